@@ -1,0 +1,1 @@
+"""dedupctl knows which photos of a library are the same picture, and proves it."""

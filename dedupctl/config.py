@@ -48,7 +48,7 @@ class ModelConfig(Section):
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     propose_cosine: Share = 0.65
     """Vector neighbours above this are compared. Measured for the built-in model: proposes 1.000 of library edits at
-    0.05-0.13 candidates a photo; 0.7 loses 0.0016 of imagededup's five edits. It belongs to the model, never carry it over."""
+    0.05-0.13 candidates a photo; 0.7 loses 0.0016 of imagededup's five edits. It belongs to the model."""
     similar_cosine: Share = 0.65
     """A pair whose proof fails is listed as `similar` from here on."""
 

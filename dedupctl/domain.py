@@ -178,7 +178,7 @@ class Evidence:
     """Every number the judgement of one pair rests on. What was not measured is None."""
 
     method: str
-    """The test that decided: "bytes", "stream", "pixels", "correlation", "orb", "sift" or "verdict"; "vector" if none."""
+    """The test that decided: "bytes", "stream", "pixels", "correlation", "orb", "sift"; "vector" if none could."""
     hash_distance: int | None = None
     """Smallest pHash distance over the eight orientations, in bits of 64."""
     cosine: float | None = None

@@ -8,8 +8,8 @@
         ├── StoreDamaged          4
         └── StoreNewer            4   written by a newer dedupctl
 
-One picture that cannot be read is not in this tree: it is a row of the catalog (see `domain.Unreadable`), because one bad
-input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse.
+One picture that cannot be read is not in this tree: it is a row of the catalog (see `domain.Unreadable`), because one
+bad input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse.
 """
 
 from __future__ import annotations

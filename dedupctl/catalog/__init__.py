@@ -1,0 +1,1 @@
+"""The catalog: one SQLite file, the single truth. Everything else can be deleted and comes back."""

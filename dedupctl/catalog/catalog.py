@@ -1,0 +1,111 @@
+"""The front of the catalog: open it, then read or write in transactions that name their tables."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from dedupctl.catalog import schema
+from dedupctl.catalog.contents import Contents
+from dedupctl.catalog.embeddings import Embeddings
+from dedupctl.catalog.engine import Database
+from dedupctl.catalog.files import Files
+from dedupctl.catalog.migrate import bring_up_to_date
+from dedupctl.catalog.pairs import Pairs
+from dedupctl.catalog.roots import Roots
+from dedupctl.catalog.runs import Runs
+from dedupctl.catalog.verdicts import Verdicts
+
+CATALOG_NAME = "catalog.db"
+
+
+class Transaction:
+    """One open transaction; each attribute is one table's verbs."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.meta = Meta(connection)
+        self.roots = Roots(connection)
+        self.files = Files(connection)
+        self.contents = Contents(connection)
+        self.embeddings = Embeddings(connection)
+        self.pairs = Pairs(connection)
+        self.verdicts = Verdicts(connection)
+        self.runs = Runs(connection)
+
+
+class Meta:
+    """A few facts about the catalog itself, by name."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> str | None:
+        query = select(schema.meta.c.value).where(schema.meta.c.key == key)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def put(self, key: str, value: str) -> None:
+        row = insert(schema.meta).values(key=key, value=value)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+class Catalog:
+    """One SQLite file, brought to this version's schema when opened."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.id = self._own_id()
+
+    @classmethod
+    def open(cls, path: Path) -> Catalog:
+        """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+
+        Raises:
+            StoreNewer: a newer dedupctl wrote it.
+            StoreDamaged: it is not a whole SQLite database.
+        """
+        database = Database(path)
+        bring_up_to_date(database)
+        return cls(database)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with self._database.read() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Transaction]:
+        with self._database.write(durable=durable) as connection:
+            yield Transaction(connection)
+
+    @property
+    def path(self) -> Path:
+        return self._database.path
+
+    def integrity(self) -> list[str]:
+        """What is wrong with the file itself, a line each; empty when whole."""
+        return self._database.integrity()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _own_id(self) -> str:
+        """A random id that ties vector snapshots to this very catalog: another one must not load them."""
+        with self.read() as tx:
+            known = tx.meta.get("catalog_id")
+        if known is not None:
+            return known
+        with self.write() as tx:
+            known = tx.meta.get("catalog_id") or uuid.uuid4().hex
+            tx.meta.put("catalog_id", known)
+        return known

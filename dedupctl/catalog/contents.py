@@ -1,0 +1,139 @@
+"""Contents: one row for each distinct byte content, with its facts and its perceptual hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
+
+from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.schema import contents, files, perceptual_hashes
+from dedupctl.domain import Content, Fingerprint, PictureFacts
+
+
+class Contents:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, fingerprints: Sequence[Fingerprint]) -> list[int]:
+        """Store what each decode yielded (all but the vectors); returns the new ids. `matched_at` stays NULL."""
+        if not fingerprints:
+            return []
+        first = next_id(self._connection, contents)
+        ids = list(range(first, first + len(fingerprints)))
+        rows = [_values(content_id, fingerprint) for content_id, fingerprint in zip(ids, fingerprints, strict=True)]
+        hashes = [
+            {"content_id": content_id, "algorithm": name, "bits": bits}
+            for content_id, fingerprint in zip(ids, fingerprints, strict=True)
+            for name, bits in fingerprint.hashes.items()
+        ]
+        self._connection.execute(insert(contents), rows)
+        self._connection.execute(insert(perceptual_hashes), hashes)
+        return ids
+
+    def id_of(self, digest: bytes) -> int | None:
+        query = select(contents.c.id).where(contents.c.digest == digest)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def get(self, content_ids: Collection[int]) -> dict[int, Content]:
+        found: dict[int, Content] = {}
+        wanted = list(content_ids)
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            rows = self._connection.execute(_SELECT.where(contents.c.id.in_(part)))
+            found |= {row.id: _content(row) for row in rows}
+        return found
+
+    def unmatched(self, limit: int) -> list[int]:
+        """Contents not yet compared with the rest, oldest first."""
+        query = select(contents.c.id).where(contents.c.matched_at.is_(None)).order_by(contents.c.id).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
+    def mark_matched(self, content_ids: Iterable[int], at: int) -> None:
+        rows = [{"content": content_id} for content_id in content_ids]
+        if rows:
+            change = update(contents).where(contents.c.id == bindparam("content")).values(matched_at=at)
+            self._connection.execute(change, rows)
+
+    def forget_matching(self) -> None:
+        """Every content is compared again: another model or a wider net proposes other candidates."""
+        self._connection.execute(update(contents).values(matched_at=None))
+
+    def with_stream(self, stream_digest: bytes) -> list[int]:
+        """Contents whose JPEG image stream has this digest."""
+        query = select(contents.c.id).where(contents.c.stream_digest == stream_digest)
+        return list(self._connection.execute(query).scalars())
+
+    def hashes(self, algorithm: str, above: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        """Ids and 64-bit hashes of all contents with an id above `above` that are not flat, in order of id."""
+        query = (
+            select(contents.c.id, perceptual_hashes.c.bits)
+            .join(perceptual_hashes)
+            .where(perceptual_hashes.c.algorithm == algorithm, contents.c.id > above, ~contents.c.flat)
+            .order_by(contents.c.id)
+        )
+        rows = self._connection.execute(query).all()
+        ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        bits = np.frombuffer(b"".join(row[1] for row in rows), ">u8").astype(np.uint64)
+        return ids, bits
+
+    def hash_of(self, content_ids: Collection[int], algorithm: str) -> Mapping[int, bytes]:
+        query = select(perceptual_hashes.c.content_id, perceptual_hashes.c.bits).where(
+            perceptual_hashes.c.algorithm == algorithm, perceptual_hashes.c.content_id.in_(list(content_ids))
+        )
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def count(self) -> int:
+        return int(self._connection.execute(select(func.count()).select_from(contents)).scalar_one())
+
+    def count_unmatched(self) -> int:
+        query = select(func.count()).select_from(contents).where(contents.c.matched_at.is_(None))
+        return int(self._connection.execute(query).scalar_one())
+
+    def forget_unheld(self) -> int:
+        """Drop contents that no File row refers to, with their hashes, vectors and pairs; returns how many."""
+        held = exists().where(files.c.content_id == contents.c.id)
+        return self._connection.execute(delete(contents).where(~held)).rowcount
+
+
+_SELECT = select(contents, perceptual_hashes.c.bits).join(
+    perceptual_hashes,
+    (perceptual_hashes.c.content_id == contents.c.id) & (perceptual_hashes.c.algorithm == "phash"),
+)
+
+
+def _values(content_id: int, fingerprint: Fingerprint) -> dict[str, Any]:
+    facts = fingerprint.facts
+    return {
+        "id": content_id,
+        "digest": fingerprint.digest,
+        "size": fingerprint.size,
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "orientation": facts.orientation,
+        "taken_at": facts.taken_at,
+        "camera": facts.camera,
+        "exif_tags": facts.exif_tags,
+        "has_gps": facts.has_gps,
+        "stream_digest": fingerprint.stream_digest,
+        "flat": fingerprint.flat,
+    }
+
+
+def _content(row: Row[Any]) -> Content:
+    facts = PictureFacts(
+        format=row.format,
+        width=row.width,
+        height=row.height,
+        orientation=row.orientation,
+        taken_at=row.taken_at,
+        camera=row.camera,
+        exif_tags=row.exif_tags,
+        has_gps=row.has_gps,
+    )
+    return Content(row.id, row.digest, row.size, facts, row.stream_digest, row.flat, row.bits)

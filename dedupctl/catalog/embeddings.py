@@ -1,0 +1,105 @@
+"""Embeddings: immutable vectors, for good. An embedding's id is its label in the vector index."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, func, insert, select
+
+from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.schema import contents, embedding_models, embeddings
+from dedupctl.domain import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+STORED = np.dtype("<f2")
+"""Half precision: 0.0005 of cosine at the most, for half the disk."""
+
+
+class Embeddings:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def model_id(self, key: str, dim: int) -> int:
+        """The row of the model with this key, made when new."""
+        query = select(embedding_models.c.id).where(embedding_models.c.key == key)
+        known = self._connection.execute(query).scalar_one_or_none()
+        if known is not None:
+            return int(known)
+        made = insert(embedding_models).values(key=key, dim=dim).returning(embedding_models.c.id)
+        return int(self._connection.execute(made).scalar_one())
+
+    def add(self, model_id: int, vectors: Mapping[int, FloatArray]) -> IntArray:
+        """Store the parts of each content (row 0 = the whole picture); returns the labels, in the order given."""
+        first = next_id(self._connection, embeddings)
+        parts = [(content_id, part, row) for content_id, rows in vectors.items() for part, row in enumerate(rows)]
+        labels = np.arange(first, first + len(parts), dtype=np.int64)
+        rows = [
+            {
+                "id": int(label),
+                "model_id": model_id,
+                "content_id": content_id,
+                "part": part,
+                "vector": row.astype(STORED).tobytes(),
+            }
+            for label, (content_id, part, row) in zip(labels, parts, strict=True)
+        ]
+        if rows:
+            self._connection.execute(insert(embeddings), rows)
+        return labels
+
+    def labels(self, model_id: int) -> IntArray:
+        """Labels of every picture that may propose or be proposed: flat ones carry no information."""
+        query = select(embeddings.c.id).join(contents).where(embeddings.c.model_id == model_id, ~contents.c.flat)
+        return np.array(self._connection.execute(query.order_by(embeddings.c.id)).scalars().all(), np.int64)
+
+    def vectors(self, labels: Collection[int] | IntArray) -> FloatArray:
+        """Vectors of these labels, in their order; shape (n, dim), unit length.
+
+        Raises:
+            KeyError: a label is not in the catalog.
+        """
+        wanted = [int(label) for label in labels]
+        found: dict[int, bytes] = {}
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            query = select(embeddings.c.id, embeddings.c.vector).where(embeddings.c.id.in_(part))
+            found |= {row[0]: row[1] for row in self._connection.execute(query)}
+        return _decoded([found[label] for label in wanted])
+
+    def of_contents(self, model_id: int, content_ids: Collection[int]) -> dict[int, list[tuple[int, FloatArray]]]:
+        """(label, vector) of each part of each content."""
+        query = (
+            select(embeddings.c.content_id, embeddings.c.id, embeddings.c.vector)
+            .where(embeddings.c.model_id == model_id, embeddings.c.content_id.in_(list(content_ids)))
+            .order_by(embeddings.c.content_id, embeddings.c.part)
+        )
+        found: dict[int, list[tuple[int, FloatArray]]] = {}
+        for content_id, label, vector in self._connection.execute(query):
+            found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
+        return found
+
+    def owners(self, labels: Collection[int]) -> dict[int, int]:
+        """The content each label belongs to."""
+        query = select(embeddings.c.id, embeddings.c.content_id).where(embeddings.c.id.in_(list(labels)))
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def missing(self, model_id: int) -> Iterator[int]:
+        """Contents that have no vector of this model yet."""
+        done = select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
+        yield from self._connection.execute(select(contents.c.id).where(contents.c.id.not_in(done))).scalars()
+
+    def count(self, model_id: int) -> int:
+        query = select(func.count()).select_from(embeddings).where(embeddings.c.model_id == model_id)
+        return int(self._connection.execute(query).scalar_one())
+
+
+def _decoded(blobs: list[bytes]) -> FloatArray:
+    """Half precision to float32, brought back to unit length."""
+    if not blobs:
+        return np.empty((0, 0), np.float32)
+    vectors = np.frombuffer(b"".join(blobs), STORED).astype(np.float32).reshape(len(blobs), -1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors

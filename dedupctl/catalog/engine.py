@@ -1,0 +1,107 @@
+"""A SQLite connection that means what it says: explicit transactions, WAL, foreign keys, typed errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from dedupctl.errors import DedupctlError, StoreDamaged, StoreError
+
+BUSY_TIMEOUT_MS = 60_000
+
+
+class Database:
+    """Opens connections to one SQLite file and hands them out as read or write transactions."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot; writers are not blocked."""
+        with _translated(self.path), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """One transaction, committed at the end and rolled back on any exception.
+
+        `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may take back the
+        last commits, whole, which costs only the work of doing them again; the journal cannot afford that.
+        """
+        with _translated(self.path), self._engine.connect().execution_options(write=True) as connection:
+            _set_synchronous(connection, "FULL" if durable else "NORMAL")
+            with connection.begin():
+                yield connection
+
+    def backup(self, target: Path) -> None:
+        """Copy the whole database consistently, also while others write."""
+        with _translated(self.path), sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+
+    def integrity(self) -> list[str]:
+        """What SQLite itself finds wrong with the file; empty when whole."""
+        with self.read() as connection:
+            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+            broken = [f"row {row[1]} of {row[0]} points nowhere" for row in _foreign_key_violations(connection)]
+        return [line for line in found if line != "ok"] + broken
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # pysqlite's own transactions commit before DDL, so a failing migration would leave tables behind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA cache_size=-65536")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A write transaction takes its lock at once: upgrading a read lock later can fail with no way to wait.
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _set_synchronous(connection: Connection, level: str) -> None:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(f"PRAGMA synchronous={level}")
+
+
+def _foreign_key_violations(connection: Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's exceptions into ours, with one clear line."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        raise _typed(path, error) from error
+
+
+def _typed(path: Path, error: Exception) -> DedupctlError:
+    reason = str(getattr(error, "orig", None) or error)
+    if "malformed" in reason or "not a database" in reason or "disk image" in reason:
+        return StoreDamaged(f"{path} is damaged ({reason}); run `dedupctl check --repair` or put a backup in its place")
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
+        return StoreError(f"cannot use {path}: {reason}")
+    return StoreError(f"{path} refused a change: {reason}")

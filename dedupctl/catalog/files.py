@@ -1,0 +1,224 @@
+"""Files: every path as last seen. A path is kept as (folder, name), so that a walk asks for one folder at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from dedupctl.catalog.schema import files, roots
+from dedupctl.domain import File, FileState, Identity, Unreadable
+
+MAX_VARIABLES = 30_000
+"""SQLite takes 32,766 bound values a statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at one path found: the id of the content it holds, or why no picture could be read."""
+
+    root_id: int
+    path: bytes
+    """Relative to the root."""
+    identity: Identity
+    outcome: int | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFile:
+    """A File with the absolute path it stands at."""
+
+    file: File
+    path: bytes
+
+
+class Known(NamedTuple):
+    """What a walk compares: plain values, because an unchanged library is compared 60,000 times in half a second."""
+
+    file_id: int
+    state: str
+    stamp: tuple[int, ...]
+    """(device, inode, size, mtime_ns, ctime_ns), as in `Identity`."""
+
+
+class Files:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def in_folder(self, root_id: int, folder: bytes) -> dict[bytes, Known]:
+        """The files known directly inside `folder` (relative to its root, b"" for the root itself), by name."""
+        columns = "name, id, state, device, inode, size, mtime_ns, ctime_ns"
+        query = f"SELECT {columns} FROM files WHERE root_id = ? AND folder = ?"  # noqa: S608 - nothing of a user's in it
+        rows = self._connection.exec_driver_sql(query, (root_id, folder)).all()
+        return {row[0]: Known(row[1], row[2], tuple(row[3:])) for row in rows}
+
+    def folders(self, root_id: int) -> set[bytes]:
+        """Every folder of the root that held a file at the last look."""
+        query = select(files.c.folder).where(files.c.root_id == root_id, files.c.state != FileState.GONE).distinct()
+        return set(self._connection.execute(query).scalars())
+
+    def folders_under(self, root_id: int, folder: bytes) -> set[bytes]:
+        """`folder` and every folder below it that held a file at the last look."""
+        below = (files.c.folder >= folder + b"/") & (files.c.folder < folder + b"0")
+        inside = (files.c.folder == folder) | below if folder else files.c.folder.is_not(None)
+        query = select(files.c.folder).where(files.c.root_id == root_id, files.c.state != FileState.GONE, inside)
+        return set(self._connection.execute(query.distinct()).scalars())
+
+    def at(self, root_id: int, path: bytes) -> File | None:
+        folder, name = split(path)
+        query = _SELECT.where(files.c.root_id == root_id, files.c.folder == folder, files.c.name == name)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _file(row)
+
+    def with_inode(self, identity: Identity) -> list[LocatedFile]:
+        """Known files that are the very same bytes: same device, inode, size and mtime.
+
+        A rename changes ctime but none of these, and a changed file changes mtime, so a moved library of terabytes need
+        not be read again. Whatever acts on files checks digests again.
+        """
+        query = _LOCATED.where(
+            files.c.inode == identity.inode,
+            files.c.device == identity.device,
+            files.c.size == identity.size,
+            files.c.mtime_ns == identity.mtime_ns,
+            files.c.content_id.is_not(None),
+        )
+        return [_located(row) for row in self._connection.execute(query)]
+
+    def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
+        """Every present file holding one of these contents."""
+        found: list[LocatedFile] = []
+        wanted = list(content_ids)
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            query = _LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
+            found += [_located(row) for row in self._connection.execute(query)]
+        return found
+
+    def present(self, root_id: int | None = None) -> Iterator[LocatedFile]:
+        """Every present file, ordered by path, streamed."""
+        query = _LOCATED.where(files.c.state == FileState.PRESENT)
+        if root_id is not None:
+            query = query.where(files.c.root_id == root_id)
+        for row in self._connection.execute(query.order_by(files.c.root_id, files.c.folder, files.c.name)):
+            yield _located(row)
+
+    def shared_contents(self) -> list[int]:
+        """Contents held by more than one present file: the exact duplicates."""
+        query = (
+            select(files.c.content_id)
+            .where(files.c.state == FileState.PRESENT)
+            .group_by(files.c.content_id)
+            .having(func.count() > 1)
+        )
+        return [int(content_id) for content_id in self._connection.execute(query).scalars() if content_id is not None]
+
+    def record(self, sightings: Sequence[Sighting]) -> None:
+        """What stands at these paths now; an earlier row for the same path is replaced."""
+        if not sightings:
+            return
+        row = insert(files)
+        changed = {name: row.excluded[name] for name in _SEEN_ANEW}
+        upsert = row.on_conflict_do_update(index_elements=["root_id", "folder", "name"], set_=changed)
+        self._connection.execute(upsert, [_values(sighting) for sighting in sightings])
+
+    def mark_gone(self, file_ids: Iterable[int], at: int) -> None:
+        rows = [{"file": file_id} for file_id in file_ids]
+        if rows:
+            change = update(files).where(files.c.id == bindparam("file"))
+            self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
+
+    def revive(self, file_ids: Iterable[int]) -> None:
+        """Gone files that are back with the identity they had."""
+        rows = [{"file": file_id} for file_id in file_ids]
+        if rows:
+            change = update(files).where(files.c.id == bindparam("file"))
+            self._connection.execute(change.values(state=FileState.PRESENT.value, gone_at=None), rows)
+
+    def forget_gone(self, before: int) -> int:
+        """Drop the rows of files gone since before this time; returns how many."""
+        dropped = delete(files).where(files.c.state == FileState.GONE, files.c.gone_at < before)
+        return self._connection.execute(dropped).rowcount
+
+    def errors(self) -> list[tuple[LocatedFile, Unreadable]]:
+        query = _LOCATED.where(files.c.state == FileState.ERROR).order_by(files.c.root_id, files.c.folder, files.c.name)
+        rows = self._connection.execute(query).all()
+        return [(_located(row), Unreadable(row.error_code, row.error)) for row in rows]
+
+    def count(self, root_id: int | None = None) -> dict[FileState, int]:
+        """How many files there are in each state."""
+        query = select(files.c.state, func.count()).group_by(files.c.state)
+        if root_id is not None:
+            query = query.where(files.c.root_id == root_id)
+        found = {FileState(state): count for state, count in self._connection.execute(query)}
+        return {state: found.get(state, 0) for state in FileState}
+
+    def total_bytes(self, root_id: int | None = None) -> int:
+        """Bytes of all present files; a hard link counts once."""
+        inodes = select(files.c.device, files.c.inode, files.c.size).where(files.c.state == FileState.PRESENT)
+        if root_id is not None:
+            inodes = inodes.where(files.c.root_id == root_id)
+        query = select(func.coalesce(func.sum(inodes.distinct().subquery().c.size), 0))
+        return int(self._connection.execute(query).scalar_one())
+
+
+def split(path: bytes) -> tuple[bytes, bytes]:
+    """(folder, name) of a path relative to its root."""
+    folder, _, name = path.rpartition(b"/")
+    return folder, name
+
+
+def join(*parts: bytes) -> bytes:
+    """One path from its parts, where empty ones count for nothing."""
+    return b"/".join(part.rstrip(b"/") if part != b"/" else b"" for part in parts if part)
+
+
+_SELECT: Select[Any] = select(files)
+_LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
+
+
+_SEEN_ANEW = (
+    *("device", "inode", "size", "mtime_ns", "ctime_ns"),
+    *("state", "content_id", "error_code", "error", "gone_at"),
+)
+
+
+def _values(sighting: Sighting) -> dict[str, Any]:
+    folder, name = split(sighting.path)
+    identity, outcome = sighting.identity, sighting.outcome
+    unreadable = outcome if isinstance(outcome, Unreadable) else None
+    return {
+        "root_id": sighting.root_id,
+        "folder": folder,
+        "name": name,
+        "device": identity.device,
+        "inode": identity.inode,
+        "size": identity.size,
+        "mtime_ns": identity.mtime_ns,
+        "ctime_ns": identity.ctime_ns,
+        "state": (FileState.ERROR if unreadable else FileState.PRESENT).value,
+        "content_id": None if unreadable else outcome,
+        "error_code": unreadable.code if unreadable else None,
+        "error": unreadable.message if unreadable else None,
+        "gone_at": None,
+    }
+
+
+def _file(row: Row[Any]) -> File:
+    return File(
+        id=row.id,
+        root_id=row.root_id,
+        path=join(row.folder, row.name),
+        identity=Identity(row.device, row.inode, row.size, row.mtime_ns, row.ctime_ns),
+        state=FileState(row.state),
+        content_id=row.content_id,
+        error=None if row.error_code is None else f"{row.error_code}: {row.error}",
+    )
+
+
+def _located(row: Row[Any]) -> LocatedFile:
+    file = _file(row)
+    return LocatedFile(file, join(row.root_path, file.path))

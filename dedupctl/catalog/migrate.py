@@ -1,0 +1,73 @@
+"""Bring a catalog to this version's schema: back up first, one transaction, refuse what a newer version wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from dedupctl.catalog.engine import Database
+from dedupctl.errors import StoreNewer
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; a test holds both equal. Known here so that an up-to-date catalog opens
+without importing Alembic, which takes longer than most commands."""
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Create or migrate the schema; does nothing when it is current.
+
+    Raises:
+        StoreNewer: the catalog's revision is not one of ours.
+        StoreDamaged: not a SQLite database.
+    """
+    with database.read() as connection:
+        revision = revision_of(connection)
+    if revision == HEAD:
+        return
+    if revision is not None:
+        _refuse_newer(database, revision)
+        database.backup(database.path.with_name(f"{database.path.name}.before-{HEAD}-was-{revision}"))
+    with database.write(durable=True) as connection:
+        upgrade(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The schema revision of a catalog; None for an empty file."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to `revision` inside the caller's transaction."""
+    from alembic import command
+
+    config = _alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _refuse_newer(database: Database, revision: str) -> None:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory.from_config(_alembic_config()).get_revision(revision)
+    except CommandError as error:
+        raise StoreNewer(
+            f"{database.path} was written by a newer dedupctl (schema {revision}, this version knows up to {HEAD});"
+            " install that version or use another --home"
+        ) from error
+
+
+def _alembic_config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "dedupctl:migrations")
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,95 @@
+"""Pairs: every two contents that were compared, with the judgement and the numbers it rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from dedupctl.catalog.schema import pairs
+from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
+
+
+class Pairs:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, judged: Iterable[Pair]) -> None:
+        """Store judgements; a later one replaces an earlier one on the same two contents."""
+        rows = [
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "kind": pair.kind,
+                "score": pair.score,
+                "evidence": evidence_to_json(pair.evidence),
+            }
+            for pair in judged
+        ]
+        if not rows:
+            return
+        row = insert(pairs)
+        changed = {"kind": row.excluded.kind, "score": row.excluded.score, "evidence": row.excluded.evidence}
+        self._connection.execute(row.on_conflict_do_update(index_elements=["a", "b"], set_=changed), rows)
+
+    def between(self, a: int, b: int) -> Pair | None:
+        query = select(pairs).where(pairs.c.a == min(a, b), pairs.c.b == max(a, b))
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _pair(row)
+
+    def judged_among(self, candidates: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Which of these (a, b) were compared before."""
+        firsts = {a for a, _ in candidates}
+        query = select(pairs.c.a, pairs.c.b).where(pairs.c.a.in_(firsts))
+        known = {(a, b) for a, b in self._connection.execute(query)}
+        return known & set(candidates)
+
+    def of_kinds(self, kinds: Collection[PairKind]) -> Iterator[Pair]:
+        """Every pair of these kinds, strongest score first, streamed."""
+        query = select(pairs).where(pairs.c.kind.in_([kind.value for kind in kinds]))
+        for row in self._connection.execute(query.order_by(pairs.c.a, pairs.c.b)):
+            yield _pair(row)
+
+    def all(self) -> Iterator[Pair]:
+        """Every comparison, the ones that came to nothing too, streamed in order."""
+        for row in self._connection.execute(select(pairs).order_by(pairs.c.a, pairs.c.b)):
+            yield _pair(row)
+
+    def of_content(self, content_id: int) -> list[Pair]:
+        query = select(pairs).where((pairs.c.a == content_id) | (pairs.c.b == content_id))
+        return [_pair(row) for row in self._connection.execute(query)]
+
+    def count_by_kind(self) -> dict[PairKind, int]:
+        query = select(pairs.c.kind, func.count()).where(pairs.c.kind.is_not(None)).group_by(pairs.c.kind)
+        return {PairKind(kind): count for kind, count in self._connection.execute(query)}
+
+
+def evidence_to_json(evidence: Evidence) -> str:
+    """Compact JSON of the numbers that were measured; what was not measured is left out."""
+    return json.dumps(evidence_as_dict(evidence), separators=(",", ":"))
+
+
+def evidence_as_dict(evidence: Evidence) -> dict[str, Any]:
+    """The measured numbers by name, ready for JSON."""
+    return {name: value for name, value in dataclasses.asdict(evidence).items() if value is not None}
+
+
+def evidence_from_json(text: str) -> Evidence:
+    values = json.loads(text)
+    if "transform" in values:
+        transform: dict[str, Any] = values["transform"]
+        for name in ("matrix", "visible_in_a", "visible_in_b"):
+            transform[name] = tuple(transform[name])
+        values["transform"] = Transform(**transform)
+    if "photometric" in values:
+        values["photometric"] = Photometric(**values["photometric"])
+    return Evidence(**values)
+
+
+def _pair(row: Row[Any]) -> Pair:
+    kind = None if row.kind is None else PairKind(row.kind)
+    return Pair(row.a, row.b, kind, row.score, evidence_from_json(row.evidence))

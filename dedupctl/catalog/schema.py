@@ -1,0 +1,152 @@
+"""The tables. `migrations/` builds them step by step; a test holds both equal.
+
+Ids that leave this file (contents, embeddings) are AUTOINCREMENT: SQLite would give a deleted row's id to the next one,
+and an embedding's id is its label in the vector index, where a reused label revives the dead vector.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+roots = Table(
+    "roots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", LargeBinary, nullable=False, unique=True),
+    Column("device", Integer, nullable=False),
+    Column("marker", Text),
+    Column("reference", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("size", Integer, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("orientation", Integer, nullable=False),
+    Column("taken_at", Text),
+    Column("camera", Text),
+    Column("exif_tags", Integer, nullable=False),
+    Column("has_gps", Boolean, nullable=False),
+    Column("stream_digest", LargeBinary),
+    Column("flat", Boolean, nullable=False),
+    Column("matched_at", Integer),
+    sqlite_autoincrement=True,
+)
+Index("contents_by_stream", contents.c.stream_digest, sqlite_where=contents.c.stream_digest.is_not(None))
+Index("contents_unmatched", contents.c.id, sqlite_where=contents.c.matched_at.is_(None))
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("root_id", ForeignKey("roots.id", ondelete="CASCADE"), nullable=False),
+    Column("folder", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("device", Integer, nullable=False),
+    Column("inode", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("ctime_ns", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("content_id", ForeignKey("contents.id")),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("gone_at", Integer),
+    UniqueConstraint("root_id", "folder", "name"),
+    CheckConstraint("state != 'present' OR content_id IS NOT NULL", name="present_has_content"),
+    sqlite_autoincrement=True,
+)
+Index("files_by_content", files.c.content_id)
+Index("files_by_inode", files.c.inode, files.c.device)
+Index("files_with_error", files.c.state, sqlite_where=files.c.state == "error")
+
+perceptual_hashes = Table(
+    "perceptual_hashes",
+    metadata,
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    Column("algorithm", Text, primary_key=True),
+    Column("bits", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+embedding_models = Table(
+    "embedding_models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("dim", Integer, nullable=False),
+)
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model_id", ForeignKey("embedding_models.id", ondelete="CASCADE"), nullable=False),
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    UniqueConstraint("content_id", "model_id", "part"),
+    sqlite_autoincrement=True,
+)
+
+pairs = Table(
+    "pairs",
+    metadata,
+    Column("a", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    Column("b", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text),
+    Column("score", Float, nullable=False),
+    Column("evidence", Text, nullable=False),
+    CheckConstraint("a < b", name="ordered"),
+    sqlite_with_rowid=False,
+)
+Index("pairs_by_b", pairs.c.b)
+Index("pairs_by_kind", pairs.c.kind)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("digest_a", LargeBinary, primary_key=True),
+    Column("digest_b", LargeBinary, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("given_at", Integer, nullable=False),
+    CheckConstraint("digest_a < digest_b", name="ordered"),
+    sqlite_with_rowid=False,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started_at", Integer, nullable=False),
+    Column("finished_at", Integer),
+    Column("summary", Text),
+)

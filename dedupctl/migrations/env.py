@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the steps on the connection, and inside the transaction, that the catalog hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from dedupctl.catalog.schema import metadata
+
+
+def run() -> None:
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
+    context.run_migrations()
+
+
+run()

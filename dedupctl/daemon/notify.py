@@ -1,0 +1,73 @@
+"""What the service manager is told: the `sd_notify` protocol (systemd's `sd_notify(3)`), spoken without a library."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 0.2
+"""Long enough for a busy manager to read, short enough that one that hangs does not hang the daemon."""
+
+
+class Notifier:
+    """Sends state changes to the socket the service manager named; without one, every call does nothing.
+
+    A manager that cannot be reached must never stop the daemon, so a failed send is only logged.
+    """
+
+    def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
+        self._address = address
+        self._watchdog_seconds = watchdog_seconds
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Notifier:
+        """Read `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` as the service manager sets them."""
+        return cls(environment.get("NOTIFY_SOCKET"), _watchdog_seconds(environment))
+
+    @property
+    def watchdog_interval(self) -> float | None:
+        """Seconds between two calls of `alive`: half the limit, as sd_watchdog_enabled(3) advises; None: no one watches."""
+        return self._watchdog_seconds / 2 if self._address and self._watchdog_seconds else None
+
+    def ready(self) -> None:
+        """The daemon has started: it holds its lock and its stores are whole."""
+        self._send("READY=1")
+
+    def status(self, text: str) -> None:
+        """One line for people, shown by `systemctl status`."""
+        self._send("STATUS=" + " ".join(text.splitlines()))
+
+    def alive(self) -> None:
+        """The main loop still turns; without this within the watchdog's limit the manager restarts the daemon."""
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """The daemon has begun to shut down."""
+        self._send("STOPPING=1")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.settimeout(SEND_SECONDS)
+                channel.sendto(message.encode("utf-8", "backslashreplace"), _socket_name(self._address))
+        except OSError as error:
+            log.debug("cannot notify %s: %s", self._address, error)
+
+
+def _socket_name(address: str) -> bytes:
+    """The kernel's name of the socket: a leading `@` stands for the null byte of an abstract socket."""
+    name = os.fsencode(address)
+    return b"\0" + name[1:] if name.startswith(b"@") else name
+
+
+def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+    """The limit in seconds if this very process is to be watched; the variables are inherited by children."""
+    limit, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
+    is_meant = not pid or pid == str(os.getpid())
+    return int(limit) / 1e6 if is_meant and limit.isdecimal() and int(limit) > 0 else None

@@ -1,0 +1,123 @@
+"""When is a file that has just been touched done being written? Pure: the clock and `stat` are given by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import takewhile
+
+Stamp = tuple[int, int]
+"""Size in bytes and mtime in nanoseconds: what must stay the same."""
+Clock = Callable[[], float]
+"""Monotonic seconds. Never the wall clock: it jumps, and an mtime may come from another machine's."""
+Stat = Callable[[bytes], Stamp | None]
+"""Looks at one path; None if it is gone or is nothing that could be read."""
+
+PATIENCE_SECONDS = 3600.0
+CAPACITY = 200_000
+"""Waiting paths; at about 300 bytes each this bounds the memory at 60 MB."""
+
+
+@dataclass(slots=True)
+class _Held:
+    first_seen: float
+    due: float
+    stamp: Stamp | None = None
+    reported: bool = False
+
+
+class Settler:
+    """Holds touched paths until size and mtime have been unchanged for `quiet_seconds`. For one thread.
+
+    Every path is due the same time after it was last touched or last found changed, so the order in which paths were
+    (re)inserted into the dictionary is the order in which they are due: no heap, and `due` looks at due paths only.
+    """
+
+    def __init__(
+        self,
+        quiet_seconds: float,
+        clock: Clock,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._quiet = quiet_seconds
+        self._clock = clock
+        self._patience = patience_seconds
+        self._capacity = capacity
+        self._fresh: dict[bytes, _Held] = {}
+        self._waiting: dict[bytes, _Held] = {}
+
+    def __len__(self) -> int:
+        """How many paths are held back."""
+        return len(self._fresh) + len(self._waiting)
+
+    def saw(self, path: bytes) -> bool:
+        """Take note that `path` was touched now; its quiet time starts again.
+
+        Returns:
+            False if there is no room for another path: it was not taken, and only a scan will find it.
+        """
+        now = self._clock()
+        if path in self._waiting:
+            self._wait(path, self._waiting.pop(path))
+        elif path not in self._fresh:
+            if len(self) >= self._capacity:
+                return False
+            self._fresh[path] = _Held(first_seen=now, due=now)
+        return True
+
+    def forget(self, path: bytes) -> None:
+        """Drop one path; nothing happens if it is not held."""
+        self._fresh.pop(path, None)
+        self._waiting.pop(path, None)
+
+    def forget_under(self, folder: bytes) -> None:
+        """Drop every path below `folder`."""
+        prefix = folder.rstrip(b"/") + b"/"
+        self._fresh = {path: held for path, held in self._fresh.items() if not path.startswith(prefix)}
+        self._waiting = {path: held for path, held in self._waiting.items() if not path.startswith(prefix)}
+
+    def due(self, stat: Stat) -> list[bytes]:
+        """Look at the paths whose time has come; return, and let go of, those that have been quiet long enough.
+
+        A path that changed waits again; a path that `stat` does not find is forgotten. The first look at a new path
+        only takes the stamp to compare with, unless the quiet time is 0.
+        """
+        ready = []
+        for path, held in self._take_due():
+            stamp = stat(path)
+            if stamp is None:
+                continue
+            if stamp == held.stamp or self._quiet == 0:
+                ready.append(path)
+            else:
+                held.stamp = stamp
+                self._wait(path, held)
+        return ready
+
+    def next_due(self) -> float | None:
+        """The clock time from which on `due` is worth calling, None while nothing waits."""
+        first = next(iter(self._fresh.values()), None) or next(iter(self._waiting.values()), None)
+        return first.due if first else None
+
+    def restless(self) -> list[bytes]:
+        """Paths that have not come to rest within the patience: still written to, never read. Each is returned once."""
+        long_ago = self._clock() - self._patience
+        overdue = [path for path, held in self._waiting.items() if held.first_seen <= long_ago and not held.reported]
+        for path in overdue:
+            self._waiting[path].reported = True
+        return overdue
+
+    def _wait(self, path: bytes, held: _Held) -> None:
+        held.due = self._clock() + self._quiet
+        self._waiting[path] = held
+
+    def _take_due(self) -> list[tuple[bytes, _Held]]:
+        now = self._clock()
+        taken = list(self._fresh.items())
+        taken += takewhile(lambda item: item[1].due <= now, self._waiting.items())
+        self._fresh.clear()
+        for path, _ in taken:
+            self._waiting.pop(path, None)
+        return taken

@@ -227,7 +227,9 @@ class Member:
     kind: PairKind
     score: float
     evidence: Evidence | None
-    """None for the keeper itself."""
+    """None for the keeper itself and for files of the keeper's own content."""
+    proven: bool = True
+    """It has an accepted pair of its own with the keeper (or is of its content); only then may a rule remove it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Candidates, proof, pairs, clusters: the heart of the product."""

@@ -15,8 +15,10 @@ from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
 from dedupctl.catalog.engine import Database
 from dedupctl.catalog.files import Files
+from dedupctl.catalog.map_points import MapPoints
 from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
+from dedupctl.catalog.reported import Reported
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.runs import Runs
 from dedupctl.catalog.verdicts import Verdicts
@@ -36,6 +38,8 @@ class Transaction:
         self.pairs = Pairs(connection)
         self.verdicts = Verdicts(connection)
         self.runs = Runs(connection)
+        self.map_points = MapPoints(connection)
+        self.reported = Reported(connection)
 
 
 class Meta:

@@ -150,3 +150,22 @@ runs = Table(
     Column("finished_at", Integer),
     Column("summary", Text),
 )
+
+map_points = Table(
+    "map_points",
+    metadata,
+    Column("model_id", ForeignKey("embedding_models.id", ondelete="CASCADE"), primary_key=True),
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("map_points_by_content", map_points.c.content_id)
+
+# No foreign key: a content that has gone since is just what the next report tells of.
+reported_contents = Table(
+    "reported_contents",
+    metadata,
+    Column("content_id", Integer, primary_key=True, autoincrement=False),
+    Column("cluster_id", Integer, nullable=False),
+)

@@ -6,10 +6,11 @@ shown (after EXIF orientation), origin at the upper left, unless a docstring say
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -50,15 +51,23 @@ class FileState(StrEnum):
     """Not there at the last look at an online root; kept so that a return costs nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What `stat` says of a file: equal identities mean that the bytes need not be read again."""
+class Identity(NamedTuple):
+    """What `stat` says of a file: equal identities mean that the bytes need not be read again.
+
+    A tuple, because a visit of an unchanged library compares nothing else, 60,000 times in half a second.
+    """
 
     device: int
     inode: int
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Identity:
+        # Some network filesystems use all 64 bits of an inode number; SQLite's integers are signed.
+        inode = status.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+        return cls(status.st_dev, inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,14 @@ class Contents:
         """Every content is compared again: another model or a wider net proposes other candidates."""
         self._connection.execute(update(contents).values(matched_at=None))
 
-    def with_stream(self, stream_digest: bytes) -> list[int]:
-        """Contents whose JPEG image stream has this digest."""
-        query = select(contents.c.id).where(contents.c.stream_digest == stream_digest)
-        return list(self._connection.execute(query).scalars())
+    def sharing_stream(self, content_ids: Collection[int]) -> dict[int, set[int]]:
+        """For each content, itself and the others with the same JPEG image stream."""
+        one, other = contents.alias(), contents.alias()
+        query = select(one.c.id, other.c.id).join(other, one.c.stream_digest == other.c.stream_digest)
+        found: dict[int, set[int]] = {content_id: {content_id} for content_id in content_ids}
+        for content_id, twin in self._connection.execute(query.where(one.c.id.in_(list(content_ids)))):
+            found[content_id].add(twin)
+        return found
 
     def hashes(self, algorithm: str, above: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """Ids and 64-bit hashes of all contents with an id above `above` that are not flat, in order of id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from dedupctl.catalog.schema import roots
+from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import Root
 
 
@@ -24,9 +24,14 @@ class Roots:
         root_id = self._connection.execute(insert(roots).values(**values).returning(roots.c.id)).scalar_one()
         return Root(root_id, path, device, marker, reference)
 
-    def set_device(self, root_id: int, device: int) -> None:
-        """The same marked root came back on another device number, as removable disks do."""
-        self._connection.execute(update(roots).where(roots.c.id == root_id).values(device=device))
+    def set_device(self, root: Root, device: int) -> None:
+        """The same marked root came back on another device number, as removable and network disks do.
+
+        Its files move along: they are the same files, and reading a whole library again for a number would be absurd.
+        """
+        self._connection.execute(update(roots).where(roots.c.id == root.id).values(device=device))
+        same_disk = (files.c.root_id == root.id) & (files.c.device == root.device)
+        self._connection.execute(update(files).where(same_disk).values(device=device))
 
     def set_reference(self, root_id: int, reference: bool) -> None:
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(reference=reference))

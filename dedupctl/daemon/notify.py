@@ -30,7 +30,7 @@ class Notifier:
 
     @property
     def watchdog_interval(self) -> float | None:
-        """Seconds between two calls of `alive`: half the limit, as sd_watchdog_enabled(3) advises; None: no one watches."""
+        """Seconds between two calls of `alive`: half the limit, as sd_watchdog_enabled(3) says; None: unwatched."""
         return self._watchdog_seconds / 2 if self._address and self._watchdog_seconds else None
 
     def ready(self) -> None:

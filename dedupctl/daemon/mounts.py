@@ -1,0 +1,40 @@
+"""Which filesystems change without the kernel telling? Read from the mount table (`proc_pid_mountinfo(5)`)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+MOUNT_TABLE = Path("/proc/self/mountinfo")
+NETWORK = frozenset({"afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"})
+SHARED_BY_A_HOST = frozenset({"9p", "drvfs", "prl_fs", "vboxsf", "virtiofs"})
+SILENT = NETWORK | SHARED_BY_A_HOST
+"""inotify sees only what this kernel does, not what the server, another client or the virtual machine's host does."""
+
+
+def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
+    """The type of a filesystem at or below `root` on which other machines' changes raise no events; None if all do.
+
+    Every `fuse.*` type counts as silent: its files may change behind the mount (sshfs, rclone, mergerfs). `fuseblk` is
+    a local disk.
+    """
+    mounts = [_mount_point_and_type(line) for line in mount_table.splitlines() if b" - " in line]
+    below = [kind for point, kind in mounts if point != root and _contains(root, point)]
+    # The longest mount point wins, and of two on one point the later: it hides the earlier.
+    _, holding = max(
+        ((len(point), kind) for point, kind in reversed(mounts) if _contains(point, root)),
+        key=lambda mount: mount[0],
+        default=(0, ""),
+    )
+    return next((kind for kind in [holding, *below] if kind in SILENT or kind.startswith("fuse.")), None)
+
+
+def _mount_point_and_type(line: bytes) -> tuple[bytes, str]:
+    before, _, after = line.partition(b" - ")
+    escaped = before.split(b" ")[4]
+    point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), escaped)
+    return point, after.split(b" ", 1)[0].decode("ascii", "replace")
+
+
+def _contains(folder: bytes, path: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

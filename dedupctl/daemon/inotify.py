@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,8 @@ class Inotify(InotifyFD):
 
     def __init__(self, root: bytes, is_ignored: IsIgnored, hints: HintQueue) -> None:
         super().__init__()
+        # Of folders made one in another at once watchdog warns that it adds the inner ones twice, which does no harm.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         self.refusal: OSError | None = None
         """Why a folder could not be watched, where a limit of `LIMITS` was reached."""
         self._root = root

@@ -39,6 +39,11 @@ class Contents:
         query = select(contents.c.id).where(contents.c.digest == digest)
         return self._connection.execute(query).scalar_one_or_none()
 
+    def ids_of(self, digests: Collection[bytes]) -> dict[bytes, int]:
+        """The ids of those digests that are known."""
+        query = select(contents.c.digest, contents.c.id).where(contents.c.digest.in_(list(digests)))
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def get(self, content_ids: Collection[int]) -> dict[int, Content]:
         found: dict[int, Content] = {}
         wanted = list(content_ids)
@@ -48,10 +53,10 @@ class Contents:
             found |= {row.id: _content(row) for row in rows}
         return found
 
-    def unmatched(self, limit: int) -> list[int]:
-        """Contents not yet compared with the rest, oldest first."""
-        query = select(contents.c.id).where(contents.c.matched_at.is_(None)).order_by(contents.c.id).limit(limit)
-        return list(self._connection.execute(query).scalars())
+    def unmatched(self, limit: int, above: int = 0) -> list[int]:
+        """Contents with an id above `above` that were not yet compared with the rest, in order of id."""
+        query = select(contents.c.id).where(contents.c.matched_at.is_(None), contents.c.id > above)
+        return list(self._connection.execute(query.order_by(contents.c.id).limit(limit)).scalars())
 
     def mark_matched(self, content_ids: Iterable[int], at: int) -> None:
         rows = [{"content": content_id} for content_id in content_ids]
@@ -71,6 +76,11 @@ class Contents:
         for content_id, twin in self._connection.execute(query.where(one.c.id.in_(list(content_ids)))):
             found[content_id].add(twin)
         return found
+
+    def with_stream(self, stream_digest: bytes) -> set[int]:
+        """Contents whose JPEG image stream has this digest."""
+        query = select(contents.c.id).where(contents.c.stream_digest == stream_digest)
+        return set(self._connection.execute(query).scalars())
 
     def hashes(self, algorithm: str, above: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """Ids and 64-bit hashes of all contents with an id above `above` that are not flat, in order of id."""

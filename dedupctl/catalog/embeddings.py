@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, func, insert, select
 
 from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.schema import contents, embedding_models, embeddings
-from dedupctl.domain import FloatArray
+from dedupctl.domain import FloatArray, IntArray
 
-IntArray = npt.NDArray[np.int64]
 STORED = np.dtype("<f2")
 """Half precision: 0.0005 of cosine at the most, for half the disk."""
 
@@ -22,12 +20,16 @@ class Embeddings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def known_model(self, key: str) -> int | None:
+        """The row of the model with this key, None when it was never used."""
+        query = select(embedding_models.c.id).where(embedding_models.c.key == key)
+        return self._connection.execute(query).scalar_one_or_none()
+
     def model_id(self, key: str, dim: int) -> int:
         """The row of the model with this key, made when new."""
-        query = select(embedding_models.c.id).where(embedding_models.c.key == key)
-        known = self._connection.execute(query).scalar_one_or_none()
+        known = self.known_model(key)
         if known is not None:
-            return int(known)
+            return known
         made = insert(embedding_models).values(key=key, dim=dim).returning(embedding_models.c.id)
         return int(self._connection.execute(made).scalar_one())
 

@@ -169,3 +169,67 @@ reported_contents = Table(
     Column("content_id", Integer, primary_key=True, autoincrement=False),
     Column("cluster_id", Integer, nullable=False),
 )
+
+protected_paths = Table(
+    "protected_paths",
+    metadata,
+    Column("path", LargeBinary, primary_key=True),
+    Column("added_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", Integer, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("terms", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Roots are named by their path, not by their row: what lies in a quarantine outlives the root's place in the catalog.
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan_id", ForeignKey("plans.id", ondelete="CASCADE"), nullable=False),
+    Column("bundle", Integer, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("victim_root", LargeBinary, nullable=False),
+    Column("victim_path", LargeBinary, nullable=False),
+    Column("victim_identity", Text, nullable=False),
+    Column("victim_digest", LargeBinary, nullable=False),
+    Column("keeper_root", LargeBinary),
+    Column("keeper_path", LargeBinary),
+    Column("keeper_identity", Text),
+    Column("keeper_digest", LargeBinary),
+    Column("kind", Text),
+    Column("score", Float),
+    Column("rule", Text),
+    Column("skipped", Text),
+    sqlite_autoincrement=True,
+)
+Index("actions_by_plan", actions.c.plan_id, actions.c.bundle)
+Index("actions_by_keeper", actions.c.keeper_digest)
+Index("actions_by_victim", actions.c.victim_root, actions.c.victim_path)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action_id", ForeignKey("actions.id", ondelete="CASCADE"), nullable=False),
+    Column("deed", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("source", LargeBinary, nullable=False),
+    Column("target", LargeBinary),
+    Column("stand_in", LargeBinary),
+    Column("reason", Text),
+    Column("started_at", Integer, nullable=False),
+    Column("settled_at", Integer),
+    Column("resting", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("journal_by_action", journal.c.action_id)
+Index("journal_open", journal.c.id, sqlite_where=journal.c.state == "intended")
+Index("journal_resting", journal.c.target, sqlite_where=journal.c.resting)

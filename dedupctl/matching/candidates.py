@@ -1,25 +1,28 @@
-"""Candidates: which contents are worth comparing at all. Wide on purpose, because what is not proposed is never proven.
+"""Candidates: which contents are worth comparing at all. Wide on purpose: what is not proposed is never proven.
 
-Three nets: the same JPEG image stream, a pHash within reach in any of the eight orientations (exact, by looking at every
-hash), and the neighbours of each part's vector.
+Three nets: the same JPEG image stream, a pHash within reach in any of the eight orientations (exact, by looking at
+every hash), and the neighbours of each part's vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from dedupctl.catalog.catalog import Transaction
-from dedupctl.domain import FloatArray
+from dedupctl.domain import Fingerprint, FloatArray
 from dedupctl.vectors.base import VectorIndex
 
 HASH_REACH = 8
 """pHash bits of 64 in any orientation. Alone it proposes 0.935 of library edits at 0.005 false candidates a photo."""
 NEIGHBOURS = 10
 """First number of vector neighbours asked for; doubled while the farthest is still inside the threshold."""
+
+ASKED = 2**62
+"""Stands for a picture that is not in the catalog: above every content id, so that all may be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +53,41 @@ class HashTable:
             self.ids = np.concatenate([self.ids, ids])
             self._bits = np.concatenate([self._bits, bits])
 
-    def within(self, orientations: bytes, reach: int) -> dict[int, int]:
-        """Contents whose hash is at most `reach` bits from one of these eight hashes (packed, 8 bytes each)."""
-        if not len(self.ids):
-            return {}
-        distances = self._distances(self._bits, orientations)
+    def within(self, orientations: bytes, reach: int, below: int) -> dict[int, int]:
+        """Contents with an id under `below` whose hash is at most `reach` bits from one of these eight hashes.
+
+        `orientations` packs the eight, 8 bytes each. Returns the distance by content id.
+        """
+        end = int(np.searchsorted(self.ids, below))
+        distances = _distances(self._bits[:end], orientations)
         near = np.flatnonzero(distances <= reach)
         return {int(self.ids[place]): int(distances[place]) for place in near}
 
     def distance(self, content_id: int, orientations: bytes) -> int:
         """Smallest distance of one known content's hash from these eight."""
         place = int(np.searchsorted(self.ids, content_id))
-        return int(self._distances(self._bits[place : place + 1], orientations)[0])
+        return int(_distances(self._bits[place : place + 1], orientations)[0])
 
-    @staticmethod
-    def _distances(bits: npt.NDArray[np.uint64], orientations: bytes) -> npt.NDArray[np.uint8]:
-        variants = np.frombuffer(orientations, ">u8").astype(np.uint64)
-        nearest = np.full(len(bits), 64, np.uint8)
-        for variant in variants:
-            np.minimum(nearest, np.bitwise_count(bits ^ variant), out=nearest)
-        return nearest
+
+def _distances(bits: npt.NDArray[np.uint64], orientations: bytes) -> npt.NDArray[np.uint8]:
+    nearest = np.full(len(bits), 64, np.uint8)
+    for variant in np.frombuffer(orientations, ">u8").astype(np.uint64):
+        np.minimum(nearest, np.bitwise_count(bits ^ variant), out=nearest)
+    return nearest
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """What is asked of the nets for one picture."""
+
+    orientations: bytes
+    """Its pHash in the eight orientations, packed, 8 bytes each."""
+    twins: set[int]
+    cosines: dict[int, float]
 
 
 class CandidateFinder:
-    """Proposes partners for new contents among everything the catalog holds."""
+    """Proposes partners among everything the catalog holds."""
 
     def __init__(self, index: VectorIndex, model_id: int, cosine: float) -> None:
         self._index = index
@@ -82,40 +96,59 @@ class CandidateFinder:
         self._hashes = HashTable()
 
     def propose(self, tx: Transaction, content_ids: Sequence[int]) -> list[Candidate]:
-        """Candidates of these contents that were never compared before. Flat pictures propose nothing."""
+        """Candidates among the contents of smaller id, never compared before. Flat pictures propose nothing."""
         self._hashes.refresh(tx)
         known = tx.contents.get(content_ids)
         lively = [content_id for content_id in content_ids if not known[content_id].flat]
         orientations = tx.contents.hash_of(lively, "phash8")
         twins = tx.contents.sharing_stream(lively)
-        cosines = self._vector_neighbours(tx, lively)
-        found: dict[tuple[int, int], Candidate] = {}
-        for content_id in lively:
-            distances = self._hashes.within(orientations[content_id], HASH_REACH)
-            for other in (twins[content_id] | distances.keys() | cosines[content_id].keys()) - {content_id}:
+        parts = tx.embeddings.of_contents(self._model_id, lively)
+        cosines = self._neighbours(
+            tx, {content_id: [vector for _, vector in rows] for content_id, rows in parts.items()}
+        )
+        found = [
+            candidate
+            for content_id in lively
+            for candidate in self._reached(
+                _Probe(orientations[content_id], twins[content_id], cosines.get(content_id, {})), content_id
+            )
+        ]
+        judged = tx.pairs.judged_among([(candidate.a, candidate.b) for candidate in found])
+        return [candidate for candidate in found if (candidate.a, candidate.b) not in judged]
+
+    def propose_for(self, tx: Transaction, fingerprint: Fingerprint) -> list[Candidate]:
+        """Candidates for a picture that need not be in the catalog; it stands as `b` with the id `ASKED`."""
+        if fingerprint.flat:
+            return []
+        self._hashes.refresh(tx)
+        twins = tx.contents.with_stream(fingerprint.stream_digest) if fingerprint.stream_digest else set()
+        cosines = self._neighbours(tx, {ASKED: list(fingerprint.vectors)})
+        return list(self._reached(_Probe(fingerprint.hashes["phash8"], twins, cosines.get(ASKED, {})), ASKED))
+
+    def _reached(self, probe: _Probe, asking: int) -> Iterator[Candidate]:
+        """Whatever any net caught below the id of the one who asks."""
+        distances = self._hashes.within(probe.orientations, HASH_REACH, below=asking)
+        for other in probe.twins | distances.keys() | probe.cosines.keys():
+            if other < asking:
                 distance = distances.get(other)
                 if distance is None:
-                    distance = self._hashes.distance(other, orientations[content_id])
-                key = (min(content_id, other), max(content_id, other))
-                found[key] = Candidate(*key, other in twins[content_id], distance, cosines[content_id].get(other))
-        judged = tx.pairs.judged_among(found.keys())
-        return [candidate for key, candidate in found.items() if key not in judged]
+                    distance = self._hashes.distance(other, probe.orientations)
+                yield Candidate(other, asking, other in probe.twins, distance, probe.cosines.get(other))
 
-    def _vector_neighbours(self, tx: Transaction, content_ids: Sequence[int]) -> dict[int, dict[int, float]]:
-        """For each content, the best cosine to every content with a part inside the threshold."""
-        parts = tx.embeddings.of_contents(self._model_id, content_ids)
-        owners = [content_id for content_id, rows in parts.items() for _ in rows]
-        hits = self._search([vector for rows in parts.values() for _, vector in rows])
+    def _neighbours(self, tx: Transaction, parts: Mapping[int, Sequence[FloatArray]]) -> dict[int, dict[int, float]]:
+        """For each picture, the best cosine to every content with a part inside the threshold."""
+        asking = [content_id for content_id, vectors in parts.items() for _ in vectors]
+        hits = self._search([vector for vectors in parts.values() for vector in vectors])
         content_of = tx.embeddings.owners({label for found in hits for label, _ in found})
-        best: dict[int, dict[int, float]] = {content_id: {} for content_id in content_ids}
-        for owner, found in zip(owners, hits, strict=True):
+        best: dict[int, dict[int, float]] = {content_id: {} for content_id in parts}
+        for content_id, found in zip(asking, hits, strict=True):
             for label, cosine in found:
                 other = content_of.get(label)
-                if other is not None and other != owner:
-                    best[owner][other] = max(cosine, best[owner].get(other, -1.0))
+                if other is not None and other != content_id:
+                    best[content_id][other] = max(cosine, best[content_id].get(other, -1.0))
         return best
 
-    def _search(self, vectors: list[FloatArray]) -> list[list[tuple[int, float]]]:
+    def _search(self, vectors: Sequence[FloatArray]) -> list[list[tuple[int, float]]]:
         """(label, cosine) of all neighbours inside the threshold, a list for each vector."""
         if not vectors or not len(self._index):
             return [[] for _ in vectors]
@@ -126,6 +159,21 @@ class CandidateFinder:
                 row, near = self._index.search_above(vector, self._cosine, 2 * NEIGHBOURS)  # noqa: PLW2901
             hits.append(_inside(row, near, self._cosine))
         return hits
+
+
+def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candidate:
+    """Two contents (a < b) as the candidate they would have been, had any net caught them."""
+    orientations = tx.contents.hash_of([a, b], "phash8")
+    canonical = np.frombuffer(orientations[a][:8], ">u8").astype(np.uint64)
+    parts = tx.embeddings.of_contents(model_id, [a, b])
+    cosines = [float(one @ other) for _, one in parts.get(a, []) for _, other in parts.get(b, [])]
+    return Candidate(
+        a,
+        b,
+        same_stream=b in tx.contents.sharing_stream([a])[a],
+        hash_distance=int(_distances(canonical, orientations[b])[0]),
+        cosine=max(cosines, default=None),
+    )
 
 
 def _inside(labels: Iterable[int], cosines: Iterable[float], least: float) -> list[tuple[int, float]]:

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
-from dedupctl.domain import Cluster, Evidence, Member, Pair, PairKind, Verdict
+from dedupctl.domain import Cluster, Member, Pair, PairKind
+from dedupctl.matching.accepted import accepted_pairs
 from dedupctl.matching.keeper import Preference, Standing, default_preference
 
 DUPLICATE_KINDS = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
@@ -49,11 +50,8 @@ def find_clusters(
     linkage: Linkage = Linkage.STAR,
     preference: Preference = default_preference,
 ) -> list[Cluster]:
-    """All clusters of present files joined by pairs of these kinds, largest saving first.
-
-    A verdict overrules: `different` cuts a pair, `same` makes one of kind `near`.
-    """
-    graph = _Graph(_accepted_pairs(tx, kinds))
+    """All clusters of present files joined by accepted pairs of these kinds, largest saving first."""
+    graph = _Graph(_both_ways(accepted_pairs(tx, kinds)))
     duplicated = set(tx.files.shared_contents()) if PairKind.EXACT in kinds else set()
     holders = _holders(tx, duplicated | graph.pairs.keys())
     contents = tx.contents.get(holders.keys())
@@ -69,23 +67,12 @@ def find_clusters(
     return sorted(found, key=lambda cluster: (-cluster.reclaimable_bytes, cluster.id))
 
 
-def _accepted_pairs(tx: Transaction, kinds: Collection[PairKind]) -> dict[int, dict[int, Pair]]:
-    verdicts = tx.verdicts.by_content()
-    accepted = [pair for pair in tx.pairs.of_kinds(kinds) if verdicts.get((pair.a, pair.b)) is not Verdict.DIFFERENT]
-    if PairKind.NEAR in kinds:
-        known = {(pair.a, pair.b) for pair in accepted}
-        said_same = [key for key, verdict in verdicts.items() if verdict is Verdict.SAME and key not in known]
-        accepted += [_said_same(tx, a, b) for a, b in said_same]
+def _both_ways(pairs: Iterable[Pair]) -> dict[int, dict[int, Pair]]:
     both_ways: defaultdict[int, dict[int, Pair]] = defaultdict(dict)
-    for pair in accepted:
+    for pair in pairs:
         both_ways[pair.a][pair.b] = pair
         both_ways[pair.b][pair.a] = pair
     return dict(both_ways)
-
-
-def _said_same(tx: Transaction, a: int, b: int) -> Pair:
-    known = tx.pairs.between(a, b)
-    return Pair(a, b, PairKind.NEAR, 1.0, known.evidence if known else Evidence(method="verdict"))
 
 
 def _holders(tx: Transaction, content_ids: Collection[int]) -> dict[int, list[LocatedFile]]:

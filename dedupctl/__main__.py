@@ -1,0 +1,6 @@
+"""`python -m dedupctl`."""
+
+from dedupctl.cli import main
+
+if __name__ == "__main__":
+    main()

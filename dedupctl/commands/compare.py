@@ -1,0 +1,61 @@
+"""`compare`: what two folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from dedupctl.catalog.pairs import evidence_as_dict
+from dedupctl.commands.listing import Kinds
+from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.matching.across import FilePair, pairs_across
+from dedupctl.matching.clusters import DUPLICATE_KINDS
+from dedupctl.report.wording import counted, shown
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example:  dedupctl compare ~/Pictures /mnt/card")(compare)
+
+
+def compare(
+    context: typer.Context,
+    folder_a: Annotated[Path, typer.Argument(metavar="DIR_A", help="The reference.")],
+    folder_b: Annotated[Path, typer.Argument(metavar="DIR_B", help="What is compared with it.")],
+    kind: Kinds = None,
+    as_json: AsJson = False,
+) -> None:
+    """Only pairs across the two folders: which pictures of B does A hold already?"""
+    session: Session = context.obj
+    a, b = existing_path(folder_a), existing_path(folder_b)
+    with session.workspace() as workspace, workspace.catalog.read() as tx:
+        pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))
+    if as_json:
+        print_json({"pairs": [_as_json(pair) for pair in pairs]})
+    else:
+        _print(pairs)
+
+
+def _as_json(pair: FilePair) -> dict[str, object]:
+    return {
+        "a": os.fsdecode(pair.a.path),
+        "b": os.fsdecode(pair.b.path),
+        "kind": pair.kind.value,
+        "score": pair.score,
+        "evidence": evidence_as_dict(pair.evidence),
+    }
+
+
+def _print(pairs: list[FilePair]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("kind", "in A", "in B"):
+        table.add_column(heading, overflow="fold")
+    for pair in pairs:
+        table.add_row(pair.kind.value, Text(shown(pair.a.path)), Text(shown(pair.b.path)))
+    console().print(table)
+    copies = {pair.b.path for pair in pairs}
+    console().print(f"{counted(len(copies), 'picture')} of B found in A")

@@ -1,0 +1,139 @@
+"""`explain` and `find`: the evidence of one pair in words, and the copies of one picture."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from dedupctl.catalog.pairs import evidence_as_dict
+from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
+from dedupctl.domain import Pair, Unreadable
+from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.fingerprint.fingerprinter import Fingerprinter
+from dedupctl.matching.lookup import Match, compare_two, file_at, find_copies
+from dedupctl.matching.outline import side_by_side
+from dedupctl.matching.sentence import sentence
+from dedupctl.report.wording import shown
+from dedupctl.workspace import Workspace
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example:  dedupctl explain a.jpg b.jpg --image proof.png")(explain)
+    app.command(epilog="Example:  dedupctl find ~/Downloads/photo.jpg")(find)
+
+
+def explain(
+    context: typer.Context,
+    path_a: Annotated[Path, typer.Argument(metavar="A", help="A picture of the library.")],
+    path_b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    image: Annotated[
+        Path | None, typer.Option("--image", metavar="PNG", help="Draw the two side by side with the matched outline.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The evidence on two pictures, in words: what B is to A, and how that is known."""
+    session: Session = context.obj
+    a, b = existing_path(path_a), existing_path(path_b)
+    with session.workspace() as workspace:
+        with workspace.catalog.read() as tx:
+            one, other = file_at(tx, a), file_at(tx, b)
+        pair = compare_two(workspace, one, other)
+        words = _words(workspace, pair, one.file.content_id or 0)
+        if image is not None:
+            if pair is None:
+                raise UsageError("both files hold the same bytes; there is nothing to draw")
+            _draw(workspace, pair, image)
+    kind = "exact" if pair is None else pair.kind.value if pair.kind else None
+    if as_json:
+        evidence = {} if pair is None else evidence_as_dict(pair.evidence)
+        score = 1.0 if pair is None else pair.score
+        print_json(
+            {
+                "a": os.fsdecode(a),
+                "b": os.fsdecode(b),
+                "kind": kind,
+                "score": score,
+                "words": words,
+                "evidence": evidence,
+            }
+        )
+    else:
+        typer.echo(f"{kind or 'no pair'}: {words}")
+
+
+def find(
+    context: typer.Context,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Any picture; it need not be in the library.")],
+    as_json: AsJson = False,
+) -> None:
+    """Which library pictures is this one a copy of?"""
+    session: Session = context.obj
+    path = existing_path(image)
+    with session.workspace() as workspace:
+        read = Fingerprinter(workspace.config).read(path)
+        if isinstance(read, Unreadable) or read.fingerprint is None:
+            raise DedupctlError(f"cannot read {image} as a picture: {read}")
+        matches = find_copies(workspace, workspace.open_index().index, read.fingerprint, path)
+    if as_json:
+        print_json({"matches": [_as_json(match) for match in matches]})
+    else:
+        _print(matches)
+
+
+def _words(workspace: Workspace, pair: Pair | None, first: int) -> str:
+    if pair is None:
+        return "A and B hold the same bytes"
+    with workspace.catalog.read() as tx:
+        contents = tx.contents.get([pair.a, pair.b])
+        said = tx.verdicts.between(contents[pair.a].digest, contents[pair.b].digest)
+    names = ("A", "B") if pair.a == first else ("B", "A")
+    words = sentence(pair, contents[pair.a], contents[pair.b], names)
+    return words if said is None else f"{words} (you said: {said.value})"
+
+
+def _draw(workspace: Workspace, pair: Pair, target: Path) -> None:
+    with workspace.catalog.read() as tx:
+        contents = tx.contents.get([pair.a, pair.b])
+    thumbnails = workspace.thumbs.get([content.digest for content in contents.values()])
+    a, b = contents[pair.a], contents[pair.b]
+    if a.digest not in thumbnails or b.digest not in thumbnails:
+        raise DedupctlError("a thumbnail is missing; run `dedupctl check --repair`")
+    drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence)
+    try:
+        target.write_bytes(drawing)
+    except OSError as error:
+        raise DedupctlError(f"cannot write {target}: {error.strerror}") from error
+    say(f"drawn: {target}")
+
+
+def _as_json(match: Match) -> dict[str, object]:
+    facts = match.content.facts
+    return {
+        "path": os.fsdecode(match.file.path),
+        "kind": match.kind.value,
+        "score": match.score,
+        "size": match.content.size,
+        "width": facts.width,
+        "height": facts.height,
+        "format": facts.format,
+        "evidence": evidence_as_dict(match.evidence),
+    }
+
+
+def _print(matches: list[Match]) -> None:
+    if not matches:
+        console().print("no copy of it is in the library")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("kind")
+    table.add_column("pixels", justify="right")
+    table.add_column("file", overflow="fold")
+    for match in matches:
+        facts = match.content.facts
+        table.add_row(match.kind.value, f"{facts.width}×{facts.height}", Text(shown(match.file.path)))
+    console().print(table)

@@ -1,0 +1,68 @@
+"""`export`: pairs and clusters for other programs."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from dedupctl.commands.listing import Kinds
+from dedupctl.commands.session import Session
+from dedupctl.errors import DedupctlError
+from dedupctl.matching.across import file_pairs
+from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
+
+export_app = typer.Typer(no_args_is_help=True, help="Pairs and clusters as CSV, for other programs.")
+
+
+def register(app: typer.Typer) -> None:
+    export_app.command("pairs", epilog="Example:  dedupctl export pairs -o pairs.csv")(pairs)
+    export_app.command("clusters", epilog="Example:  dedupctl export clusters -o clusters.csv")(clusters)
+    app.add_typer(export_app, name="export")
+
+
+def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
+    """Every two files that are copies of each other: `a,b,kind,score`, absolute paths."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(output) as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["a", "b", "kind", "score"])
+        for pair in file_pairs(tx, kind or DUPLICATE_KINDS):
+            writer.writerow([os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.kind.value, f"{pair.score:.4f}"])
+
+
+def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
+    """Every file of every cluster: `cluster,path,role,kind,score,size`."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.read() as tx:
+        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS)
+    with _opened(output) as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["cluster", "path", "role", "kind", "score", "size"])
+        for cluster in found:
+            for member in cluster.members:
+                role = "keeper" if member is cluster.keeper else "copy"
+                path = os.fsdecode(member.path)
+                writer.writerow(
+                    [cluster.id, path, role, member.kind.value, f"{member.score:.4f}", member.identity.size]
+                )
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            yield stream
+    except OSError as error:
+        raise DedupctlError(f"cannot write {output}: {error.strerror}") from error

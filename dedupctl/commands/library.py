@@ -1,0 +1,192 @@
+"""`roots`, `status` and `check`: what is watched, how it is, and whether every store is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.domain import FileState, Root
+from dedupctl.errors import LockHeld, UsageError
+from dedupctl.indexing.check import Fault, find_faults, repair
+from dedupctl.indexing.roots import add_root, present
+from dedupctl.report.facts import gather_library, problems
+from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
+from dedupctl.workspace import LOCK_NAME, Workspace, hold
+
+roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
+
+
+def register(app: typer.Typer) -> None:
+    roots_app.command("list", epilog="Example:  dedupctl roots list --json")(list_roots)
+    roots_app.command("add", epilog="Example:  dedupctl roots add /mnt/archive --reference")(add)
+    roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
+    app.add_typer(roots_app, name="roots")
+    app.command(epilog="Example:  dedupctl status --errors")(status)
+    app.command(epilog="Example:  dedupctl check --repair")(check)
+
+
+def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
+    """The watched folders, what they hold, and whether they are there now."""
+    session: Session = context.obj
+    with session.workspace() as workspace:
+        offline = _offline(workspace)
+        if as_json:
+            with workspace.catalog.read() as tx:
+                print_json({"roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()]})
+            return
+        console().print(roots_table(gather_library(workspace.catalog).roots, offline))
+
+
+def add(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to watch.")],
+    reference: Annotated[bool, typer.Option("--reference", help="Prefer its files as keepers.")] = False,
+) -> None:
+    """Watch a folder; a running daemon takes it up, else the next scan does."""
+    session: Session = context.obj
+    with Workspace.open(session.home, create=True) as workspace:
+        root = add_root(workspace.catalog, os.fsencode(path), reference=reference)
+        if root.reference != reference:
+            with workspace.catalog.write() as tx:
+                tx.roots.set_reference(root.id, reference)
+    say(f"watching {os.fsdecode(root.path)}")
+
+
+def remove(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to watch no longer.")],
+) -> None:
+    """Watch a folder no longer. Its files are not touched; verdicts and fingerprints are kept."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.write() as tx:
+        root = tx.roots.at(os.path.realpath(os.fsencode(path)))
+        if root is None:
+            raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
+        tx.roots.remove(root.id)
+    say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+
+
+def status(
+    context: typer.Context,
+    errors: Annotated[bool, typer.Option("--errors", help="List the files no picture could be read from.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How the catalog, the backlog, the watch and the index are, and when everything was last looked at."""
+    session: Session = context.obj
+    with session.workspace() as workspace:
+        if errors:
+            found = problems(workspace.catalog)
+            if as_json:
+                print_json(problems_as_json(found))
+            else:
+                console().print(problems_table(found))
+        elif as_json:
+            print_json(_status_as_json(session, workspace))
+        else:
+            _print_status(session, workspace)
+
+
+def check(
+    context: typer.Context,
+    fix: Annotated[bool, typer.Option("--repair", help="Mend what can be mended from the catalog.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Is every store whole, and do they agree? Exit code 4 when something is left damaged."""
+    session: Session = context.obj
+    with session.workspace() as workspace:
+        faults = find_faults(workspace)
+        if fix and faults:
+            with hold(session.home / LOCK_NAME, "indexing into"):
+                faults = repair(workspace, faults)
+    if as_json:
+        print_json({"faults": [{"store": fault.store, "what": fault.what, "mended": fault.mended} for fault in faults]})
+    else:
+        _print_faults(faults)
+    if any(not fault.mended for fault in faults):
+        raise typer.Exit(4)
+
+
+def _offline(workspace: Workspace) -> dict[int, str]:
+    """The reason by root id, for each root that is not there now."""
+    with workspace.catalog.read() as tx:
+        roots = tx.roots.all()
+    reasons = {root.id: present(workspace.catalog, root)[1] for root in roots}
+    return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
+
+
+def _root_as_json(tx: Transaction, root: Root, offline: str | None) -> dict[str, Any]:
+    counts = tx.files.count(root.id)
+    return {
+        "path": os.fsdecode(root.path),
+        "reference": root.reference,
+        "online": offline is None,
+        "reason": offline,
+        "files": counts[FileState.PRESENT],
+        "errors": counts[FileState.ERROR],
+        "bytes": tx.files.total_bytes(root.id),
+    }
+
+
+def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
+    offline = _offline(workspace)
+    with workspace.catalog.read() as tx:
+        counts = tx.files.count()
+        last = tx.runs.last_finished()
+        return {
+            "home": str(session.home),
+            "files": {state.value: count for state, count in counts.items()},
+            "contents": tx.contents.count(),
+            "bytes": tx.files.total_bytes(),
+            "pairs": {kind.value: count for kind, count in tx.pairs.count_by_kind().items()},
+            "backlog": tx.contents.count_unmatched(),
+            "roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
+            "watch": _daemon_state(session, tx),
+            "index": {"fault": workspace.snapshot_fault(), "vectors": tx.embeddings.count(workspace.model_id)},
+            "last_full_scan": None if last is None else last.finished_at,
+        }
+
+
+def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
+    """What the daemon last said of itself; None when none is running."""
+    told = tx.meta.get("daemon")
+    if told is None or not _is_locked(session):
+        return None
+    state: dict[str, Any] = json.loads(told)
+    return None if state["doing"] == "stopped" else state
+
+
+def _is_locked(session: Session) -> bool:
+    try:
+        with hold(session.home / LOCK_NAME, "indexing into"):
+            return False
+    except LockHeld:
+        return True
+
+
+def _print_status(session: Session, workspace: Workspace) -> None:
+    out = console()
+    out.print(library_table(gather_library(workspace.catalog)))
+    with workspace.catalog.read() as tx:
+        state = _daemon_state(session, tx)
+    if state is None:
+        out.print("watch   not running (dedupctl watch)")
+    else:
+        out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
+        for path, how in state["roots"].items():
+            out.print(f"        {path}: {how}", markup=False)
+    fault = workspace.snapshot_fault()
+    out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
+
+
+def _print_faults(faults: list[Fault]) -> None:
+    if not faults:
+        console().print("everything is whole and in agreement")
+    for fault in faults:
+        mark = "mended" if fault.mended else "damaged"
+        console().print(f"{mark}: {fault.store}: {fault.what}", markup=False)

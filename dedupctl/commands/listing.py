@@ -1,0 +1,80 @@
+"""`clusters` and `verdict`: the duplicates, and what a person has to say about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
+from dedupctl.domain import Cluster, PairKind, Verdict
+from dedupctl.errors import UsageError
+from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
+from dedupctl.matching.lookup import content_at
+from dedupctl.report.tables import clusters_as_json, clusters_table
+
+Kinds = Annotated[list[PairKind] | None, typer.Option("--kind", help="Only these kinds; may be given more than once.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example:  dedupctl clusters --kind exact --limit 10")(clusters)
+    app.command(epilog="Example:  dedupctl verdict a.jpg b.jpg different")(verdict)
+
+
+def clusters(
+    context: typer.Context,
+    kind: Kinds = None,
+    min_size: Annotated[int, typer.Option(help="Only clusters that free at least so many bytes.")] = 0,
+    within: Annotated[Path | None, typer.Option(metavar="DIR", help="Only copies that both lie in DIR.")] = None,
+    between: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Only clusters that tie DIR with something outside it.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Show so many clusters; 0 shows all.")] = None,
+    linkage: Annotated[Linkage, typer.Option(help="How pairs join into clusters; star never chains.")] = Linkage.STAR,
+    as_json: AsJson = False,
+) -> None:
+    """Duplicate clusters, biggest saving first; the first file of each is the one to keep."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.read() as tx:
+        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, linkage=linkage)
+    if within is not None:
+        folder = existing_path(within)
+        found = [cluster for cluster in found if all(_lies_in(member.path, folder) for member in cluster.members)]
+    if between is not None:
+        folder = existing_path(between)
+        found = [
+            cluster for cluster in found if len({_lies_in(member.path, folder) for member in cluster.members}) == 2
+        ]
+    found = [cluster for cluster in found if cluster.reclaimable_bytes >= min_size]
+    if as_json:
+        print_json(clusters_as_json(found[:limit] if limit else found))
+    else:
+        _print_clusters(found, limit)
+
+
+def verdict(
+    context: typer.Context,
+    a: Annotated[Path, typer.Argument(help="A picture of the library.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    said: Annotated[Verdict, typer.Argument(metavar="same|different", help="What you see.")],
+) -> None:
+    """Say that two pictures are the same or different. It is kept by content, and no proof overrules it."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.write() as tx:
+        first, second = (content_at(tx, existing_path(path)) for path in (a, b))
+        if first.id == second.id:
+            raise UsageError("these two files hold the same bytes; there is nothing to decide")
+        tx.verdicts.put(first.digest, second.digest, said, int(time.time()))
+    say(f"remembered: {said.value}")
+
+
+def _lies_in(path: bytes, folder: bytes) -> bool:
+    return path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _print_clusters(found: Sequence[Cluster], limit: int | None) -> None:
+    shown = 50 if limit is None else limit or None
+    console().print(clusters_table(found, shown))

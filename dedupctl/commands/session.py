@@ -1,0 +1,125 @@
+"""What every command shares: the home it works on, how it prints, and how its errors end the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.workspace import LOCK_NAME, Workspace, hold
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Turns our errors into one clear line on stderr and the exit code of their class."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DedupctlError as error:
+            say(f"dedupctl: {error}")
+            raise typer.Exit(error.exit_code) from error
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of `dedupctl`."""
+
+    home: Path
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """The stores, for asking. Works beside a running daemon.
+
+        Raises:
+            UsageError: nothing is indexed yet.
+        """
+        with Workspace.open(self.home) as workspace:
+            yield workspace
+
+    @contextmanager
+    def indexing(self) -> Iterator[Workspace]:
+        """The stores, for indexing: made when there are none, and locked against a second indexer.
+
+        Raises:
+            LockHeld: another process is indexing here.
+        """
+        with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
+            yield workspace
+
+
+def console() -> Console:
+    """Where answers go. Rich itself heeds NO_COLOR, pipes and the width of the terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(message: str) -> None:
+    """A message for people: stderr, so that stdout holds the answer alone."""
+    typer.echo(message, err=True)
+
+
+def print_json(document: object) -> None:
+    """Pure ASCII: bytes of a file name that are not UTF-8 become lone surrogates, which JSON can only escape."""
+    typer.echo(json.dumps(document, indent=2))
+
+
+def existing_path(path: Path) -> bytes:
+    """The absolute bytes of a path that must be there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    raw = os.fsencode(path)
+    if not os.path.lexists(raw):
+        raise UsageError(f"no such file or folder: {path}")
+    return os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(raw))), os.path.basename(os.path.abspath(raw)))
+
+
+class StopSignal:
+    """Whether SIGINT or SIGTERM asked to stop, and which."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.interrupted = False
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def exit_if_interrupted(self) -> None:
+        """Ctrl-C ends a command with 130; SIGTERM is an ordered end and no error."""
+        if self.interrupted:
+            raise typer.Exit(INTERRUPTED)
+
+    def heard(self, number: int, _frame: FrameType | None) -> None:
+        if self._event.is_set():  # asked twice: the person means it
+            raise KeyboardInterrupt
+        self.interrupted = number == signal.SIGINT
+        self._event.set()
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[StopSignal]:
+    """Let the work below end in order when told to stop, with a consistent catalog."""
+    stop = StopSignal()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before: list[Callable[..., Any] | int | None] = [signal.signal(number, stop.heard) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,92 @@
+"""From hints to findings: what a hint says may have happened is looked up on disk, and only that is believed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.config import ScanConfig
+from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
+from dedupctl.daemon.settle import Settler, Stamp
+from dedupctl.domain import Root
+from dedupctl.indexing.scan import Finding, Unread, Walk, look_at
+
+
+class Interpreter:
+    """Turns hints on a set of roots into findings. Files that may still be written wait in the settler first."""
+
+    def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._settler = settler
+        self._roots: tuple[Root, ...] = ()
+
+    def set_roots(self, roots: Iterable[Root]) -> None:
+        """The roots that are online; hints on any other are dropped."""
+        self._roots = tuple(roots)
+
+    def findings(self, hints: Iterable[Hint]) -> Iterator[Finding]:
+        """What these hints turn out to mean, besides the files that must settle first."""
+        for hint in hints:
+            match hint:
+                case Touched(path):
+                    self._settler.saw(path)
+                case FolderTouched(path):
+                    yield from self._settled_later(self._walk(path))
+                case Removed(path):
+                    self._settler.forget(path)
+                    self._settler.forget_under(path)
+                    yield from self._look(path)
+                    yield from self._walk(path)
+                case Moved(source, target, folder=True):
+                    self._settler.forget_under(source)
+                    yield from self._settled_later(self._walk(target))
+                    yield from self._walk(source)
+                case Moved(source, target):
+                    self._settler.forget(source)
+                    yield from self._settled_later(self._look(target))
+                    yield from self._look(source)
+                case _:
+                    pass  # lost roots and lost events are answered by the service, with a scan
+
+    def settled(self) -> Iterator[Finding]:
+        """Findings on the files that have come to rest."""
+        for path in self._settler.due(_stamp):
+            yield from self._look(path)
+
+    def _settled_later(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            if isinstance(finding, Unread):
+                self._settler.saw(finding.absolute)
+            else:
+                yield finding
+
+    def _look(self, path: bytes) -> Iterator[Finding]:
+        place = self._place(path)
+        if place is not None:
+            finding = look_at(self._catalog, *place, self._config)
+            if finding is not None:
+                yield finding
+
+    def _walk(self, path: bytes) -> Iterator[Finding]:
+        place = self._place(path)
+        if place is not None:
+            root, folder = place
+            yield from Walk(self._catalog, root, self._config).findings(folder)
+
+    def _place(self, path: bytes) -> tuple[Root, bytes] | None:
+        for root in self._roots:
+            if path == root.path:
+                return root, b""
+            if path.startswith(root.path.rstrip(b"/") + b"/"):
+                return root, path[len(root.path) :].strip(b"/")
+        return None
+
+
+def _stamp(path: bytes) -> Stamp | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,233 @@
+"""The daemon: scan, then listen, then scan again now and then, until told to stop.
+
+Events are hints and the scan is the truth. So whatever makes events doubtful (start, a lost event, a root that comes
+back) is answered with a scan, and the loop itself stays small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from dedupctl.daemon.hints import EventsLost, Hint, RootLost
+from dedupctl.daemon.interpret import Interpreter
+from dedupctl.daemon.notify import Notifier
+from dedupctl.daemon.settle import Settler
+from dedupctl.daemon.watcher import Watcher
+from dedupctl.domain import Root, ScanSummary
+from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
+from dedupctl.indexing.library import visit_places
+from dedupctl.indexing.roots import Place, present
+from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
+from dedupctl.indexing.workers import Workers
+from dedupctl.workspace import Workspace
+
+STATE_KEY = "daemon"
+"""Where the daemon says how it is, in the catalog's meta table, as JSON; `status` reads it."""
+ROOTS_SECONDS = 5.0
+"""How often the roots are checked: added or removed by a command, gone offline, come back."""
+SNAPSHOT_SECONDS = 60.0
+"""How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
+LONGEST_WAIT = 1.0
+
+Say = Callable[[str], None]
+"""Takes one line for the log."""
+
+
+@dataclass
+class _RootState:
+    root: Root
+    offline: str | None = None
+
+
+@dataclass
+class _Health:
+    """What `status` shows of a running daemon."""
+
+    pid: int
+    started_at: int
+    doing: str = "starting"
+    settling: int = 0
+    roots: dict[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """One run of the daemon over one workspace; the caller holds the workspace's lock."""
+
+    def __init__(self, workspace: Workspace, notifier: Notifier, is_stopped: Callable[[], bool], say: Say) -> None:
+        config = workspace.config
+        self._workspace = workspace
+        self._notifier = notifier
+        self._is_stopped = is_stopped
+        self._say = say
+        self._rescan_seconds = config.watch.rescan_minutes * 60
+        self._settler = Settler(config.watch.settle_seconds, time.monotonic)
+        self._interpreter = Interpreter(workspace.catalog, config.scan, self._settler)
+        self._roots: dict[int, _RootState] = {}
+        self._told = ""
+        self._health = _Health(pid=os.getpid(), started_at=int(time.time()))
+
+    def run(self) -> None:
+        """Watch until stopped. Watches are set before the first scan, so nothing falls between the two."""
+        watch = self._workspace.config.watch
+        with ExitStack() as stack:
+            opened = self._workspace.open_index()
+            if opened.rebuilt_because and opened.added:
+                self._say(f"vector index rebuilt: {opened.rebuilt_because}")
+            workers = Workers(self._workspace.config, self._workspace.catalog.path)
+            stack.callback(workers.close)
+            self._watcher = Watcher(
+                is_tool_name=is_tool_name, polling_seconds=watch.polling_seconds, always_poll=watch.polling
+            )
+            stack.callback(self._watcher.close)
+            listeners = Listeners(self._heard_progress, self._folder_failed, self._is_stopped)
+            self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
+            self._pipeline.save_index(force=opened.added + opened.retired > 0)
+            stack.callback(self._finish)
+            self._check_roots()
+            self._notifier.ready()
+            self._scan("start")
+            self._listen()
+
+    def _listen(self) -> None:
+        roots_due = snapshot_due = time.monotonic()
+        scan_due = time.monotonic() + self._rescan_seconds
+        while not self._is_stopped():
+            hints = self._watcher.take(self._patience())
+            findings = [*self._interpreter.findings(hints), *self._interpreter.settled()]
+            if findings:
+                self._carry(findings)
+            self._answer_losses(hints)
+            now = time.monotonic()
+            if now >= roots_due:
+                roots_due = now + ROOTS_SECONDS
+                self._check_roots_and_scan_new()
+                self._report_restless()
+                self._tell_health("watching")
+            if now >= snapshot_due:
+                snapshot_due = now + SNAPSHOT_SECONDS
+                self._pipeline.save_index()
+            if now >= scan_due:
+                scan_due = now + self._rescan_seconds
+                self._scan("periodic")
+            self._notifier.alive()
+
+    def _patience(self) -> float:
+        """Until the next file may have settled, at the most a beat."""
+        due = self._settler.next_due()
+        if due is None:
+            return LONGEST_WAIT
+        return min(LONGEST_WAIT, max(0.0, due - time.monotonic()))
+
+    def _carry(self, findings: Iterable[Finding]) -> None:
+        summary = self._pipeline.run(findings)
+        self._say(_in_words(summary))
+
+    # --- scans -----------------------------------------------------------------------------------------------------
+
+    def _scan(self, why: str, roots: Iterable[Root] | None = None) -> None:
+        """Visit the given roots, or all that are online, and remember when that was."""
+        wanted = [Place(root) for root in (self._online() if roots is None else roots)]
+        self._tell_health(f"scanning ({why})")
+        summary = visit_places(self._workspace, self._pipeline, wanted, self._went_offline)
+        self._say(f"scan ({why}): {_in_words(summary)}")
+        self._tell_health("watching")
+
+    def _answer_losses(self, hints: Iterable[Hint]) -> None:
+        lost = [hint for hint in hints if isinstance(hint, EventsLost)]
+        for hint in lost:
+            self._say(f"events were lost: {hint.reason}")
+        if any(isinstance(hint, RootLost) for hint in hints):
+            self._check_roots_and_scan_new()
+        if lost:
+            self._scan("events were lost")
+
+    # --- roots -----------------------------------------------------------------------------------------------------
+
+    def _check_roots_and_scan_new(self) -> None:
+        new = self._check_roots()
+        if new:
+            self._scan("new root", new)
+
+    def _check_roots(self) -> list[Root]:
+        """Bring the watches in line with the roots there are; returns those that are (again) online."""
+        with self._workspace.catalog.read() as tx:
+            wanted = {root.id: root for root in tx.roots.all()}
+        for root_id in self._roots.keys() - wanted.keys():
+            self._watcher.unwatch(self._roots.pop(root_id).root.path)
+        came = []
+        for root_id, stored in wanted.items():
+            before = self._roots.get(root_id)
+            root, reason = present(self._workspace.catalog, stored)
+            if reason is not None:
+                self._went_offline(root, reason)
+            elif before is None or before.offline is not None:
+                came.append(root)
+                self._watch(root)
+        self._interpreter.set_roots(self._online())
+        return came
+
+    def _watch(self, root: Root) -> None:
+        try:
+            health = self._watcher.watch(root.path)
+        except OSError as error:
+            self._went_offline(root, error.strerror or str(error))
+            return
+        self._roots[root.id] = _RootState(root)
+        shown = os.fsdecode(root.path)
+        self._say(f"watching {shown}" + (f", by looking now and then: {health.reason}" if health.polled else ""))
+
+    def _went_offline(self, root: Root, reason: str) -> None:
+        before = self._roots.get(root.id)
+        if before is None or before.offline is None:
+            self._say(f"{os.fsdecode(root.path)} is offline, its pictures stay known: {reason}")
+            self._watcher.unwatch(root.path)
+        self._roots[root.id] = _RootState(root, offline=reason)
+
+    def _online(self) -> list[Root]:
+        return [state.root for state in self._roots.values() if state.offline is None]
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def _heard_progress(self, progress: Progress) -> None:
+        self._notifier.alive()
+        if progress.to_read > progress.read:
+            self._notifier.status(f"reading {progress.read:,} of {progress.to_read:,} files")
+
+    def _folder_failed(self, failure: FolderError) -> None:
+        self._say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")
+
+    def _report_restless(self) -> None:
+        for path in self._settler.restless():
+            self._say(f"{os.fsdecode(path)} is still being written to and was not read")
+
+    def _tell_health(self, doing: str) -> None:
+        health = self._health
+        health.doing, health.settling = doing, len(self._settler)
+        polled = {watch.root: watch.reason for watch in self._watcher.health()}
+        health.roots = {
+            os.fsdecode(state.root.path): f"offline: {state.offline}"
+            if state.offline
+            else (f"polled: {reason}" if (reason := polled.get(state.root.path)) else "watched")
+            for state in self._roots.values()
+        }
+        told = json.dumps(vars(health))
+        if told != self._told:  # an idle daemon must let the disk sleep
+            self._told = told
+            with self._workspace.catalog.write() as tx:
+                tx.meta.put(STATE_KEY, told)
+        self._notifier.status(f"{doing}, {len(self._online())} of {len(self._roots)} roots online")
+
+    def _finish(self) -> None:
+        self._notifier.stopping()
+        self._pipeline.save_index()
+        self._tell_health("stopped")
+
+
+def _in_words(summary: ScanSummary) -> str:
+    counts = [(name, getattr(summary, name)) for name in ("new", "changed", "moved", "gone", "unchanged", "errors")]
+    return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing to do"

@@ -1,0 +1,59 @@
+"""A whole visit of a library: what `dedupctl scan` runs once and the daemon runs again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.domain import Root, ScanSummary
+from dedupctl.indexing.pipeline import Listeners, Pipeline
+from dedupctl.indexing.roots import Place, visit
+from dedupctl.indexing.workers import Workers
+from dedupctl.workspace import Workspace
+
+KEEP_GONE_SECONDS = 90 * 86_400
+"""How long a file that is gone stays known, so that a disk out of a drawer costs no second indexing."""
+
+OnOffline = Callable[[Root, str], None]
+
+
+def scan_library(
+    workspace: Workspace,
+    wanted: Sequence[Place],
+    listeners: Listeners,
+    on_offline: OnOffline,
+    say: Callable[[str], None],
+) -> ScanSummary:
+    """Index these places once. The caller holds the workspace's lock."""
+    opened = workspace.open_index()
+    if opened.rebuilt_because and opened.added:
+        say(f"vector index rebuilt: {opened.rebuilt_because}")
+    with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
+        pipeline = Pipeline(workspace, opened.index, workers, listeners)
+        summary = visit_places(workspace, pipeline, wanted, on_offline)
+        pipeline.save_index(force=opened.added + opened.retired > 0)
+    return summary
+
+
+def visit_places(
+    workspace: Workspace, pipeline: Pipeline, wanted: Sequence[Place], on_offline: OnOffline
+) -> ScanSummary:
+    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none."""
+    catalog = workspace.catalog
+    with catalog.write() as tx:
+        run_id = tx.runs.start(int(time.time()))
+    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, on_offline))
+    if not pipeline.was_stopped:
+        _forget_long_gone(catalog)
+        with catalog.write() as tx:
+            tx.runs.finish(run_id, int(time.time()), summary)
+        pipeline.save_index()
+    return summary
+
+
+def _forget_long_gone(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        if tx.files.forget_gone(before=int(time.time()) - KEEP_GONE_SECONDS):
+            tx.contents.forget_unheld()

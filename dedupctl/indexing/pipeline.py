@@ -1,0 +1,213 @@
+"""Findings in, proven pairs out: bounded queues around the workers, and one thread that writes.
+
+The scan and the daemon run this same path; a path from the walk and a path from an event are one thing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+from dedupctl.domain import ScanSummary, Unreadable
+from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.workers import Batch, Workers
+from dedupctl.indexing.writer import TRANSIENT, Writer
+from dedupctl.matching.matcher import Matcher, Round
+from dedupctl.vectors.hnsw import HnswIndex
+from dedupctl.workspace import Workspace
+
+FILES_A_BATCH = 16
+"""Files a worker gets at once: enough to hide the cost of sending, few enough to lose little to a crash."""
+WRITE_AT = 256
+"""Changes collected before a transaction."""
+WRITE_SECONDS = 0.3
+"""How long a change waits for company: what the daemon's user waits for a new picture."""
+
+
+@dataclass
+class Progress:
+    """What a scan says of itself while it runs."""
+
+    found: int = 0
+    """Files met by the walk."""
+    to_read: int = 0
+    read: int = 0
+    errors: int = 0
+    to_compare: int = 0
+    """Pictures whose candidates are being proven."""
+
+
+@dataclass
+class Listeners:
+    """Who is told what while a run goes on, and who may stop it."""
+
+    progress: Callable[[Progress], None] = lambda _: None
+    folder_error: Callable[[FolderError], None] = lambda _: None
+    is_stopped: Callable[[], bool] = lambda: False
+
+
+class Pipeline:
+    """One object for the life of a scan or of the daemon; `run` carries one series of findings through."""
+
+    def __init__(
+        self, workspace: Workspace, index: HnswIndex, workers: Workers, listeners: Listeners | None = None
+    ) -> None:
+        self._workers = workers
+        self._listeners = listeners or Listeners()
+        self._writer = Writer(workspace, index)
+        self._matcher = Matcher(workspace, index)
+        self._reading: dict[Future[Batch], list[Unread]] = {}
+        self._judging: dict[Future[Batch], Round] = {}
+        self._counts: Counter[str] = Counter()
+        self._seconds: Counter[str] = Counter()
+        self._progress = Progress()
+        self._written_at = time.monotonic()
+
+    def run(self, findings: Iterable[Finding] = ()) -> ScanSummary:
+        """Carry all findings through, and whatever an earlier run left uncompared; returns what was found.
+
+        Stopped early, it leaves a consistent catalog: what was read is written, the rest is found again.
+        """
+        self._counts, self._seconds, self._progress = Counter(), Counter(), Progress()
+        todo = self._unread(findings)
+        exhausted = False
+        while not self._listeners.is_stopped():
+            exhausted = exhausted or not self._feed(todo)
+            if self._is_time_to_write(exhausted):
+                self._write()
+                self._start_rounds()
+            if exhausted and not (self._reading or self._judging or self._writer.pending):
+                break
+            self._collect()
+        else:
+            self._abandon()
+        self._write()
+        return self._summary()
+
+    @property
+    def was_stopped(self) -> bool:
+        """Somebody asked to stop, so the last run may have ended early."""
+        return self._listeners.is_stopped()
+
+    def save_index(self, *, force: bool = False) -> None:
+        """Publish a snapshot of the vector index if it has grown (or was rebuilt: `force`)."""
+        with self._timed("index"):
+            self._writer.save_index(force=force)
+
+    def _unread(self, findings: Iterable[Finding]) -> Iterator[Unread]:
+        """The files to read; of every other finding only a note is taken."""
+        for finding in findings:
+            match finding:
+                case Unread():
+                    self._counts["changed" if finding.known else "new"] += 1
+                    self._progress.found += 1
+                    self._progress.to_read += 1
+                    yield finding
+                case Unchanged(count):
+                    self._counts["unchanged"] += count
+                    self._progress.found += count
+                case FolderError():
+                    self._counts["errors"] += 1
+                    self._listeners.folder_error(finding)
+                case Relinked(_, moved):
+                    self._counts["moved" if moved else "new"] += 1
+                    self._writer.note(finding)
+                case Gone(file_ids):
+                    self._counts["gone"] += len(file_ids)
+                    self._writer.note(finding)
+                case Revived(file_ids):
+                    self._counts["unchanged"] += len(file_ids)
+                    self._writer.note(finding)
+
+    def _feed(self, todo: Iterator[Unread]) -> bool:
+        """Give every worker a batch in hand and one waiting; False once there is nothing left to give."""
+        while len(self._reading) < 2 * self._workers.count:
+            with self._timed("walk"):
+                batch = list(islice(todo, FILES_A_BATCH))
+            if not batch:
+                return False
+            self._reading[self._workers.read([unread.absolute for unread in batch])] = batch
+        return True
+
+    def _collect(self) -> None:
+        """Wait for the next answers and take them in."""
+        waiting = [*self._reading, *self._judging]
+        for future in wait(waiting, timeout=WRITE_SECONDS, return_when=FIRST_COMPLETED).done:
+            batch = future.result()
+            if future in self._reading:
+                self._take_read(self._reading.pop(future), batch)
+            else:
+                self._take_judged(self._judging.pop(future), batch)
+        self._listeners.progress(self._progress)
+
+    def _take_read(self, files: list[Unread], batch: Batch) -> None:
+        self._seconds["read"] += batch.cpu_seconds
+        self._progress.read += len(files)
+        for unread, outcome in zip(files, batch.results, strict=True):
+            self._writer.took(unread, outcome)
+            if isinstance(outcome, Unreadable) and outcome.code not in TRANSIENT:
+                self._counts["errors"] += 1
+        self._progress.errors = self._counts["errors"]
+
+    def _take_judged(self, done: Round, batch: Batch) -> None:
+        self._seconds["proof"] += batch.cpu_seconds
+        self._progress.to_compare -= len(done.content_ids)
+        with self._timed("write"):
+            self._matcher.settle(done, batch.results)
+
+    def _is_time_to_write(self, exhausted: bool) -> bool:
+        idle = exhausted and not self._reading
+        late = time.monotonic() - self._written_at >= WRITE_SECONDS
+        return idle or late or self._writer.pending >= WRITE_AT
+
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
+        with self._timed("write"):
+            self._writer.write()
+
+    def _start_rounds(self) -> None:
+        """Propose for everything not yet compared, as far as workers can take it."""
+        while len(self._judging) < 2 * self._workers.count:
+            with self._timed("candidates"):
+                found = self._matcher.next_round()
+            if found is None:
+                return
+            if found.cases:
+                self._progress.to_compare += len(found.content_ids)
+                self._judging[self._workers.judge(found.cases)] = found
+            else:
+                with self._timed("write"):
+                    self._matcher.settle(found, ())
+
+    def _abandon(self) -> None:
+        """Let go of what is under way; every file of it is found again by the next look."""
+        for future in [*self._reading, *self._judging]:
+            future.cancel()
+        self._reading.clear()
+        self._judging.clear()
+
+    def _summary(self) -> ScanSummary:
+        counts = self._counts
+        seen = sum(counts[name] for name in ("new", "changed", "unchanged", "moved"))
+        return ScanSummary(
+            seen=seen,
+            new=counts["new"],
+            changed=counts["changed"],
+            unchanged=counts["unchanged"],
+            moved=counts["moved"],
+            gone=counts["gone"],
+            errors=counts["errors"],
+            seconds={name: round(value, 3) for name, value in sorted(self._seconds.items())},
+        )
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Count this process's CPU seconds for a stage."""
+        started = time.process_time()
+        yield
+        self._seconds[stage] += time.process_time() - started

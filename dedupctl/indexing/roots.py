@@ -1,0 +1,115 @@
+"""Which roots there are, which of them are really there, and what of them a visit looks at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.mounts import mark_root, root_is_online
+from dedupctl.config import ScanConfig
+from dedupctl.domain import Root
+from dedupctl.errors import UsageError
+from dedupctl.indexing.scan import Finding, Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder to visit: a whole root (`folder` b""), or one folder in it, relative to the root."""
+
+    root: Root
+    folder: bytes = b""
+
+
+def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
+    """Watch the directory at `path` from now on.
+
+    Raises:
+        UsageError: no such directory, not a directory, not readable, or it lies in or around a root already there.
+    """
+    real = _checked_directory(path)
+    with catalog.read() as tx:
+        known = tx.roots.all()
+    for root in known:
+        if root.path == real:
+            return root
+        if _contains(root.path, real):
+            raise UsageError(f"{os.fsdecode(real)} is already watched as part of {os.fsdecode(root.path)}")
+        if _contains(real, root.path):
+            raise UsageError(
+                f"{os.fsdecode(real)} holds the root {os.fsdecode(root.path)};"
+                f" `dedupctl roots remove` that one first, its knowledge is kept"
+            )
+    device, marker = mark_root(real)
+    with catalog.write() as tx:
+        return tx.roots.add(real, device, marker, reference=reference)
+
+
+def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
+    """What a scan of these paths visits: a folder in a root stands for itself, any other becomes a root.
+
+    Without paths: every root.
+
+    Raises:
+        UsageError: as `add_root`, or no path given and no root known.
+    """
+    with catalog.read() as tx:
+        roots = tx.roots.all()
+    if not paths:
+        if not roots:
+            raise UsageError("no folder is known yet; run `dedupctl scan FOLDER`")
+        return [Place(root) for root in roots]
+    found = []
+    for path in paths:
+        real = _checked_directory(path)
+        holding = next((root for root in roots if _contains(root.path, real)), None)
+        if holding is None:
+            holding = add_root(catalog, real)
+            roots.append(holding)
+        found.append(Place(holding, real[len(holding.path) :].strip(b"/")))
+    return found
+
+
+def visit(
+    catalog: Catalog, wanted: Iterable[Place], config: ScanConfig, on_offline: Callable[[Root, str], None]
+) -> Iterator[Finding]:
+    """Look at these places. A root that is offline is passed over: nothing of it is missing."""
+    for place in wanted:
+        root, reason = present(catalog, place.root)
+        if reason is None:
+            yield from Walk(catalog, root, config).findings(place.folder)
+        else:
+            on_offline(root, reason)
+
+
+def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
+    """The root as it is mounted now, and why it is offline, if it is.
+
+    A marked root under another device number is the same root: disks and network mounts get a new number at each mount.
+    """
+    reason = root_is_online(root)
+    if reason is not None:
+        return root, reason
+    device = os.stat(root.path).st_dev
+    if device == root.device:
+        return root, None
+    with catalog.write() as tx:
+        tx.roots.set_device(root, device)
+    return Root(root.id, root.path, device, root.marker, root.reference), None
+
+
+def _checked_directory(path: bytes) -> bytes:
+    real = os.path.realpath(path)
+    shown = os.fsdecode(path)
+    if not os.path.lexists(path):
+        raise UsageError(f"no such folder: {shown}")
+    if not os.path.isdir(real):
+        raise UsageError(f"not a folder: {shown}")
+    if not os.access(real, os.R_OK | os.X_OK):
+        raise UsageError(f"no permission to read {shown}")
+    return real
+
+
+def _contains(outer: bytes, inner: bytes) -> bool:
+    return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")

@@ -1,0 +1,112 @@
+"""Questions about single pictures: what is at this path, what are these two to each other, where are its copies?"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.files import LocatedFile
+from dedupctl.domain import Content, Evidence, FileState, Fingerprint, Pair, PairKind
+from dedupctl.errors import UsageError
+from dedupctl.matching.candidates import ASKED, CandidateFinder, candidate_between
+from dedupctl.matching.judging import Case, Judge, Side, gather_sides
+from dedupctl.matching.score import judge, thresholds_of
+from dedupctl.vectors.base import VectorIndex
+from dedupctl.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One library file and what it is to the picture asked about."""
+
+    file: LocatedFile
+    content: Content
+    kind: PairKind
+    score: float
+    evidence: Evidence
+
+
+def file_at(tx: Transaction, path: bytes) -> LocatedFile:
+    """The file at this absolute path as the catalog knows it.
+
+    Raises:
+        UsageError: it lies in no root, was not scanned yet, or no picture could be read from it.
+    """
+    shown = os.fsdecode(path)
+    for root in tx.roots.all():
+        if path.startswith(root.path.rstrip(b"/") + b"/"):
+            file = tx.files.at(root.id, path[len(root.path) :].lstrip(b"/"))
+            if file is None or file.state is FileState.GONE:
+                raise UsageError(f"{shown} is not in the catalog yet; run `dedupctl scan`")
+            if file.content_id is None:
+                raise UsageError(f"no picture could be read from {shown}: {file.error}")
+            return LocatedFile(file, path)
+    raise UsageError(f"{shown} lies in no watched folder; see `dedupctl roots list`, or ask `dedupctl find` for copies")
+
+
+def content_at(tx: Transaction, path: bytes) -> Content:
+    """The content of the file at this absolute path. Raises UsageError as `file_at`."""
+    content_id = file_at(tx, path).file.content_id
+    assert content_id is not None
+    return tx.contents.get([content_id])[content_id]
+
+
+def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> Pair | None:
+    """What the contents of two files are to each other: the stored pair, or one judged now if they never met.
+
+    None when both hold the same content.
+
+    Raises:
+        UsageError: a picture can no longer be read.
+    """
+    a, b = sorted(located.file.content_id or 0 for located in (one, other))
+    if a == b:
+        return None
+    with workspace.catalog.read() as tx:
+        stored = tx.pairs.between(a, b)
+        if stored is not None:
+            return stored
+        candidate = candidate_between(tx, workspace.model_id, a, b)
+        sides = gather_sides(tx, workspace.thumbs, [a, b])
+    evidence = Judge().evidence(Case(candidate, sides[a], sides[b]))
+    if evidence is None:
+        raise UsageError("one of the two pictures can no longer be read")
+    return Pair(a, b, *judge(evidence, thresholds_of(workspace.config)), evidence)
+
+
+def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes) -> list[Match]:
+    """The library's files that are the picture at `path`, or alike, best first."""
+    finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
+    with workspace.catalog.read() as tx:
+        same = tx.contents.id_of(fingerprint.digest)
+        candidates = [candidate for candidate in finder.propose_for(tx, fingerprint) if candidate.a != same]
+        reached = {candidate.a for candidate in candidates} | ({same} if same is not None else set())
+        sides = gather_sides(tx, workspace.thumbs, reached)
+        files = tx.files.of_contents(reached)
+    asked = Side(_as_content(fingerprint), fingerprint.thumbnail, path)
+    found = {} if same is None else {same: (PairKind.EXACT, 1.0, Evidence(method="bytes"))}
+    court, thresholds = Judge(), thresholds_of(workspace.config)
+    for candidate in candidates:
+        evidence = court.evidence(Case(candidate, sides[candidate.a], asked))
+        kind, score = (None, 0.0) if evidence is None else judge(evidence, thresholds)
+        if evidence is not None and kind is not None:
+            found[candidate.a] = (kind, score, evidence)
+    matches = [
+        Match(located, sides[content_id].content, *found[content_id])
+        for located in files
+        if (content_id := located.file.content_id) in found
+    ]
+    return sorted(matches, key=lambda match: (match.kind.strength, -match.score, match.file.path))
+
+
+def _as_content(fingerprint: Fingerprint) -> Content:
+    return Content(
+        id=ASKED,
+        digest=fingerprint.digest,
+        size=fingerprint.size,
+        facts=fingerprint.facts,
+        stream_digest=fingerprint.stream_digest,
+        flat=fingerprint.flat,
+        phash=fingerprint.hashes["phash"],
+    )

@@ -1,0 +1,83 @@
+"""Rounds of matching: contents that were never compared -> candidates -> cases to judge -> pairs in the catalog.
+
+Every content is compared with the ones of smaller id only: so each two meet exactly once, whatever the order in which
+rounds come back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.domain import Evidence, Pair, Unreadable
+from dedupctl.matching.candidates import Candidate, CandidateFinder
+from dedupctl.matching.judging import Case, gather_sides
+from dedupctl.matching.score import Thresholds, judge, thresholds_of
+from dedupctl.vectors.base import VectorIndex
+from dedupctl.workspace import Workspace
+
+CONTENTS_A_ROUND = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Contents being compared, and the cases that must be judged before they count as matched."""
+
+    content_ids: tuple[int, ...]
+    cases: tuple[Case, ...]
+
+
+class Matcher:
+    """Hands out rounds in order of content id and stores what came of them (tx 2)."""
+
+    def __init__(self, workspace: Workspace, index: VectorIndex) -> None:
+        self._catalog = workspace.catalog
+        self._thumbs = workspace.thumbs
+        self._thresholds = thresholds_of(workspace.config)
+        self._finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
+        self._taken = 0
+
+    def next_round(self) -> Round | None:
+        """The next contents to compare; None when every content is matched or in a round."""
+        with self._catalog.read() as tx:
+            content_ids = tx.contents.unmatched(CONTENTS_A_ROUND, above=self._taken)
+            if not content_ids:
+                return None
+            cases = self._cases(tx, self._finder.propose(tx, content_ids))
+        self._taken = content_ids[-1]
+        return Round(tuple(content_ids), cases)
+
+    def settle(self, done: Round, evidence: Sequence[Evidence | Unreadable | None]) -> None:
+        """Store the judgements of one round. A case without evidence (a picture was lost meanwhile) says nothing."""
+        judged = [
+            self._pair(case.candidate, found)
+            for case, found in zip(done.cases, evidence, strict=True)
+            if isinstance(found, Evidence)
+        ]
+        with self._catalog.write() as tx:
+            tx.pairs.put(judged)
+            tx.contents.mark_matched(done.content_ids, int(time.time()))
+
+    def _pair(self, candidate: Candidate, evidence: Evidence) -> Pair:
+        kind, score = judge(evidence, self._thresholds)
+        return Pair(candidate.a, candidate.b, kind, score, evidence)
+
+    def _cases(self, tx: Transaction, candidates: Sequence[Candidate]) -> tuple[Case, ...]:
+        ids = {candidate.a for candidate in candidates} | {candidate.b for candidate in candidates}
+        sides = gather_sides(tx, self._thumbs, ids)
+        return tuple(Case(candidate, sides[candidate.a], sides[candidate.b]) for candidate in candidates)
+
+
+def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:
+    """Judge every stored comparison again by its evidence, without opening a picture; returns how many changed."""
+    with catalog.read() as tx:
+        changed = [
+            Pair(pair.a, pair.b, *judged, pair.evidence)
+            for pair in tx.pairs.all()
+            if (judged := judge(pair.evidence, thresholds)) != (pair.kind, pair.score)
+        ]
+    with catalog.write() as tx:
+        tx.pairs.put(changed)
+    return len(changed)

@@ -1,0 +1,121 @@
+"""The workspace: one home directory, opened and wired. Knows the disk layout and holds the lock.
+
+<home>/config.toml      what the user chose
+<home>/catalog.db       the truth
+<home>/vectors/         snapshots of the vector index: a cache
+<home>/thumbs.db        thumbnails: a cache
+<home>/workspace.lock   held by the one process that indexes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
+from dedupctl.config import Config, load_config
+from dedupctl.errors import LockHeld, UsageError
+from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
+from dedupctl.vectors.hnsw import HnswIndex
+from dedupctl.vectors.reconcile import OpenedIndex, open_index
+from dedupctl.vectors.snapshot import save, verify_snapshot
+
+LOCK_NAME = "workspace.lock"
+VECTORS_NAME = "vectors"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The open stores of one home directory."""
+
+    home: Path
+    config: Config
+    catalog: Catalog
+    thumbs: Thumbs
+    model: ModelIdentity
+    model_id: int
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Path, *, create: bool = False) -> Iterator[Workspace]:
+        """Open the stores; `create` makes an empty home, without it a missing one is an error.
+
+        Raises:
+            UsageError: nothing was ever indexed here.
+            ConfigError, StoreDamaged, StoreNewer: as their names say.
+        """
+        if not create and not (home / CATALOG_NAME).exists():
+            raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
+        config = load_config(home)
+        _make_home(home)
+        model = identify_model(config.model)
+        with Catalog.open(home / CATALOG_NAME) as catalog:
+            thumbs = Thumbs(home / THUMBS_NAME)
+            try:
+                yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model))
+            finally:
+                thumbs.close()
+
+    def open_index(self) -> OpenedIndex:
+        """The vector index, in agreement with the catalog: loaded from its snapshot or rebuilt. Writes nothing."""
+        with self.catalog.read() as tx:
+            return open_index(
+                self._vectors,
+                dim=self.model.dim,
+                model_key=self.model.key,
+                catalog_id=self.catalog.id,
+                alive=tx.embeddings.labels(self.model_id),
+                fetch=tx.embeddings.vectors,
+            )
+
+    def save_index(self, index: HnswIndex) -> None:
+        """Publish a new snapshot. Only for the holder of the lock."""
+        save(index, self._vectors, model_key=self.model.key, catalog_id=self.catalog.id)
+
+    def snapshot_fault(self) -> str | None:
+        """What is wrong with the snapshot on disk, None when it is whole and of this catalog."""
+        return verify_snapshot(self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id)
+
+    @property
+    def _vectors(self) -> Path:
+        return self.home / VECTORS_NAME / self.model.key[:16]
+
+
+@contextmanager
+def hold(lock: Path, doing: str) -> Iterator[None]:
+    """Hold a lock file until the end of the block; the system lets go of it when the process dies.
+
+    Raises:
+        LockHeld: another process has it. `doing` says what for, in the message.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    guard = FileLock(lock)
+    try:
+        guard.acquire(timeout=0)
+    except Timeout as error:
+        raise LockHeld(f"another dedupctl is {doing} {lock.parent}; wait for it or stop it") from error
+    try:
+        yield
+    finally:
+        guard.release()
+
+
+def _model_id(catalog: Catalog, model: ModelIdentity) -> int:
+    with catalog.read() as tx:
+        known = tx.embeddings.known_model(model.key)
+    if known is not None:
+        return known
+    with catalog.write() as tx:
+        return tx.embeddings.model_id(model.key, model.dim)
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the home directory {home}: {error.strerror}") from error

@@ -1,0 +1,85 @@
+"""What has changed since the last report: remembered when one is written, told by the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.domain import Cluster
+
+_META_KEY = "last_report"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Counts since the report written at `since` (seconds since 1970)."""
+
+    since: int
+    new_files: int
+    gone_files: int
+    new_clusters: int
+    """Clusters none of whose pictures was in a cluster then."""
+    grown_clusters: int
+    """Clusters with a picture that was in none then, besides ones that were."""
+    resolved_clusters: int
+    """Clusters of then, of whose pictures none is in a cluster now."""
+    reclaimable_before: int
+    reclaimable_now: int
+    new_cluster_ids: frozenset[int] = frozenset()
+
+    @property
+    def nothing(self) -> bool:
+        counts = (self.new_files, self.gone_files, self.new_clusters, self.grown_clusters, self.resolved_clusters)
+        return not any(counts) and self.reclaimable_before == self.reclaimable_now
+
+
+def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> Changes | None:
+    """None when no report was written yet."""
+    text = tx.meta.get(_META_KEY)
+    if text is None:
+        return None
+    last = json.loads(text)
+    before = tx.reported.clusters()
+    new, grown, reclaimable = set(), 0, 0
+    still_clustered: set[int] = set()
+    for cluster in clusters:
+        contents = {member.content.id for member in cluster.members}
+        known = contents & before.keys()
+        still_clustered |= known
+        reclaimable += cluster.reclaimable_bytes
+        if not known:
+            new.add(cluster.id)
+        elif known != contents:
+            grown += 1
+    remaining = {before[content_id] for content_id in still_clustered}
+    came, went = tx.reported.came_and_went(last["newest_file"], last["written_at"])
+    return Changes(
+        since=last["written_at"],
+        new_files=came,
+        gone_files=went,
+        new_clusters=len(new),
+        grown_clusters=grown,
+        resolved_clusters=len(set(before.values()) - remaining),
+        reclaimable_before=last["reclaimable_bytes"],
+        reclaimable_now=reclaimable,
+        new_cluster_ids=frozenset(new),
+    )
+
+
+def remember_report(catalog: Catalog, clusters: Iterable[Cluster], written_at: int) -> None:
+    """Keep what this report showed, in place of what the one before it did."""
+    cluster_of: dict[int, int] = {}
+    reclaimable = 0
+    for cluster in clusters:
+        reclaimable += cluster.reclaimable_bytes
+        cluster_of |= {member.content.id: cluster.id for member in cluster.members}
+    with catalog.write() as tx:
+        tx.reported.remember(cluster_of)
+        last = {
+            "written_at": written_at,
+            "newest_file": tx.reported.newest_file(),
+            "reclaimable_bytes": reclaimable,
+        }
+        tx.meta.put(_META_KEY, json.dumps(last))

@@ -1,0 +1,69 @@
+"""Where one picture of a pair lies in the other, as a polygon to be drawn over a thumbnail.
+
+All polygons are four corners in fractions of the picture they are drawn on, in the order upper left, upper right, lower
+right, lower left of the *other* picture, so that the first edge is always the other picture's top: that is how a
+rotation or a mirroring is seen.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from dedupctl.domain import Member
+
+Polygon: TypeAlias = tuple[tuple[float, float], ...]
+
+_CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+_WHOLE = 0.015
+"""Corners nearer than this to those of the picture itself draw no outline: it would only be its frame."""
+_REACH = 3.0
+"""A polygon that reaches farther than this many picture sizes comes from a transform that proves nothing."""
+
+
+def outline_on_keeper(keeper: Member, member: Member) -> Polygon | None:
+    """The member's frame as it lies in the keeper; None where they show the same, or no transform is known."""
+    return _frame_on(keeper, member, member)
+
+
+def outline_on_member(keeper: Member, member: Member) -> Polygon | None:
+    """The keeper's frame as it lies in the member, where the member shows more than the keeper does."""
+    return _frame_on(member, keeper, member)
+
+
+def _frame_on(canvas: Member, other: Member, holder: Member) -> Polygon | None:
+    """`other`'s corners mapped into `canvas`, by the evidence that `holder` carries."""
+    transform = holder.evidence.transform if holder.evidence else None
+    if transform is None:
+        return None
+    matrix: npt.NDArray[np.float64] = np.array(transform.matrix, np.float64).reshape(3, 3)
+    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
+        return None
+    if other.content.id > canvas.content.id:
+        # The matrix leads from the smaller content id to the larger; here the larger one's frame is wanted.
+        matrix = np.asarray(np.linalg.inv(matrix), np.float64)
+    polygon = _mapped(matrix, other, canvas)
+    if polygon is None or np.abs(polygon).max() > _REACH:
+        return None
+    if np.abs(polygon - np.array(_CORNERS)).max() < _WHOLE or not _inside(polygon):
+        return None
+    return tuple((round(float(x), 4), round(float(y), 4)) for x, y in polygon)
+
+
+def _mapped(matrix: npt.NDArray[np.float64], other: Member, canvas: Member) -> npt.NDArray[np.float64] | None:
+    from_facts, to_facts = other.content.facts, canvas.content.facts
+    corners = np.array([(x * from_facts.width, y * from_facts.height, 1.0) for x, y in _CORNERS])
+    mapped = corners @ matrix.T
+    if (np.abs(mapped[:, 2]) < 1e-9).any():
+        return None
+    fractions: npt.NDArray[np.float64] = mapped[:, :2] / mapped[:, 2:] / (to_facts.width, to_facts.height)
+    return fractions
+
+
+def _inside(polygon: npt.NDArray[np.float64]) -> bool:
+    """Some of the outline falls well inside the picture; else there is nothing to see."""
+    middles = (polygon + np.roll(polygon, -1, axis=0)) / 2
+    points = np.vstack([polygon, middles])
+    return bool(((points > -_WHOLE) & (points < 1 + _WHOLE)).all(axis=1).any())

@@ -1,0 +1,171 @@
+"""Listings: tables for a terminal, and the JSON that scripts rely on.
+
+Names go into tables as plain text, never as markup or terminal escapes: see `wording.shown`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dedupctl.catalog.pairs import evidence_as_dict
+from dedupctl.domain import Cluster, Member, PairKind
+from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
+from dedupctl.report.wording import counted, moment, shown, size
+
+KIND_STYLES = {
+    PairKind.EXACT: "cyan",
+    PairKind.PIXEL: "magenta",
+    PairKind.NEAR: "yellow",
+    PairKind.SIMILAR: "bright_black",
+}
+
+
+def clusters_as_json(clusters: Iterable[Cluster]) -> dict[str, Any]:
+    """The document of `clusters --json`: `{"clusters": [...]}`; its keys are a contract."""
+    return {"clusters": [cluster_as_json(cluster) for cluster in clusters]}
+
+
+def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[str, Any]:
+    """One cluster; a file's kind, score and evidence are those of its own pair with the keeper.
+
+    With `explain`, each file but the keeper also carries its evidence `in_words`.
+    """
+    files = [_file_as_json(member) for member in cluster.members]
+    if explain:
+        for entry, member in zip(files[1:], cluster.members[1:], strict=True):
+            entry["in_words"] = explain(cluster.keeper, member)
+    return {
+        "id": cluster.id,
+        "kind": cluster.kind.value,
+        "keeper": path_as_json(cluster.keeper.path),
+        "reclaimable_bytes": cluster.reclaimable_bytes,
+        "files": files,
+    }
+
+
+def path_as_json(path: bytes) -> str:
+    """A path as text that leads back to its bytes: what is not UTF-8 is kept with surrogateescape."""
+    return os.fsdecode(path)
+
+
+def problems_as_json(problems: Iterable[FileProblem]) -> dict[str, Any]:
+    """The document of `status --errors --json`."""
+    return {
+        "errors": [
+            {"path": path_as_json(problem.path), "reason": f"{problem.code}: {problem.message}"} for problem in problems
+        ]
+    }
+
+
+def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> RenderableType:
+    """Clusters for a terminal: one line a file, the keeper marked, totals at the end."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("", width=4, no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("pixels", justify="right", no_wrap=True)
+    table.add_column("sure", justify="right", no_wrap=True)
+    table.add_column("file", overflow="fold", ratio=1)
+    for cluster in clusters[:limit]:
+        title = f"#{cluster.id}  frees {size(cluster.reclaimable_bytes)}"
+        table.add_row("", "", "", "", "", Text(title, style="bold"))
+        for member in cluster.members:
+            _add_member(table, member, is_keeper=member is cluster.keeper)
+        table.add_section()
+    hidden = 0 if limit is None else max(0, len(clusters) - limit)
+    return Group(table, Text(), _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
+
+
+def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
+    """Watched folders; `offline` gives the reason by root id where one is not there now."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=len(roots) > 1)
+    table.add_column("folder", "total", overflow="fold")
+    table.add_column("files", f"{sum(root.files for root in roots):,}", justify="right", no_wrap=True)
+    table.add_column("size", size(sum(root.total_bytes for root in roots)), justify="right", no_wrap=True)
+    table.add_column("to free", size(sum(root.reclaimable_bytes for root in roots)), justify="right", no_wrap=True)
+    table.add_column("errors", f"{sum(root.errors for root in roots):,}", justify="right", no_wrap=True)
+    table.add_column("state", overflow="fold")
+    for root in roots:
+        reason = offline.get(root.root.id)
+        state = Text(f"offline: {reason}", style="red") if reason else Text("online")
+        if root.root.reference:
+            state.append(", reference")
+        table.add_row(
+            Text(shown(root.root.path)),
+            f"{root.files:,}",
+            size(root.total_bytes),
+            size(root.reclaimable_bytes),
+            f"{root.errors:,}",
+            state,
+        )
+    return table
+
+
+def library_table(library: LibraryFacts) -> RenderableType:
+    """The library as a whole, for `status`."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("files", f"{library.files:,} ({size(library.total_bytes)})")
+    table.add_row("pictures", f"{library.pictures:,}")
+    table.add_row("waiting to be compared", f"{library.unmatched:,}")
+    table.add_row("last full scan", moment(library.last_scan_at) if library.last_scan_at else "never")
+    for kind in library.kinds:
+        name = Text(f"{kind.kind} to free", style=KIND_STYLES[kind.kind])
+        table.add_row(name, f"{size(kind.reclaimable_bytes)} in {counted(kind.files, 'file')}")
+    table.add_row("to free", size(library.reclaimable_bytes))
+    return table
+
+
+def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
+    """Files no picture was read from, each with its reason."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("file", overflow="fold")
+    table.add_column("reason", overflow="fold")
+    for problem in problems:
+        table.add_row(Text(shown(problem.path)), Text(f"{shown(problem.message)} ({shown(problem.code)})"))
+    return Group(table, Text(), Text(counted(len(problems), "file"), style="bold"))
+
+
+def _file_as_json(member: Member) -> dict[str, Any]:
+    facts = member.content.facts
+    return {
+        "path": path_as_json(member.path),
+        "size": member.identity.size,
+        "width": facts.width,
+        "height": facts.height,
+        "format": facts.format,
+        "kind": member.kind.value,
+        "score": member.score,
+        "evidence": evidence_as_dict(member.evidence) if member.evidence else {},
+    }
+
+
+def _add_member(table: Table, member: Member, *, is_keeper: bool) -> None:
+    facts = member.content.facts
+    table.add_row(
+        Text("keep", style="bold green") if is_keeper else "",
+        "" if is_keeper else Text(member.kind.value, style=KIND_STYLES[member.kind]),
+        size(member.identity.size),
+        f"{facts.width}×{facts.height}",
+        "" if is_keeper or member.kind in (PairKind.EXACT, PairKind.PIXEL) else f"{100 * member.score:.0f} %",
+        Text(shown(member.path)) if member.proven else Text(f"{shown(member.path)} (not proven against the keeper)"),
+    )
+
+
+def _totals_line(clusters: Sequence[Cluster]) -> Text:
+    spare = kind_facts(clusters)
+    by_kind = ", ".join(f"{kind.kind} {size(kind.reclaimable_bytes)}" for kind in spare)
+    total = sum(cluster.reclaimable_bytes for cluster in clusters)
+    line = f"{counted(len(clusters), 'cluster')}, {size(total)} to free"
+    return Text(f"{line} ({by_kind})" if by_kind else line, style="bold")
+
+
+def _hidden_line(hidden: int) -> Text:
+    return Text(f"{counted(hidden, 'more cluster')} not shown; --limit 0 shows all", style="dim")

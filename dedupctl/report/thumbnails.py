@@ -1,0 +1,75 @@
+"""Thumbnails for a page: read from the cache in batches, and made smaller until all of them fit."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Sequence
+from io import BytesIO
+
+from PIL import Image
+
+from dedupctl.catalog.thumbs import Thumbs
+
+SIDES = (None, 224, 176, 144, 112, 88)
+"""Longest sides that are tried, in pixels, largest first; None = as it is kept."""
+_SAMPLE = 48
+_QUALITY = 78
+
+
+class Pictures:
+    """The thumbnails of a page as addresses that need no file and no network."""
+
+    def __init__(self, thumbs: Thumbs, side: int | None) -> None:
+        self._thumbs = thumbs
+        self._side = side
+        self._ready: dict[bytes, str] = {}
+        self.side = side
+
+    def load(self, digests: Collection[bytes]) -> None:
+        """Make ready what the next part of the page shows; what was ready before is let go."""
+        found = self._thumbs.get(set(digests))
+        self._ready = {digest: data_address(shrunk(jpeg, self._side)) for digest, jpeg in found.items()}
+
+    def address(self, digest: bytes) -> str | None:
+        """The picture as a `data:` address; None when no thumbnail is kept."""
+        return self._ready.get(digest)
+
+
+def data_address(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+def side_that_fits(thumbs: Thumbs, digests: Sequence[bytes], budget: int) -> int | None:
+    """The largest of `SIDES` at which these thumbnails take about `budget` bytes in a page, judged by a sample."""
+    step = max(1, len(digests) // _SAMPLE)
+    sample = list(thumbs.get(digests[::step]).values())
+    if not sample:
+        return None
+    for side in SIDES:
+        average = sum(len(shrunk(jpeg, side)) for jpeg in sample) / len(sample)
+        if average * len(digests) * 4 / 3 <= budget:
+            return side
+    return SIDES[-1]
+
+
+def shrunk(jpeg: bytes, side: int | None) -> bytes:
+    """The same picture with its longer side at most `side` pixels; as it is, when None or when it is small enough."""
+    if side is None:
+        return jpeg
+    picture = opened(jpeg, side)
+    if picture is None or max(picture.size) <= side:
+        return jpeg
+    picture.thumbnail((side, side))
+    packed = BytesIO()
+    picture.save(packed, "JPEG", quality=_QUALITY, optimize=True)
+    return packed.getvalue()
+
+
+def opened(jpeg: bytes, side: int) -> Image.Image | None:
+    """The thumbnail as RGB, decoded no larger than needed for `side` pixels; None when the cache holds no picture."""
+    try:
+        picture = Image.open(BytesIO(jpeg))
+        picture.draft("RGB", (side, side))
+        return picture.convert("RGB")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,137 @@
+"""`dedupctl report`: gather the facts, write them in the asked format, remember what was shown."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.thumbs import Thumbs
+from dedupctl.errors import DedupctlError
+from dedupctl.report.changes import remember_report
+from dedupctl.report.facts import Explain, Facts, gather_facts
+from dedupctl.report.formats import as_csv, as_json, as_markdown
+from dedupctl.report.html import page
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""(stage, done, total); a stage whose length is not known yet has total 0."""
+
+
+class ReportFormat(StrEnum):
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "md"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    format: ReportFormat = ReportFormat.HTML
+    limit: int | None = None
+    """Clusters shown at the most. None: 1,000 in a page, all in the other formats; 0: all."""
+    max_bytes: int = 50_000_000
+    """Size the HTML file stays under: thumbnails are made smaller first, then clusters are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What was written and what was not."""
+
+    path: Path
+    size: int
+    clusters_shown: int
+    clusters_left_out: int
+    reclaimable_bytes: int
+
+
+PAGE_LIMIT = 1_000
+"""More clusters than anybody reads in one sitting, and few enough for a page to open fast."""
+_NO_LIMIT = 2**31
+
+
+def write_report(
+    catalog: Catalog,
+    thumbs: Thumbs,
+    target: Path,
+    *,
+    model_id: int,
+    options: ReportOptions,
+    progress: Progress,
+    explain: Explain,
+) -> ReportSummary:
+    """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
+
+    Raises:
+        DedupctlError: `target` cannot be written.
+    """
+    progress("reading the catalog", 0, 0)
+    facts = gather_facts(catalog)
+    limit = _limit(options)
+    total = min(limit, len(facts.clusters))
+    if options.format is ReportFormat.HTML:
+        pieces, shelf = page(
+            facts,
+            thumbs,
+            explain=explain,
+            limit=limit,
+            max_bytes=options.max_bytes,
+            progress=lambda done: progress("writing clusters", done, total),
+        )
+        written = write_whole(target, pieces)
+        shown = shelf.shown
+    else:
+        written = write_whole(target, _in_format(facts, options.format, explain, limit))
+        shown = total
+    progress("writing clusters", total, total)
+    remember_report(catalog, facts.clusters, facts.library.written_at)
+    return ReportSummary(target, written, shown, len(facts.clusters) - shown, facts.library.reclaimable_bytes)
+
+
+def write_whole(target: Path, pieces: Iterable[str | bytes]) -> int:
+    """Write a file so that a reader sees the old one or the whole new one; returns its size.
+
+    Raises:
+        DedupctlError: the place cannot be written to.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise DedupctlError(f"cannot write {target}: {error.strerror or error}") from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            for piece in pieces:
+                stream.write(piece if isinstance(piece, bytes) else piece.encode())
+            written = stream.tell()
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(target)
+    except BaseException as error:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        if isinstance(error, OSError):
+            raise DedupctlError(f"cannot write {target}: {error.strerror or error}") from error
+        raise
+    return written
+
+
+def _in_format(facts: Facts, wanted: ReportFormat, explain: Explain, limit: int) -> Iterator[str]:
+    writers = {ReportFormat.JSON: as_json, ReportFormat.CSV: as_csv, ReportFormat.MARKDOWN: as_markdown}
+    return writers[wanted](facts, explain, limit)
+
+
+def _limit(options: ReportOptions) -> int:
+    if options.limit is None:
+        return PAGE_LIMIT if options.format is ReportFormat.HTML else _NO_LIMIT
+    return options.limit or _NO_LIMIT
+
+
+def _umask() -> int:
+    """mkstemp makes files for their owner alone; a report is as readable as anything else the user writes."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -15,9 +15,11 @@ from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
 from dedupctl.catalog.engine import Database
 from dedupctl.catalog.files import Files
+from dedupctl.catalog.journal import Journal
 from dedupctl.catalog.map_points import MapPoints
 from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
+from dedupctl.catalog.plans import Plans, Protected
 from dedupctl.catalog.reported import Reported
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.runs import Runs
@@ -39,6 +41,9 @@ class Transaction:
         self.verdicts = Verdicts(connection)
         self.runs = Runs(connection)
         self.map_points = MapPoints(connection)
+        self.plans = Plans(connection)
+        self.journal = Journal(connection)
+        self.protected = Protected(connection)
         self.reported = Reported(connection)
 
 

@@ -206,7 +206,7 @@ actions = Table(
     Column("keeper_digest", LargeBinary),
     Column("kind", Text),
     Column("score", Float),
-    Column("rule", Text),
+    Column("rule", Text, nullable=False),
     Column("skipped", Text),
     sqlite_autoincrement=True,
 )

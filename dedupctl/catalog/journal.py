@@ -1,0 +1,236 @@
+"""The journal: each action's intent, committed before the disk is touched, and its outcome, committed after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.plans import Action, Verb, action_from_row
+from dedupctl.catalog.schema import actions, journal, plans
+
+
+class Deed(StrEnum):
+    """What was to be done with an action's file."""
+
+    REMOVE = "remove"
+    RESTORE = "restore"
+    PURGE = "purge"
+
+
+class EntryState(StrEnum):
+    """How far it got."""
+
+    INTENDED = "intended"
+    DONE = "done"
+    FAILED = "failed"
+    """The disk is as it was before; `reason` says why."""
+    UNDONE = "undone"
+    """Done once, and taken back by a restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to happen to one file. Paths are absolute."""
+
+    action: Action
+    deed: Deed
+    source: bytes
+    target: bytes | None = None
+    stand_in: bytes | None = None
+    """What will stand in the removed file's place, see `policy.standins`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One action's intent and outcome. Paths are absolute, times are seconds since 1970."""
+
+    id: int
+    plan_id: int
+    policy: str
+    action: Action
+    deed: Deed
+    state: EntryState
+    source: bytes
+    target: bytes | None
+    stand_in: bytes | None
+    reason: str | None
+    started_at: int
+    settled_at: int | None
+    resting: bool
+    """The removed file waits at `target` and can be put back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one intent ended."""
+
+    entry_id: int
+    state: EntryState
+    reason: str | None = None
+    resting: bool = False
+
+
+class Journal:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def intend(self, intents: Sequence[Intent], at: int) -> list[int]:
+        """Write down what is about to happen; returns the ids. The caller commits durably before touching the disk."""
+        if not intents:
+            return []
+        first = next_id(self._connection, journal)
+        rows = [
+            {
+                "id": first + place,
+                "action_id": intent.action.id,
+                "deed": intent.deed.value,
+                "state": EntryState.INTENDED.value,
+                "source": intent.source,
+                "target": intent.target,
+                "stand_in": intent.stand_in,
+                "started_at": at,
+                "resting": False,
+            }
+            for place, intent in enumerate(intents)
+        ]
+        self._connection.execute(insert(journal), rows)
+        return [first + place for place in range(len(intents))]
+
+    def settle(self, settlements: Iterable[Settlement], at: int) -> None:
+        rows = [
+            {"entry": one.entry_id, "now": one.state.value, "why": one.reason, "rests": one.resting}
+            for one in settlements
+        ]
+        if rows:
+            change = update(journal).where(journal.c.id == bindparam("entry"))
+            outcome = change.values(
+                state=bindparam("now"), reason=bindparam("why"), resting=bindparam("rests"), settled_at=at
+            )
+            self._connection.execute(outcome, rows)
+
+    def settled_as(self, entry_id: int, target: bytes) -> None:
+        """The file went to another place than intended, because that one was taken."""
+        self._connection.execute(update(journal).where(journal.c.id == entry_id).values(target=target))
+
+    def restored(self, action_ids: Collection[int]) -> None:
+        """The removals of these actions have been taken back."""
+        self._leave_rest(action_ids, state=EntryState.UNDONE)
+
+    def purged(self, action_ids: Collection[int]) -> None:
+        """The removed files of these actions are no more."""
+        self._leave_rest(action_ids, state=EntryState.DONE)
+
+    def open(self) -> list[JournalEntry]:
+        """Intents without an outcome, oldest first: somebody died between the two."""
+        return self._entries(_SELECT.where(journal.c.state == EntryState.INTENDED).order_by(journal.c.id))
+
+    def get(self, entry_ids: Collection[int]) -> list[JournalEntry]:
+        return self._entries(_SELECT.where(journal.c.id.in_(list(entry_ids))).order_by(journal.c.id))
+
+    def resting(self, *, plan_id: int | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
+        """Removals whose file waits somewhere to be restored or purged, oldest first."""
+        query = _SELECT.where(journal.c.resting, journal.c.id > after).order_by(journal.c.id).limit(limit)
+        if plan_id is not None:
+            query = query.where(actions.c.plan_id == plan_id)
+        return self._entries(query)
+
+    def rests_at(self, paths: Collection[bytes]) -> set[bytes]:
+        """Which of these paths hold a removed file that the journal knows."""
+        found: set[bytes] = set()
+        wanted = list(paths)
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            query = select(journal.c.target).where(journal.c.resting, journal.c.target.in_(part))
+            found |= set(self._connection.execute(query).scalars())
+        return found
+
+    def wards(self, keeper_digest: bytes) -> set[bytes]:
+        """Digests of the removed contents, purged ones too, for which a file of this content stayed behind.
+
+        Whoever removes the last file of this content breaks the promise made to them.
+        """
+        kept = _DONE_REMOVALS.where(actions.c.keeper_digest == keeper_digest, actions.c.kind.is_not(None))
+        return set(self._connection.execute(kept).scalars()) - {keeper_digest}
+
+    def stands_in(self, root: bytes, path: bytes) -> set[bytes]:
+        """What dedupctl itself has put in this place, see `Intent.stand_in`."""
+        query = (
+            select(journal.c.stand_in)
+            .join(actions)
+            .where(actions.c.victim_root == root, actions.c.victim_path == path)
+            .where(journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None))
+        )
+        return set(self._connection.execute(query).scalars())
+
+    def removed_by(self, plan_id: int) -> int:
+        """How many files this plan has removed and not put back."""
+        query = (
+            select(journal.c.id)
+            .join(actions)
+            .where(
+                actions.c.plan_id == plan_id,
+                actions.c.verb != Verb.MERGE,
+                journal.c.deed == Deed.REMOVE,
+                journal.c.state == EntryState.DONE,
+            )
+        )
+        return len(self._connection.execute(query).all())
+
+    def entries(self, *, plan_id: int | None = None, limit: int | None = None) -> Iterator[JournalEntry]:
+        """Everything that was done or tried, newest first."""
+        query = _SELECT.order_by(journal.c.id.desc()).limit(limit)
+        if plan_id is not None:
+            query = query.where(actions.c.plan_id == plan_id)
+        for row in self._connection.execute(query):
+            yield _entry(row)
+
+    def _leave_rest(self, action_ids: Collection[int], *, state: EntryState) -> None:
+        rows = [{"action": action_id} for action_id in action_ids]
+        if rows:
+            change = update(journal).where(journal.c.action_id == bindparam("action"), journal.c.resting)
+            self._connection.execute(change.values(resting=False, state=state.value), rows)
+
+    def _entries(self, query: Select[Any]) -> list[JournalEntry]:
+        return [_entry(row) for row in self._connection.execute(query)]
+
+
+_DONE_REMOVALS: Select[Any] = (
+    select(actions.c.victim_digest)
+    .distinct()
+    .join(journal, journal.c.action_id == actions.c.id)
+    .where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+)
+_SELECT: Select[Any] = (
+    select(
+        actions,
+        plans.c.policy,
+        journal.c.id.label("entry_id"),
+        *(column for column in journal.c if column.name not in ("id", "action_id")),
+    )
+    .join(journal, journal.c.action_id == actions.c.id)
+    .join(plans, plans.c.id == actions.c.plan_id)
+)
+
+
+def _entry(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(
+        id=row.entry_id,
+        plan_id=row.plan_id,
+        policy=row.policy,
+        action=action_from_row(row),
+        deed=Deed(row.deed),
+        state=EntryState(row.state),
+        source=row.source,
+        target=row.target,
+        stand_in=row.stand_in,
+        reason=row.reason,
+        started_at=row.started_at,
+        settled_at=row.settled_at,
+        resting=row.resting,
+    )

@@ -1,0 +1,279 @@
+"""Plans: the frozen lists of what would be done and why, and the paths that nothing may ever remove."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
+
+from dedupctl.catalog.files import join
+from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.schema import actions, journal, plans, protected_paths
+from dedupctl.domain import Identity, PairKind
+
+
+class Verb(StrEnum):
+    """What becomes of one file."""
+
+    QUARANTINE = "quarantine"
+    DELETE = "delete"
+    """As quarantine, and purged once the retention is over."""
+    TRASH = "trash"
+    MOVE_TO = "move-to"
+    HARDLINK = "hardlink"
+    """Quarantine, and a hard link to the keeper in its place."""
+    REFLINK = "reflink"
+    SYMLINK = "symlink"
+    MERGE = "merge"
+    """A keeper's sidecar is replaced by one that also says what the removed copy's sidecar said."""
+
+    @property
+    def quarantines(self) -> bool:
+        """The removed file waits in the root's own quarantine, where `purge` may end it."""
+        return self not in (Verb.TRASH, Verb.MOVE_TO)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as it was when the plan was made."""
+
+    root: bytes
+    path: bytes
+    """Relative to the root."""
+    identity: Identity
+    digest: bytes
+
+    @property
+    def absolute(self) -> bytes:
+        return join(self.root, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One file's fate. Actions of one bundle happen together or not at all."""
+
+    bundle: int
+    verb: Verb
+    victim: Seen
+    keeper: Seen | None
+    """The file that stays for it; None only for a sidecar or annotation that says nothing the kept copy lacks."""
+    kind: PairKind | None
+    """What victim and keeper are to each other; None without a keeper."""
+    score: float | None
+    rule: str
+    """The rule by which the keeper was preferred, or what the companion belongs to."""
+    skipped: str | None = None
+    """Why nothing is done after all, in words; such a row only explains."""
+    id: int = 0
+    """0 until it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What of the policy still matters when the plan is applied and purged."""
+
+    kinds: tuple[PairKind, ...]
+    move_to: bytes | None = None
+    retention_days: float = 30.0
+    quarantine: bool = True
+    """False: what is removed is purged in the same run."""
+    unattended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The frozen list of what would be done, and why. Times are seconds since 1970."""
+
+    id: int
+    created_at: int
+    policy: str
+    terms: Terms
+    actions: tuple[Action, ...]
+
+    @property
+    def removals(self) -> tuple[Action, ...]:
+        return tuple(action for action in self.actions if action.skipped is None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """One line about a plan: how many files it would remove, and how many of them it has removed."""
+
+    id: int
+    created_at: int
+    policy: str
+    removals: int
+    done: int
+
+
+class Plans:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, policy: str, terms: Terms, listed: Sequence[Action], at: int) -> Plan:
+        values = {"created_at": at, "policy": policy, "terms": _terms_to_json(terms)}
+        plan_id = int(self._connection.execute(insert(plans).values(**values).returning(plans.c.id)).scalar_one())
+        first = next_id(self._connection, actions)
+        stored = tuple(replace(action, id=first + place) for place, action in enumerate(listed))
+        if stored:
+            self._connection.execute(insert(actions), [_values(plan_id, action) for action in stored])
+        return Plan(plan_id, at, policy, terms, stored)
+
+    def get(self, plan_id: int) -> Plan | None:
+        header = self._header(plan_id)
+        if header is None:
+            return None
+        query = select(actions).where(actions.c.plan_id == plan_id).order_by(actions.c.bundle, actions.c.id)
+        listed = tuple(action_from_row(row) for row in self._connection.execute(query))
+        return replace(header, actions=listed)
+
+    def terms(self, plan_id: int) -> Terms | None:
+        header = self._header(plan_id)
+        return None if header is None else header.terms
+
+    def all(self) -> list[PlanSummary]:
+        """Every plan, newest first."""
+        removals = func.count(actions.c.id).filter(actions.c.skipped.is_(None))
+        done = func.count(actions.c.id).filter(actions.c.id.in_(_DONE))
+        query = (
+            select(plans.c.id, plans.c.created_at, plans.c.policy, removals, done)
+            .join(actions, actions.c.plan_id == plans.c.id, isouter=True)
+            .group_by(plans.c.id)
+            .order_by(plans.c.id.desc())
+        )
+        return [PlanSummary(*row) for row in self._connection.execute(query)]
+
+    def pending(self, plan_id: int, *, after: int, limit: int) -> list[list[Action]]:
+        """The next bundles above number `after` of which nothing was done, intended or undone yet, at most `limit`."""
+        begun = select(actions.c.bundle).where(actions.c.plan_id == plan_id, actions.c.id.in_(_TAKEN_UP))
+        wanted = (
+            select(actions.c.bundle)
+            .where(actions.c.plan_id == plan_id, actions.c.skipped.is_(None))
+            .where(actions.c.bundle > after, actions.c.bundle.not_in(begun))
+            .distinct()
+            .order_by(actions.c.bundle)
+            .limit(limit)
+        )
+        query = (
+            select(actions)
+            .where(actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.bundle.in_(wanted))
+            .order_by(actions.c.bundle, actions.c.id)
+        )
+        found = [action_from_row(row) for row in self._connection.execute(query)]
+        return [list(group) for _, group in itertools.groupby(found, key=lambda action: action.bundle)]
+
+    def removals_by_root(self, plan_id: int) -> Mapping[bytes, int]:
+        """How many pictures and companions the plan removes from each root, done or not."""
+        query = select(actions.c.victim_root, func.count()).where(
+            actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.verb != Verb.MERGE
+        )
+        rows = self._connection.execute(query.group_by(actions.c.victim_root))
+        return {row[0]: row[1] for row in rows}
+
+    def _header(self, plan_id: int) -> Plan | None:
+        row = self._connection.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
+        return None if row is None else Plan(row.id, row.created_at, row.policy, _terms_from_json(row.terms), ())
+
+
+class Protected:
+    """Paths, absolute, that nothing may remove: files, or folders with all that is in them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, paths: Collection[bytes], at: int) -> None:
+        rows = [{"path": path, "added_at": at} for path in paths]
+        if rows:
+            self._connection.execute(insert_or_ignore(protected_paths).on_conflict_do_nothing(), rows)
+
+    def remove(self, paths: Collection[bytes]) -> int:
+        """Returns how many of them were protected."""
+        gone = delete(protected_paths).where(protected_paths.c.path.in_(list(paths)))
+        return self._connection.execute(gone).rowcount
+
+    def all(self) -> list[bytes]:
+        return list(self._connection.execute(select(protected_paths.c.path).order_by(protected_paths.c.path)).scalars())
+
+
+_TAKEN_UP = select(journal.c.action_id).where(
+    journal.c.deed == "remove", journal.c.state.in_(("intended", "done", "undone"))
+)
+
+
+_DONE = select(journal.c.action_id).where(journal.c.deed == "remove", journal.c.state == "done")
+
+
+def action_from_row(row: Row[Any]) -> Action:
+    """An action from a row that has all columns of `actions` under their own names."""
+    keeper = None
+    if row.keeper_path is not None:
+        keeper = Seen(row.keeper_root, row.keeper_path, _identity(row.keeper_identity), row.keeper_digest)
+    return Action(
+        bundle=row.bundle,
+        verb=Verb(row.verb),
+        victim=Seen(row.victim_root, row.victim_path, _identity(row.victim_identity), row.victim_digest),
+        keeper=keeper,
+        kind=None if row.kind is None else PairKind(row.kind),
+        score=row.score,
+        rule=row.rule,
+        skipped=row.skipped,
+        id=row.id,
+    )
+
+
+def _values(plan_id: int, action: Action) -> dict[str, Any]:
+    keeper = action.keeper
+    return {
+        "id": action.id,
+        "plan_id": plan_id,
+        "bundle": action.bundle,
+        "verb": action.verb.value,
+        "victim_root": action.victim.root,
+        "victim_path": action.victim.path,
+        "victim_identity": json.dumps(action.victim.identity),
+        "victim_digest": action.victim.digest,
+        "keeper_root": None if keeper is None else keeper.root,
+        "keeper_path": None if keeper is None else keeper.path,
+        "keeper_identity": None if keeper is None else json.dumps(keeper.identity),
+        "keeper_digest": None if keeper is None else keeper.digest,
+        "kind": None if action.kind is None else action.kind.value,
+        "score": action.score,
+        "rule": action.rule,
+        "skipped": action.skipped,
+    }
+
+
+def _identity(text: str) -> Identity:
+    return Identity(*json.loads(text))
+
+
+def _terms_to_json(terms: Terms) -> str:
+    move_to = None if terms.move_to is None else os.fsdecode(terms.move_to)
+    return json.dumps(
+        {
+            "kinds": [kind.value for kind in terms.kinds],
+            "move_to": move_to,
+            "retention_days": terms.retention_days,
+            "quarantine": terms.quarantine,
+            "unattended": terms.unattended,
+        }
+    )
+
+
+def _terms_from_json(text: str) -> Terms:
+    values = json.loads(text)
+    move_to = values["move_to"]
+    return Terms(
+        kinds=tuple(PairKind(kind) for kind in values["kinds"]),
+        move_to=None if move_to is None else os.fsencode(move_to),
+        retention_days=values["retention_days"],
+        quarantine=values["quarantine"],
+        unattended=values["unattended"],
+    )

@@ -1,0 +1,91 @@
+"""Which container a file is, told from its first bytes; a suffix only decides whether it is worth opening at all."""
+
+from __future__ import annotations
+
+import os
+
+HEAD_BYTES = 64
+"""As much of a file as `container_of` needs."""
+
+PICTURE_SUFFIXES = frozenset(
+    b".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .jp2 .j2k .j2c .jpf .jpx .avif .heic .heif .hif "
+    b".jxl .dng .cr2 .cr3 .nef .nrw .arw .srf .sr2 .raf .orf .rw2 .rwl .pef .srw .x3f .mrw .3fr .iiq .erf "
+    b".kdc .dcr".split()
+)
+
+_JXL_BOX = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+_MAGIC = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"\xff\x0a", "JXL"),
+    (_JXL_BOX, "JXL"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"FUJIFILMCCD-RAW", "RAW"),
+    (b"IIRO", "RAW"),
+    (b"IIRS", "RAW"),
+    (b"MMOR", "RAW"),
+    (b"IIU\x00", "RAW"),
+    (b"FOVb", "RAW"),
+    (b"\x00MRM", "RAW"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+)
+_BRANDS = (
+    (frozenset({b"avif", b"avis"}), "AVIF"),
+    (frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}), "HEIF"),
+    (frozenset({b"crx "}), "RAW"),
+)
+_BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+
+
+def container_of(head: bytes) -> str | None:
+    """The container that a file starting with `head` (at least HEAD_BYTES, if it has them) is; None for no picture.
+
+    One of "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "JPEG2000", "AVIF", "HEIF", "JXL", "RAW". A camera RAW in the
+    guise of a TIFF is "TIFF" here; its tags tell it apart once it is opened.
+    """
+    for magic, container in _MAGIC:
+        if head.startswith(magic):
+            return container
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        return _container_of_brands(head)
+    # Two letters prove nothing: plenty of text starts with "BM".
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
+        return "BMP"
+    return None
+
+
+def looks_like_picture(path: bytes) -> bool:
+    """Is this file worth opening? Known picture suffixes are; a name without a suffix is asked for its first bytes.
+
+    A picture suffix that lies about the format is no obstacle (`container_of` decides later); a video, a sidecar or any
+    other suffix is passed over without being opened. A file that cannot be opened here is left alone.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix:
+        return suffix in PICTURE_SUFFIXES
+    try:
+        with open(path, "rb") as file:
+            return container_of(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def _container_of_brands(head: bytes) -> str | None:
+    """ISO base media: the major brand first, then the compatible ones (a `mif1` file may be AVIF inside)."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[place : place + 4] for place in range(16, end - 3, 4))]
+    if brands[0] in {b"mif1", b"msf1", b"mif2"}:
+        brands = [*brands[1:], brands[0]]
+    for brand in brands:
+        for known, container in _BRANDS:
+            if brand in known:
+                return container
+    return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dedupctl.errors import ConfigError
 
@@ -64,11 +64,87 @@ class WatchConfig(Section):
     """Never use events."""
 
 
+KeeperRule = Literal[
+    "protected",
+    "reference-root",
+    "path-priority",
+    "format",
+    "resolution",
+    "uncropped",
+    "bytes",
+    "metadata",
+    "capture-date",
+    "name",
+    "path",
+]
+KEEPER_RULES: tuple[KeeperRule, ...] = get_args(KeeperRule)
+RemovableKind = Literal["exact", "pixel", "near"]
+ActionName = Literal["quarantine", "trash", "delete", "hardlink", "reflink", "symlink", "move-to"]
+
+
+class PolicyConfig(Section):
+    """What one named policy may remove, which copy it keeps, and what becomes of the others."""
+
+    kinds: tuple[RemovableKind, ...] = ("exact", "pixel")
+    """`similar` is another shot: no rule ever removes one."""
+    action: ActionName = "quarantine"
+    move_to: Path | None = None
+    """Where `move-to` puts what it removes."""
+    keep: tuple[KeeperRule, ...] = KEEPER_RULES
+    """Rules in the order they are asked: the first on which two copies differ decides."""
+    path_priority: tuple[str, ...] = ()
+    """Globs on the absolute path; a copy under an earlier one is kept before one under a later or none."""
+    roots: tuple[Path, ...] = ()
+    """Remove only from these roots; empty = from all."""
+    scope: Literal["any", "within", "between"] = "any"
+    """`within`: both copies lie in one root; `between`: they lie in two."""
+    paths: tuple[str, ...] = ()
+    """Globs on the absolute path: remove only what one of them matches; empty = anything."""
+    exclude: tuple[str, ...] = ()
+    """Globs on the absolute path: never remove what one of them matches."""
+    min_age_days: float = Field(default=0.0, ge=0)
+    """Files modified more recently stay."""
+    min_size: int = Field(default=0, ge=0)
+    max_size: int | None = Field(default=None, ge=0)
+    """Bytes; only files between the two are removed."""
+    max_remove_share: float = Field(default=30.0, ge=0, le=100)
+    """Percent of a root's files that one plan may remove; past it nothing is done."""
+    retention_days: float = Field(default=30.0, ge=0)
+    """How long a removed file waits in the quarantine before `purge` may end it."""
+    unattended: bool = False
+    """The daemon applies it by itself, for `exact` and `pixel` only."""
+    with_annotations: bool = False
+    """Annotation files of a dataset go with their picture."""
+    merge_sidecars: bool = False
+    """Carry over what only the removed copy's XMP sidecar says, instead of skipping the copy."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> PolicyConfig:
+        if (self.action == "move-to") != (self.move_to is not None):
+            raise ValueError('`move_to` goes with action = "move-to", and only with it')
+        if self.action in ("hardlink", "reflink") and set(self.kinds) != {"exact"}:
+            raise ValueError(
+                f'action = "{self.action}" gives the removed copy the keeper\'s bytes: kinds must be ["exact"]'
+            )
+        return self
+
+
+SAFE = PolicyConfig()
+TIDY = PolicyConfig(kinds=("exact", "pixel", "near"))
+
+
 class Config(Section):
     scan: ScanConfig = ScanConfig()
     hashes: HashConfig = HashConfig()
     model: ModelConfig = ModelConfig()
     watch: WatchConfig = WatchConfig()
+    policy: dict[str, PolicyConfig] = Field(default_factory=dict)
+    """The policies of the user, by name: `[policy.NAME]`."""
+
+    @property
+    def policies(self) -> dict[str, PolicyConfig]:
+        """The ready-made `safe` and `tidy`, and those of the user, which may replace them."""
+        return {"safe": SAFE, "tidy": TIDY} | self.policy
 
 
 def default_home() -> Path:

@@ -1,0 +1,62 @@
+# The doors of this project. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+OUT    := out
+# Installed once for each version of pyproject.toml, so that every later call is quick.
+HAS_DEDUPCTL := $(VENV)/.has-dedupctl
+HAS_SAMPLE   := $(VENV)/.has-sample
+HAS_DEV      := $(VENV)/.has-dev
+PIP_INSTALL  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TYPED        := tools $(wildcard bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench torture docs
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(HAS_DEDUPCTL) $(if $(PHOTOS),,$(HAS_SAMPLE)) ## Find the duplicates in a folder: make run PHOTOS=~/Pictures (a sample without)
+	@tools/run.sh "$(BIN)" "$(OUT)"
+
+test: CHECK := --tests --install
+test: $(HAS_DEV) lint ## Everything that is checked before a change is taken
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy $(TYPED)
+	@$(BIN)/lint-imports
+
+bench: $(HAS_DEV) ## Print the figures
+	@for script in bench/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+torture: $(HAS_DEV) ## The tests that kill and break things, for much longer than `make test` does
+	@$(BIN)/python -m pytest tests/crash tests/property
+
+docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
+	@mkdir -p docs
+	@$(BIN)/python -m typer dedupctl.cli utils docs --name dedupctl --output docs/commands.md
+
+$(BIN)/python:
+	@$(PYTHON) tools/check_build_tools.py $(CHECK)
+	@$(PYTHON) -m venv $(VENV)
+
+$(HAS_DEDUPCTL): pyproject.toml | $(BIN)/python
+	@$(PYTHON) tools/check_build_tools.py $(CHECK)
+	@echo "installing into $(VENV) (hnswlib is compiled: about a minute)"
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(HAS_SAMPLE): pyproject.toml | $(HAS_DEDUPCTL)
+	@$(PIP_INSTALL) --editable '.[sample]'
+	@touch $@
+
+$(HAS_DEV): pyproject.toml | $(BIN)/python
+	@$(PYTHON) tools/check_build_tools.py $(CHECK)
+	@echo "installing into $(VENV) (hnswlib is compiled: about a minute)"
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@ $(HAS_DEDUPCTL)

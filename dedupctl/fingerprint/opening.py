@@ -38,7 +38,6 @@ _OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
     "GIF": GifImageFile,
     "BMP": BmpImageFile,
     "WEBP": WebPImageFile,
-    "TIFF": TiffImageFile,
     "JPEG2000": Jpeg2KImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIF": HeifImageFile,
@@ -78,10 +77,10 @@ def open_picture(file: BinaryIO, max_pixels: int) -> Opened:
         return _open_jxl(file.read(), max_pixels)
     if container == "RAW":
         return _open_raw(file, max_pixels)
+    if container == "TIFF":
+        return _open_tiff(file, max_pixels)
     image = _open_jpeg(file) if container == "JPEG" else _OPENERS[container](file)
     check_size(image.size, max_pixels)
-    if isinstance(image, TiffImageFile):
-        return _open_tiff(image, file, max_pixels)
     exif = image.getexif()
     if container == "HEIF":  # libheif turns it by the container's own property and ignores EXIF, as the standard asks
         return Opened(image, "HEIF", image.size, image.info.get("original_orientation") or 1, 1, exif)
@@ -108,19 +107,37 @@ def _open_jpeg(file: BinaryIO) -> ImageFile:
         return JpegImageFile(file)
 
 
-def _open_tiff(image: TiffImageFile, file: BinaryIO, max_pixels: int) -> Opened:
-    if raw.is_raw(image.tag_v2):
-        file.seek(0)
-        try:
-            return _open_raw(file, max_pixels, image.getexif())
-        except PictureError as error:
-            if error.outcome.code != "unsupported":
-                raise
-            file.seek(0)  # an ordinary TIFF after all
-            image = TiffImageFile(file)
-    # Pillow turns TIFF while loading, and then forgets that there was anything to turn.
+def _open_tiff(file: BinaryIO, max_pixels: int) -> Opened:
+    """A TIFF, or the camera RAW that looks like one."""
+    try:
+        image = TiffImageFile(file)
+    except Exception:  # a layout that only sensor data has
+        opened = _open_raw_in_tiff(file, max_pixels, None)
+        if opened is None:
+            raise
+        return opened
+    check_size(image.size, max_pixels)
     exif = image.getexif()
-    return Opened(image, "TIFF", image.size, orientation_of(exif), 1, exif)
+    orientation = orientation_of(exif)
+    if raw.is_raw(image.tag_v2):
+        opened = _open_raw_in_tiff(file, max_pixels, exif)
+        if opened is not None:
+            return opened
+        file.seek(0)
+        image = TiffImageFile(file)
+    # Pillow turns TIFF while loading, and then forgets that there was anything to turn.
+    return Opened(image, "TIFF", image.size, orientation, 1, exif)
+
+
+def _open_raw_in_tiff(file: BinaryIO, max_pixels: int, exif: Image.Exif | None) -> Opened | None:
+    """None for an ordinary TIFF after all."""
+    file.seek(0)
+    try:
+        return _open_raw(file, max_pixels, exif)
+    except PictureError as error:
+        if error.outcome.code != "unsupported":
+            raise
+        return None
 
 
 def _open_raw(file: BinaryIO, max_pixels: int, exif: Image.Exif | None = None) -> Opened:

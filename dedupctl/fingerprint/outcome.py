@@ -55,6 +55,8 @@ def outcome_of(error: Exception) -> Unreadable:  # noqa: PLR0911 (a table, read 
     text = _line(error)
     if any(sign in text.lower() for sign in ("truncated", "unexpected end", "end of file", "cut off")):
         return Unreadable("truncated", text)
+    if any(sign in text.lower() for sign in ("unknown pixel mode", "unsupported", "not supported")):
+        return Unreadable("unsupported", text)
     return Unreadable("corrupt", text)
 
 

@@ -7,7 +7,7 @@ default linkage (`star`) therefore joins a content only to a keeper it has an ac
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,11 +49,15 @@ def find_clusters(
     kinds: Collection[PairKind] = DUPLICATE_KINDS,
     linkage: Linkage = Linkage.STAR,
     preference: Preference = default_preference,
+    among: Callable[[LocatedFile], bool] | None = None,
 ) -> list[Cluster]:
-    """All clusters of present files joined by accepted pairs of these kinds, largest saving first."""
+    """All clusters of present files joined by accepted pairs of these kinds, largest saving first.
+
+    With `among`, only files it is true for are looked at: clusters within one root, or across two folders.
+    """
     graph = _Graph(_both_ways(accepted_pairs(tx, kinds)))
     duplicated = set(tx.files.shared_contents()) if PairKind.EXACT in kinds else set()
-    holders = _holders(tx, duplicated | graph.pairs.keys())
+    holders = _holders(tx, duplicated | graph.pairs.keys(), among)
     contents = tx.contents.get(holders.keys())
     standings = {
         content_id: sorted(
@@ -75,11 +79,14 @@ def _both_ways(pairs: Iterable[Pair]) -> dict[int, dict[int, Pair]]:
     return dict(both_ways)
 
 
-def _holders(tx: Transaction, content_ids: Collection[int]) -> dict[int, list[LocatedFile]]:
+def _holders(
+    tx: Transaction, content_ids: Collection[int], among: Callable[[LocatedFile], bool] | None
+) -> dict[int, list[LocatedFile]]:
     holders: defaultdict[int, list[LocatedFile]] = defaultdict(list)
     for located in tx.files.of_contents(content_ids):
         assert located.file.content_id is not None
-        holders[located.file.content_id].append(located)
+        if among is None or among(located):
+            holders[located.file.content_id].append(located)
     return dict(holders)
 
 

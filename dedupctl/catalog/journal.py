@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.plans import Action, Verb, action_from_row
+from dedupctl.catalog.plans import Action, action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
 
 
@@ -155,7 +155,7 @@ class Journal:
 
         Whoever removes the last file of this content breaks the promise made to them.
         """
-        kept = _DONE_REMOVALS.where(actions.c.keeper_digest == keeper_digest, actions.c.kind.is_not(None))
+        kept = _DONE_REMOVALS.where(actions.c.keeper_digest == keeper_digest)
         return set(self._connection.execute(kept).scalars()) - {keeper_digest}
 
     def stands_in(self, root: bytes, path: bytes) -> set[bytes]:
@@ -168,19 +168,11 @@ class Journal:
         )
         return set(self._connection.execute(query).scalars())
 
-    def removed_by(self, plan_id: int) -> int:
-        """How many files this plan has removed and not put back."""
-        query = (
-            select(journal.c.id)
-            .join(actions)
-            .where(
-                actions.c.plan_id == plan_id,
-                actions.c.verb != Verb.MERGE,
-                journal.c.deed == Deed.REMOVE,
-                journal.c.state == EntryState.DONE,
-            )
-        )
-        return len(self._connection.execute(query).all())
+    def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
+        """How many pictures this plan has removed and not put back, by root."""
+        query = select(actions.c.victim_root, func.count()).join(journal, journal.c.action_id == actions.c.id)
+        query = query.where(actions.c.plan_id == plan_id, *_PICTURE_REMOVED).group_by(actions.c.victim_root)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def entries(self, *, plan_id: int | None = None, limit: int | None = None) -> Iterator[JournalEntry]:
         """Everything that was done or tried, newest first."""
@@ -200,11 +192,16 @@ class Journal:
         return [_entry(row) for row in self._connection.execute(query)]
 
 
+_PICTURE_REMOVED = (
+    actions.c.kind.is_not(None),
+    journal.c.deed == Deed.REMOVE,
+    journal.c.state == EntryState.DONE,
+)
 _DONE_REMOVALS: Select[Any] = (
     select(actions.c.victim_digest)
     .distinct()
     .join(journal, journal.c.action_id == actions.c.id)
-    .where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+    .where(*_PICTURE_REMOVED)
 )
 _SELECT: Select[Any] = (
     select(

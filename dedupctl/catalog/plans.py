@@ -33,11 +33,13 @@ class Verb(StrEnum):
     SYMLINK = "symlink"
     MERGE = "merge"
     """A keeper's sidecar is replaced by one that also says what the removed copy's sidecar said."""
+    CARRY = "carry"
+    """A removed copy's sidecar becomes the keeper's, which had none."""
 
     @property
     def quarantines(self) -> bool:
         """The removed file waits in the root's own quarantine, where `purge` may end it."""
-        return self not in (Verb.TRASH, Verb.MOVE_TO)
+        return self not in (Verb.TRASH, Verb.MOVE_TO, Verb.CARRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ class Action:
     verb: Verb
     victim: Seen
     keeper: Seen | None
-    """The file that stays for it; None only for a sidecar or annotation that says nothing the kept copy lacks."""
+    """The file that stays for it, or the one a sidecar's words come from or go to; None for a companion that says
+    nothing the kept copy lacks."""
     kind: PairKind | None
-    """What victim and keeper are to each other; None without a keeper."""
+    """What victim and keeper are to each other; None for sidecars and annotations."""
     score: float | None
     rule: str
     """The rule by which the keeper was preferred, or what the companion belongs to."""
@@ -170,9 +173,9 @@ class Plans:
         return [list(group) for _, group in itertools.groupby(found, key=lambda action: action.bundle)]
 
     def removals_by_root(self, plan_id: int) -> Mapping[bytes, int]:
-        """How many pictures and companions the plan removes from each root, done or not."""
+        """How many pictures the plan removes from each root, done or not."""
         query = select(actions.c.victim_root, func.count()).where(
-            actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.verb != Verb.MERGE
+            actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.kind.is_not(None)
         )
         rows = self._connection.execute(query.group_by(actions.c.victim_root))
         return {row[0]: row[1] for row in rows}

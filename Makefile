@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
+ROUNDS ?= 20
 # Installed once for each version of pyproject.toml, so that every later call is quick.
 HAS_DEDUPCTL := $(VENV)/.has-dedupctl
 HAS_SAMPLE   := $(VENV)/.has-sample
@@ -32,10 +33,10 @@ lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
 	@$(BIN)/lint-imports
 
 bench: $(HAS_DEV) ## Print the figures
-	@for script in bench/*.py; do $(BIN)/python "$$script" || exit 1; done
+	@for script in $$(grep -l __main__ bench/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-torture: $(HAS_DEV) ## The tests that kill and break things, for much longer than `make test` does
-	@$(BIN)/python -m pytest tests/crash tests/property
+torture: $(HAS_DEV) ## The tests that kill and break things, ROUNDS times over
+	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
 
 docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
 	@mkdir -p docs

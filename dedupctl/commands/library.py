@@ -15,7 +15,8 @@ from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.indexing.roots import add_root, present
-from dedupctl.report.facts import gather_library, problems
+from dedupctl.matching.clusters import find_clusters
+from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
@@ -40,7 +41,7 @@ def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
             with workspace.catalog.read() as tx:
                 print_json({"roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()]})
             return
-        console().print(roots_table(gather_library(workspace.catalog).roots, offline))
+        console().print(roots_table(_library(workspace).roots, offline))
 
 
 def add(
@@ -81,7 +82,7 @@ def status(
     session: Session = context.obj
     with session.workspace() as workspace:
         if errors:
-            found = problems(workspace.catalog)
+            found = _problems(workspace)
             if as_json:
                 print_json(problems_as_json(found))
             else:
@@ -110,6 +111,16 @@ def check(
         _print_faults(faults)
     if any(not fault.mended for fault in faults):
         raise typer.Exit(4)
+
+
+def _library(workspace: Workspace) -> LibraryFacts:
+    with workspace.catalog.read() as tx:
+        return library_facts(tx, find_clusters(tx))
+
+
+def _problems(workspace: Workspace) -> list[FileProblem]:
+    with workspace.catalog.read() as tx:
+        return [FileProblem(located.path, why.code, why.message) for located, why in tx.files.errors()]
 
 
 def _offline(workspace: Workspace) -> dict[int, str]:
@@ -171,7 +182,7 @@ def _is_locked(session: Session) -> bool:
 
 def _print_status(session: Session, workspace: Workspace) -> None:
     out = console()
-    out.print(library_table(gather_library(workspace.catalog)))
+    out.print(library_table(_library(workspace)))
     with workspace.catalog.read() as tx:
         state = _daemon_state(session, tx)
     if state is None:

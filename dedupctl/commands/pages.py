@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import Session, say
+from dedupctl.matching.sentence import in_words
 from dedupctl.report.writing import ReportFormat, ReportOptions, write_report
 
 
@@ -26,7 +28,10 @@ def report(
     target = output or Path(f"dedupctl-report.{form.value}")
     with session.workspace() as workspace:
         options = ReportOptions(format=form, limit=limit)
-        summary = write_report(workspace.catalog, workspace.thumbs, workspace.model_id, target, options)
+        with shown_stages() as progress:
+            summary = write_report(
+                workspace.catalog, workspace.thumbs, workspace.model_id, target, options, progress, in_words
+            )
     left_out = f", {summary.clusters_left_out:,} more left out (--limit)" if summary.clusters_left_out else ""
     say(f"{summary.clusters_shown:,} clusters{left_out}")
     typer.echo(str(target.absolute()))

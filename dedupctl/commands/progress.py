@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from dedupctl.commands.session import say
@@ -52,6 +52,20 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 rate=f"{rate.of(progress.read):,.0f}/s",
                 errors=errors,
             )
+
+        yield update
+
+
+@contextmanager
+def shown_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Takes (stage, done, total) of work in stages and shows a bar for each, on a terminal only."""
+    with Bar(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total or None)
+            bar.update(tasks[stage], completed=done, total=total or None)
 
         yield update
 

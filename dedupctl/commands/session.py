@@ -28,7 +28,7 @@ INTERRUPTED = 130
 class Commands(TyperGroup):
     """Turns our errors into one clear line on stderr and the exit code of their class."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except DedupctlError as error:

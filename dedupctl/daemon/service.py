@@ -19,8 +19,8 @@ from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.settle import Settler
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.library import visit_places
+from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, present
 from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
 from dedupctl.indexing.workers import Workers

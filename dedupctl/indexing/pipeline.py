@@ -6,7 +6,7 @@ The scan and the daemon run this same path; a path from the walk and a path from
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -64,7 +64,7 @@ class Pipeline:
         self._reading: dict[Future[Batch], list[Unread]] = {}
         self._judging: dict[Future[Batch], Round] = {}
         self._counts: Counter[str] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._progress = Progress()
         self._written_at = time.monotonic()
 
@@ -73,7 +73,7 @@ class Pipeline:
 
         Stopped early, it leaves a consistent catalog: what was read is written, the rest is found again.
         """
-        self._counts, self._seconds, self._progress = Counter(), Counter(), Progress()
+        self._counts, self._seconds, self._progress = Counter(), defaultdict(float), Progress()
         todo = self._unread(findings)
         exhausted = False
         while not self._listeners.is_stopped():

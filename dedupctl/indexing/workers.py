@@ -61,7 +61,7 @@ class Workers:
 
     def close(self) -> None:
         """Stop at once; work that was not collected is lost and will be done again."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def _schedule(self, work: WorkFunction, items: list[Any]) -> Future[Batch]:

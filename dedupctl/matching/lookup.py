@@ -72,7 +72,8 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> P
     evidence = Judge().evidence(Case(candidate, sides[a], sides[b]))
     if evidence is None:
         raise UsageError("one of the two pictures can no longer be read")
-    return Pair(a, b, *judge(evidence, thresholds_of(workspace.config)), evidence)
+    kind, score = judge(evidence, thresholds_of(workspace.config))
+    return Pair(a, b, kind, score, evidence)
 
 
 def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes) -> list[Match]:

@@ -73,11 +73,12 @@ class Matcher:
 def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:
     """Judge every stored comparison again by its evidence, without opening a picture; returns how many changed."""
     with catalog.read() as tx:
-        changed = [
-            Pair(pair.a, pair.b, *judged, pair.evidence)
-            for pair in tx.pairs.all()
-            if (judged := judge(pair.evidence, thresholds)) != (pair.kind, pair.score)
-        ]
+        changed = [again for pair in tx.pairs.all() if (again := _judged_again(pair, thresholds)) != pair]
     with catalog.write() as tx:
         tx.pairs.put(changed)
     return len(changed)
+
+
+def _judged_again(pair: Pair, thresholds: Thresholds) -> Pair:
+    kind, score = judge(pair.evidence, thresholds)
+    return Pair(pair.a, pair.b, kind, score, pair.evidence)

@@ -41,16 +41,20 @@ def open_steady(path: bytes, expected: Identity | None = None) -> Iterator[tuple
         OSError: as `open` does.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-    with open(os.open(path, flags), "rb", buffering=0) as file:
-        before = os.fstat(file.fileno())
+    descriptor = os.open(path, flags)
+    try:
+        before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise NotRegular("not a regular file")
         identity = Identity.of(before)
         if expected is not None and identity != expected:
             raise ChangedWhileReading("the file changed since it was found")
-        yield file, identity
-        if Identity.of(os.fstat(file.fileno())) != identity:
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+            yield file, identity
+        if Identity.of(os.fstat(descriptor)) != identity:
             raise ChangedWhileReading("the file changed while it was read")
+    finally:
+        os.close(descriptor)
 
 
 def digest_file(path: bytes, expected: Identity | None = None) -> tuple[bytes, Identity]:

@@ -107,13 +107,14 @@ class Embedder:
     def _session(self) -> Any:
         import onnxruntime  # 70 MB that only a scan or a search needs
 
+        weights = self._weights
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(self._weights, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own, without a common base
             raise ConfigError(f"cannot run the model {self._config.path}: {_line(error)}") from error
 
@@ -126,11 +127,12 @@ class Embedder:
         return np.ascontiguousarray(((pixels / np.float32(255) - mean) / std).transpose(0, 3, 1, 2))
 
     def _run(self, pixels: npt.NDArray[Any]) -> FloatArray:
-        asked = self._session.get_inputs()[0]
+        session = self._session
+        asked = session.get_inputs()[0]
         one_by_one = isinstance(asked.shape[0], int)  # exported for a batch of one
         try:
             batches = [pixels[place : place + 1] for place in range(len(pixels))] if one_by_one else [pixels]
-            answers = [self._session.run(None, {asked.name: batch})[0] for batch in batches]
+            answers = [session.run(None, {asked.name: batch})[0] for batch in batches]
         except Exception as error:  # as above
             raise ConfigError(f"the model {self._config.path} refuses its input: {_line(error)}") from error
         return np.concatenate(answers).reshape(len(pixels), -1).astype(np.float32)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dedupctl.config import Config
 from dedupctl.domain import Fingerprint, Identity, Unreadable
-from dedupctl.errors import ConfigError, StoreDamaged
+from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.embedder import Embedder, EmbeddingError
@@ -58,15 +58,15 @@ class Fingerprinter:
             expected: the identity with which the file was found; another one is "changed".
 
         Raises:
-            ConfigError, StoreDamaged: the embedding model cannot be used, which no file is to blame for.
+            DedupctlError: the embedding model, or what `is_known` asks, cannot be used, which no file is to blame for.
         """
         try:
             with quietly():
                 return self._read(path, is_known, expected)
-        except (ConfigError, StoreDamaged):
-            raise
         except EmbeddingError as error:
             return Unreadable("no-embedding", str(error))
+        except DedupctlError:
+            raise
         except Exception as error:  # decoders raise whatever they like; a bad file must never stop a scan
             return outcome_of(error)
 
@@ -89,6 +89,7 @@ class Fingerprinter:
         view = thumbnail_view(small.image)
         cells = reduced(view)
         eight = phash8(low_coefficients(cells))
+        pictures = [view]  # what gets a vector, the whole one first; its inner parts would join it here
         return Fingerprint(
             digest=digest,
             size=size,
@@ -100,7 +101,7 @@ class Fingerprinter:
                 "phash8": eight,
                 **{name: other_hash(name, view) for name in self._other_hashes},
             },
-            vectors=self._embedder.embed([view]),
+            vectors=self._embedder.embed(pictures),
             thumbnail=_jpeg(view),
         )
 

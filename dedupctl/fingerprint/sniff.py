@@ -35,9 +35,10 @@ _MAGIC = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
+_GENERIC_BRANDS = frozenset({b"mif1", b"mif2", b"msf1"})
 _BRANDS = (
     (frozenset({b"avif", b"avis"}), "AVIF"),
-    (frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}), "HEIF"),
+    (frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}) | _GENERIC_BRANDS, "HEIF"),
     (frozenset({b"crx "}), "RAW"),
 )
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
@@ -82,8 +83,8 @@ def _container_of_brands(head: bytes) -> str | None:
     """ISO base media: the major brand first, then the compatible ones (a `mif1` file may be AVIF inside)."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[place : place + 4] for place in range(16, end - 3, 4))]
-    if brands[0] in {b"mif1", b"msf1", b"mif2"}:
-        brands = [*brands[1:], brands[0]]
+    if brands[0] in _GENERIC_BRANDS:
+        brands.sort(key=lambda brand: brand in _GENERIC_BRANDS)
     for brand in brands:
         for known, container in _BRANDS:
             if brand in known:

@@ -30,12 +30,12 @@ class Linkage(StrEnum):
     COMPONENTS = "components"
     """Whatever a chain of pairs connects; the weakest pair is named."""
     DBSCAN = "dbscan"
-    """As components, but only contents with two or more pairs carry a chain on."""
+    """As components, but only contents with three or more pairs carry a chain on."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """Accepted pairs by content, both ways round."""
+    """Accepted pairs of present contents, both ways round."""
 
     pairs: Mapping[int, Mapping[int, Pair]]
 
@@ -55,9 +55,13 @@ def find_clusters(
 
     With `among`, only files it is true for are looked at: clusters within one root, or across two folders.
     """
-    graph = _Graph(_both_ways(accepted_pairs(tx, kinds)))
-    duplicated = set(tx.files.shared_contents()) if PairKind.EXACT in kinds else set()
-    holders = _holders(tx, duplicated | graph.pairs.keys(), among)
+    accepted = accepted_pairs(tx, kinds)
+    wanted = {content_id for pair in accepted for content_id in (pair.a, pair.b)}
+    if PairKind.EXACT in kinds:
+        wanted.update(tx.files.shared_contents())
+    holders = _holders(tx, wanted, among)
+    # A picture whose files are gone must neither be preferred nor mark another as its crop.
+    graph = _Graph(_both_ways(pair for pair in accepted if pair.a in holders and pair.b in holders))
     contents = tx.contents.get(holders.keys())
     standings = {
         content_id: sorted(
@@ -91,15 +95,19 @@ def _holders(
 
 
 def _is_crop(content_id: int, graph: _Graph) -> bool:
-    """A pair proves that all of this picture is seen in another that shows clearly more."""
+    """A pair proves that all of this picture is seen in another that shows clearly more of the scene."""
     return any(_shows_part_of(content_id, pair) for pair in graph.neighbours(content_id).values())
 
 
 def _shows_part_of(content_id: int, pair: Pair) -> bool:
-    own, other = pair.evidence.overlap_a, pair.evidence.overlap_b
+    """Borders count for nothing, and whatever shows this picture smaller is a frame or a screenshot around it."""
+    evidence = pair.evidence
+    if evidence.covered_a is None or evidence.covered_b is None or evidence.transform is None:
+        return False
+    own, other, scale = evidence.covered_a, evidence.covered_b, evidence.transform.scale
     if content_id == pair.b:
-        own, other = other, own
-    return own is not None and other is not None and own > 0.97 and other < 0.97
+        own, other, scale = other, own, 1 / scale
+    return own > 0.97 and other < 0.9 and scale > 0.95
 
 
 def _groups(
@@ -109,7 +117,7 @@ def _groups(
     ranked = sorted(standings, key=lambda content_id: preference(standings[content_id][0]))
     if linkage in (Linkage.STAR, Linkage.COMPLETE):
         return _stars(ranked, graph, complete=linkage is Linkage.COMPLETE)
-    return _chains(ranked, graph, carriers_need=2 if linkage is Linkage.DBSCAN else 1)
+    return _chains(ranked, graph, carriers_need=3 if linkage is Linkage.DBSCAN else 1)
 
 
 def _stars(ranked: Iterable[int], graph: _Graph, *, complete: bool) -> Iterator[list[int]]:
@@ -121,7 +129,8 @@ def _stars(ranked: Iterable[int], graph: _Graph, *, complete: bool) -> Iterator[
         if keeper in taken:
             continue
         group = [keeper]
-        for other in sorted(graph.neighbours(keeper).keys() & position.keys() - taken, key=position.__getitem__):
+        free = [other for other in graph.neighbours(keeper) if other not in taken]
+        for other in sorted(free, key=position.__getitem__):
             if not complete or all(other in graph.neighbours(member) for member in group):
                 group.append(other)
         taken.update(group)
@@ -131,7 +140,6 @@ def _stars(ranked: Iterable[int], graph: _Graph, *, complete: bool) -> Iterator[
 def _chains(ranked: Iterable[int], graph: _Graph, *, carriers_need: int) -> Iterator[list[int]]:
     """Connected components, where a content with fewer pairs than `carriers_need` joins but carries no chain on."""
     order = list(ranked)
-    present = set(order)
     position = {content_id: place for place, content_id in enumerate(order)}
     taken: set[int] = set()
     for start in order:
@@ -140,8 +148,7 @@ def _chains(ranked: Iterable[int], graph: _Graph, *, carriers_need: int) -> Iter
         taken.add(start)
         group, waiting = [start], [start]
         while waiting:
-            neighbours = graph.neighbours(waiting.pop()).keys() & present
-            for other in neighbours - taken:
+            for other in graph.neighbours(waiting.pop()).keys() - taken:
                 taken.add(other)
                 group.append(other)
                 if len(graph.neighbours(other)) >= carriers_need:
@@ -201,8 +208,8 @@ def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | No
 
 
 def _reclaimable(members: Collection[Member]) -> int:
-    """Hard links share one inode: the keeper's frees nothing, any other frees its size once."""
-    inodes = _inodes(members)
+    """Hard links share one inode: the keeper's frees nothing, any other frees its size once; another shot never does."""
+    inodes = _inodes([member for member in members if member.kind is not PairKind.SIMILAR])
     keeper = next(iter(inodes))
     return sum(size for inode, size in inodes.items() if inode != keeper)
 

@@ -83,10 +83,11 @@ def test_the_graph_is_built_anew_when_more_than_half_of_it_is_retired(tmp_path: 
     full = index.write(tmp_path / "graph")
     index.retire(np.arange(500))
     assert index.write(tmp_path / "graph") == full
-    index.retire(np.array([500]))
-    assert index.retired == ()
-    assert index.write(tmp_path / "graph") < 0.55 * full
-    assert index.search(rows[501:], 1)[0].ravel().tolist() == list(range(501, 1000))
+    for same in (HnswIndex.load(tmp_path / "graph", 8, index.retired, index.twins), index):
+        same.retire(np.array([500]))
+        assert same.retired == ()
+        assert same.write(tmp_path / "smaller") < 0.55 * full
+        assert same.search(rows[501:], 1)[0].ravel().tolist() == list(range(501, 1000))
 
 
 def test_everything_may_be_retired_and_the_index_goes_on() -> None:
@@ -98,6 +99,15 @@ def test_everything_may_be_retired_and_the_index_goes_on() -> None:
     assert index.search(rows[:1], 3)[0].shape == (1, 0)
     index.add(np.arange(10, 20), rows[10:])
     assert index.search(rows[10:], 1)[0].ravel().tolist() == list(range(10, 20))
+
+
+def test_a_k_beyond_what_is_left_costs_no_comparison_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.repeat(unit_rows(17, 15, 8), 2, axis=0)
+    index = HnswIndex(8)
+    index.add(np.arange(30), rows)
+    index.retire(np.arange(9))
+    monkeypatch.delattr(HnswIndex, "_compare_all")
+    assert np.sort(index.search(rows, 30)[0], axis=1).tolist() == [list(range(9, 30))] * 30
 
 
 def test_a_search_survives_the_islands_of_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,14 +127,15 @@ def test_a_search_survives_the_islands_of_a_graph(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(cosines, -np.sort(-(units[:3] @ units.T), axis=1), atol=1e-5)
 
 
-def test_a_thousand_equal_vectors_do_not_hide_the_others() -> None:
+@pytest.mark.parametrize("batch", [8, 4000])
+def test_a_thousand_equal_vectors_do_not_hide_the_others(batch: int) -> None:
     others = unit_rows(13, 3000, 64)
     equal = np.repeat(unit_rows(14, 1, 64), 1000, axis=0)
     labels = np.random.default_rng(15).permutation(4000)
     rows = np.vstack([others, equal])
     index = HnswIndex(64)
-    for start in range(0, 4000, 500):
-        chosen = labels[start : start + 500]
+    for start in range(0, 4000, batch):
+        chosen = labels[start : start + batch]
         index.add(chosen, rows[chosen])
     copies = others[:1000] + 0.7 * unit_rows(16, 1000, 64)
     found = (index.search(copies, 10)[0] == np.arange(1000)[:, np.newaxis]).any(axis=1)

@@ -20,6 +20,6 @@ fi
 
 # 1: some folder could not be read, and was named; the rest is indexed all the same.
 "$bin/dedupctl" scan "$photos" || [[ $? -eq 1 ]]
-"$bin/dedupctl" report -o "$out/report.html"
+"$bin/dedupctl" report -o "$out/report.html" >/dev/null
 echo
 echo "The report is in $(realpath "$out")/report.html"

@@ -11,11 +11,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,10 +28,14 @@ from pebble import ProcessExpired, ProcessPool
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, Unreadable
+from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.judging import Case, Judge
 
 WorkFunction: TypeAlias = "Callable[[list[Any]], Batch]"
+
+START_TRIES = 3
+"""Pools that break one after the other, without a result in between, before it is no accident any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +52,81 @@ class Workers:
     def __init__(self, config: Config, catalog_path: Path) -> None:
         self.count = config.scan.workers or os.cpu_count() or 1
         self._patience = config.scan.decode_seconds
-        self._pool = ProcessPool(
-            max_workers=self.count,
-            initializer=_start_worker,
-            initargs=(config, catalog_path),
-            context=multiprocessing.get_context(_start_method()),
-        )
+        self._initargs = (config, catalog_path)
+        self._guard = threading.Lock()
+        self._pool = self._new_pool()
+        self._broken: list[ProcessPool] = []
+        self._breaks = 0
 
     def read(self, paths: Sequence[bytes]) -> Future[Batch]:
-        """Fingerprint these files: a `Read | Unreadable` for each."""
+        """Fingerprint these files: a `Read | Unreadable` for each.
+
+        The answer raises DedupctlError for what no file is to blame for: the model, the catalog, the pool itself.
+        """
         return self._schedule(_read, list(paths))
 
     def judge(self, cases: Sequence[Case]) -> Future[Batch]:
-        """Compare these candidates: an `Evidence | None | Unreadable` for each."""
+        """Compare these candidates: an `Evidence | None | Unreadable` for each. Raises as `read`."""
         return self._schedule(_judge, list(cases))
 
     def close(self) -> None:
         """Stop at once; work that was not collected is lost and will be done again."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        for pool in [self._pool, *self._broken]:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self.count,
+            initializer=_start_worker,
+            initargs=self._initargs,
+            context=_start_method(),
+        )
 
     def _schedule(self, work: WorkFunction, items: list[Any]) -> Future[Batch]:
         answer: Future[Batch] = Future()
-        attempt = self._pool.schedule(work, args=[items], timeout=self._patience)
-        attempt.add_done_callback(lambda done: self._settle(answer, done, work, items))
+        answer.set_running_or_notify_cancel()
+        self._attempt(answer, work, items)
         return answer
 
-    def _settle(self, answer: Future[Batch], done: Future[Batch], work: WorkFunction, items: list[Any]) -> None:
+    def _attempt(self, answer: Future[Batch], work: WorkFunction, items: list[Any]) -> None:
+        with self._guard:
+            pool = self._pool
+        try:
+            with _interrupts_held_back():
+                attempt = pool.schedule(work, args=[items], timeout=self._patience)
+        except RuntimeError:  # the pool has broken, but what it was doing then has not been handed back yet
+            self._attempt_anew(answer, work, items, pool)
+        else:
+            attempt.add_done_callback(lambda done: self._settle(answer, done, work, items, pool))
+
+    def _attempt_anew(self, answer: Future[Batch], work: WorkFunction, items: list[Any], broken: ProcessPool) -> None:
+        """A worker that dies while it has nothing to do takes the whole pool with it; another pool goes on."""
+        with self._guard:
+            if self._pool is broken:
+                self._breaks += 1
+                self._broken.append(broken)
+                self._pool = self._new_pool()
+            is_hopeless = self._breaks >= START_TRIES
+        if is_hopeless:
+            answer.set_exception(DedupctlError("the worker processes die as soon as they are started"))
+        else:
+            self._attempt(answer, work, items)
+
+    def _settle(
+        self, answer: Future[Batch], done: Future[Batch], work: WorkFunction, items: list[Any], pool: ProcessPool
+    ) -> None:
         """Pass a result on. Where a batch killed its worker each item goes alone, and answers for itself."""
         if done.cancelled():
-            answer.cancel()
-            return
+            return  # closed: nobody waits any more
         error = done.exception()
         if error is None:
+            self._breaks = 0
             answer.set_result(done.result())
+        elif isinstance(error, BrokenProcessPool):
+            self._attempt_anew(answer, work, items, pool)
+        elif isinstance(error, DedupctlError):
+            answer.set_exception(error)
         elif len(items) == 1:
             answer.set_result(Batch([_failure(error)], 0.0))
         else:
@@ -95,8 +144,9 @@ def _gather(answer: Future[Batch], parts: list[Future[Batch]]) -> None:
             waiting -= 1
             if waiting:
                 return
-        if any(part.cancelled() for part in parts):
-            answer.cancel()
+        failed = next((error for part in parts if (error := part.exception()) is not None), None)
+        if failed is not None:
+            answer.set_exception(failed)
             return
         batches = [part.result() for part in parts]
         answer.set_result(Batch([batch.results[0] for batch in batches], sum(batch.cpu_seconds for batch in batches)))
@@ -115,15 +165,23 @@ def _failure(error: BaseException) -> Unreadable:
 
 
 class _Process:
-    """What one worker process keeps between batches."""
+    """What one worker process keeps between batches. Made with the first one, whose answer then tells what failed."""
 
     def __init__(self, config: Config, catalog_path: Path) -> None:
-        self.fingerprinter = Fingerprinter(config)
-        self.catalog = Catalog.open(catalog_path)
+        self._config = config
+        self._catalog_path = catalog_path
         self.judge = Judge()
 
+    @cached_property
+    def fingerprinter(self) -> Fingerprinter:
+        return Fingerprinter(self._config)
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        return Catalog.open(self._catalog_path)
+
     def is_known(self, digest: bytes) -> bool:
-        with self.catalog.read() as tx:
+        with self._catalog.read() as tx:
             return tx.contents.id_of(digest) is not None
 
 
@@ -132,7 +190,6 @@ _process: _Process | None = None  # one a worker process, set once by the pool's
 
 def _start_worker(config: Config, catalog_path: Path) -> None:
     global _process  # noqa: PLW0603
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it stops the pool
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _process = _Process(config, catalog_path)
 
@@ -159,6 +216,26 @@ def _judge(cases: list[Case]) -> Batch:
     return Batch(evidence, time.process_time() - started)
 
 
-def _start_method() -> str:
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes started in this block never hear Ctrl-C: it is the parent's to handle, and it stops the pool.
+
+    A terminal sends SIGINT to all of them, and one that is still importing would print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_method() -> BaseContext:
     """forkserver shares the imports between workers; spawn where there is none. Never fork: we have threads."""
-    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # else each worker would import everything by itself
+    return context

@@ -125,7 +125,7 @@ class Workers:
             answer.set_result(done.result())
         elif isinstance(error, BrokenProcessPool):
             self._attempt_anew(answer, work, items, pool)
-        elif isinstance(error, DedupctlError):
+        elif isinstance(error, DedupctlError):  # our own stores or settings fail, which no file is to blame for
             answer.set_exception(error)
         elif len(items) == 1:
             answer.set_result(Batch([_failure(error)], 0.0))
@@ -190,6 +190,7 @@ _process: _Process | None = None  # one a worker process, set once by the pool's
 
 def _start_worker(config: Config, catalog_path: Path) -> None:
     global _process  # noqa: PLW0603
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and LibRaw print about broken files, each in its own words
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _process = _Process(config, catalog_path)
 

@@ -208,7 +208,10 @@ def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | No
 
 
 def _reclaimable(members: Collection[Member]) -> int:
-    """Hard links share one inode: the keeper's frees nothing, any other frees its size once; another shot never does."""
+    """Bytes of all but the keeper. Hard links to one inode count once, those of the keeper not at all.
+
+    Another shot frees nothing either: no rule ever removes it.
+    """
     inodes = _inodes([member for member in members if member.kind is not PairKind.SIMILAR])
     keeper = next(iter(inodes))
     return sum(size for inode, size in inodes.items() if inode != keeper)

@@ -130,6 +130,14 @@ class Files:
             change = update(files).where(files.c.id == bindparam("file"))
             self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
 
+    def vanish(self, root_id: int, paths: Iterable[bytes], at: int) -> None:
+        """What stood at these paths of the root was taken away by dedupctl itself."""
+        rows = [{"in_folder": folder, "named": name} for folder, name in map(split, paths)]
+        if rows:
+            place = (files.c.folder == bindparam("in_folder")) & (files.c.name == bindparam("named"))
+            change = update(files).where(files.c.root_id == root_id, place)
+            self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
+
     def revive(self, file_ids: Iterable[int]) -> None:
         """Gone files that are back with the identity they had, in the state they had."""
         rows = [{"file": file_id} for file_id in file_ids]

@@ -114,8 +114,8 @@ class Journal:
             )
             self._connection.execute(outcome, rows)
 
-    def settled_as(self, entry_id: int, target: bytes) -> None:
-        """The file went to another place than intended, because that one was taken."""
+    def retarget(self, entry_id: int, target: bytes) -> None:
+        """The file goes to another place than first intended, because that one is taken."""
         self._connection.execute(update(journal).where(journal.c.id == entry_id).values(target=target))
 
     def restored(self, action_ids: Collection[int]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from dedupctl.catalog.files import join
@@ -40,6 +40,11 @@ class Verb(StrEnum):
     def quarantines(self) -> bool:
         """The removed file waits in the root's own quarantine, where `purge` may end it."""
         return self not in (Verb.TRASH, Verb.MOVE_TO, Verb.CARRY)
+
+    @property
+    def leaves_link(self) -> bool:
+        """The removed file's name goes on, as one more name or copy of the keeper."""
+        return self in (Verb.HARDLINK, Verb.REFLINK, Verb.SYMLINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +160,30 @@ class Plans:
 
     def pending(self, plan_id: int, *, after: int, limit: int) -> list[list[Action]]:
         """The next bundles above number `after` of which nothing was done, intended or undone yet, at most `limit`."""
-        begun = select(actions.c.bundle).where(actions.c.plan_id == plan_id, actions.c.id.in_(_TAKEN_UP))
         wanted = (
             select(actions.c.bundle)
-            .where(actions.c.plan_id == plan_id, actions.c.skipped.is_(None))
-            .where(actions.c.bundle > after, actions.c.bundle.not_in(begun))
+            .where(actions.c.plan_id == plan_id, actions.c.bundle > after, *_NOT_BEGUN)
             .distinct()
             .order_by(actions.c.bundle)
             .limit(limit)
         )
         query = (
             select(actions)
-            .where(actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.bundle.in_(wanted))
+            .where(actions.c.plan_id == plan_id, actions.c.bundle.in_(wanted))
             .order_by(actions.c.bundle, actions.c.id)
         )
         found = [action_from_row(row) for row in self._connection.execute(query)]
         return [list(group) for _, group in itertools.groupby(found, key=lambda action: action.bundle)]
+
+    def count_pending(self, plan_id: int) -> int:
+        """How many files `pending` would hand out in all."""
+        query = select(func.count(actions.c.id)).where(actions.c.plan_id == plan_id, *_NOT_BEGUN)
+        return int(self._connection.execute(query).scalar_one())
+
+    def bundle_size(self, plan_id: int, bundle: int) -> int:
+        """How many files go together in this bundle."""
+        query = select(func.count(actions.c.id)).where(actions.c.plan_id == plan_id, actions.c.bundle == bundle)
+        return int(self._connection.execute(query).scalar_one())
 
     def removals_by_root(self, plan_id: int) -> Mapping[bytes, int]:
         """How many pictures the plan removes from each root, done or not."""
@@ -205,11 +218,17 @@ class Protected:
         return list(self._connection.execute(select(protected_paths.c.path).order_by(protected_paths.c.path)).scalars())
 
 
-_TAKEN_UP = select(journal.c.action_id).where(
-    journal.c.deed == "remove", journal.c.state.in_(("intended", "done", "undone"))
+_SIBLING = actions.alias()
+_NOT_BEGUN = (
+    actions.c.skipped.is_(None),
+    ~exists(
+        select(journal.c.id)
+        .join(_SIBLING, _SIBLING.c.id == journal.c.action_id)
+        .where(_SIBLING.c.plan_id == actions.c.plan_id, _SIBLING.c.bundle == actions.c.bundle)
+        .where(journal.c.deed == "remove", journal.c.state.in_(("intended", "done", "undone")))
+        .correlate(actions)
+    ),
 )
-
-
 _DONE = select(journal.c.action_id).where(journal.c.deed == "remove", journal.c.state == "done")
 
 

@@ -1,0 +1,235 @@
+"""Carry out a plan: read again, write down the intent, act, put the folders on the disk, write down the outcome.
+
+Bundles are taken in batches, so that two durable commits serve many files and memory stays flat however long the plan
+is. Killed at any moment, at most one batch is open, and `recover` settles it by looking at the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.files import split
+from dedupctl.catalog.journal import Deed, EntryState, Intent, Settlement
+from dedupctl.catalog.plans import Action, Terms
+from dedupctl.errors import UsageError
+from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
+from dedupctl.policy.destinations import Destinations, Place
+from dedupctl.policy.guards import offline_reason, require_modest_share
+from dedupctl.policy.judge import Judge
+from dedupctl.policy.moves import sync_folders
+from dedupctl.policy.purge import purge
+from dedupctl.policy.removal import Removal, put_back, remove, token_of
+from dedupctl.policy.standins import stand_in_of
+from dedupctl.policy.verify import Checked, check_actions
+
+BATCH_BUNDLES = 256
+Progress: TypeAlias = Callable[[int, int], None]
+"""Takes the number of files dealt with, and of all that are to be."""
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since 1970."""
+
+
+@dataclass
+class Applied:
+    """What one run of a plan did."""
+
+    plan_id: int
+    removed: int = 0
+    bytes_removed: int = 0
+    """They are free once the quarantine is purged."""
+    refused: list[Outcome] = field(default_factory=list)
+    """Every file that was left alone, with the reason."""
+    purged: int = 0
+    not_purged: list[Outcome] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return not self.refused and not self.not_purged
+
+
+def apply_plan(
+    catalog: Catalog,
+    plan_id: int,
+    *,
+    max_remove_share: float,
+    clock: Clock = time.time,
+    steps: Steps = uninterrupted,
+    progress: Progress | None = None,
+) -> Applied:
+    """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
+
+    Raises:
+        UsageError: there is no such plan.
+        RemovesTooMuch: it takes more than `max_remove_share` percent of a root's files; nothing was done.
+    """
+    with catalog.read() as tx:
+        terms = tx.plans.terms(plan_id)
+        if terms is None:
+            raise UsageError(f"there is no plan {plan_id}; see `dedupctl plan --list`")
+        require_modest_share(tx, plan_id, max_remove_share)
+        total = tx.plans.count_pending(plan_id)
+    applied = Applied(plan_id)
+    run = _Run(catalog, plan_id, terms, clock, steps)
+    dealt_with = 0
+    for bundles in _batches(catalog, plan_id):
+        outcomes = run.carry_out(bundles)
+        applied.removed += sum(outcome.done for outcome in outcomes)
+        applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
+        applied.refused += [outcome for outcome in outcomes if not outcome.done]
+        dealt_with += len(outcomes)
+        if progress is not None:
+            progress(dealt_with, total)
+    if not terms.quarantine:
+        ended = purge(catalog, plan_id=plan_id, at_once=True, clock=clock, steps=steps)
+        applied.purged = sum(outcome.done for outcome in ended)
+        applied.not_purged = [outcome for outcome in ended if not outcome.done]
+    return applied
+
+
+def _batches(catalog: Catalog, plan_id: int) -> Iterator[list[list[Action]]]:
+    after = 0
+    while True:
+        with catalog.read() as tx:
+            bundles = tx.plans.pending(plan_id, after=after, limit=BATCH_BUNDLES)
+        if not bundles:
+            return
+        yield bundles
+        after = bundles[-1][0].bundle
+
+
+class _Run:
+    """One run of one plan."""
+
+    def __init__(self, catalog: Catalog, plan_id: int, terms: Terms, clock: Clock, steps: Steps) -> None:
+        self._catalog = catalog
+        self._plan_id = plan_id
+        self._terms = terms
+        self._clock = clock
+        self._steps = steps
+
+    def carry_out(self, bundles: Sequence[list[Action]]) -> list[Outcome]:
+        results = check_actions([action for bundle in bundles for action in bundle])
+        self._steps(Step.CHECKED)
+        with self._catalog.write(durable=True) as tx:
+            going, staying = self._intend(tx, bundles, results)
+        self._steps(Step.INTENDED)
+        moved = [outcome for bundle in going for outcome in self._move(bundle, results)]
+        sync_folders(folder for bundle in going for removal in bundle for folder in removal.folders)
+        self._steps(Step.SYNCED)
+        with self._catalog.write(durable=True) as tx:
+            self._settle(tx, going, moved)
+        self._steps(Step.SETTLED)
+        return staying + moved
+
+    def _intend(
+        self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
+    ) -> tuple[list[list[Removal]], list[Outcome]]:
+        """What is about to happen, and what is not and why; both are in the journal."""
+        judge = Judge(tx, self._terms, results)
+        destinations = Destinations(self._plan_id, self._terms)
+        now = int(self._clock())
+        going: list[list[Removal]] = []
+        staying: list[Outcome] = []
+        for bundle in bundles:
+            try:
+                for action in bundle:
+                    _named(action, judge.require)
+                places = [(action, destinations.choose(action), stand_in_of(action)) for action in bundle]
+            except (Refused, OSError) as error:
+                staying += [_left(action, in_words(error)) for action in bundle]
+            else:
+                going.append(self._write_down(tx, places, now))
+        left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
+        failed = EntryState.FAILED
+        tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
+        return going, staying
+
+    def _write_down(
+        self, tx: Transaction, places: Sequence[tuple[Action, Place, bytes | None]], now: int
+    ) -> list[Removal]:
+        intents = [
+            Intent(action, Deed.REMOVE, action.victim.absolute, place.absolute, stand_in)
+            for action, place, stand_in in places
+        ]
+        return [
+            Removal(entry_id, action, place, stand_in, token_of(self._catalog.id, entry_id))
+            for entry_id, (action, place, stand_in) in zip(tx.journal.intend(intents, now), places, strict=True)
+        ]
+
+    def _move(self, bundle: Sequence[Removal], results: dict[int, Checked | Refused]) -> list[Outcome]:
+        """All of the bundle, or none."""
+        begun: list[Removal] = []
+        try:
+            for removal in bundle:
+                checked = results[removal.action.id]
+                assert isinstance(checked, Checked)
+                begun.append(removal)
+                remove(removal, checked, at=int(self._clock()), steps=self._steps)
+        except (Refused, OSError) as error:
+            reason = _about(begun[-1].action, error) if len(bundle) > 1 else in_words(error)
+            back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
+            return [back.get(removal.entry_id) or _left(removal.action, reason) for removal in bundle]
+        return [Outcome(removal.action, Deed.REMOVE, EntryState.DONE, removal.target.absolute) for removal in bundle]
+
+    def _undo(self, removal: Removal, reason: str) -> Outcome:
+        try:
+            where = put_back(removal, steps=self._steps)
+        except (Refused, OSError) as error:
+            # The entry stays open: the next run looks at the disk and tries again.
+            stuck = f"{reason}; it could not be put back yet: {in_words(error)}"
+            return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
+        if where is None:
+            with self._catalog.read() as tx:
+                offline = offline_reason(tx, removal.action.victim.root)
+            if offline is not None:
+                # The disk went away in the middle of the move: it is asked when it is back.
+                return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, None, offline)
+        elif where != removal.action.victim.absolute:
+            reason = f"{reason}; it is now {os.fsdecode(where)}"
+        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, where, reason)
+
+    def _settle(self, tx: Transaction, going: Sequence[list[Removal]], moved: Sequence[Outcome]) -> None:
+        now = int(self._clock())
+        removals = [removal for bundle in going for removal in bundle]
+        ended = [
+            (removal, outcome)
+            for removal, outcome in zip(removals, moved, strict=True)
+            if outcome.state is not EntryState.INTENDED
+        ]
+        tx.journal.settle(
+            (Settlement(removal.entry_id, one.state, one.reason, resting=one.done) for removal, one in ended), now
+        )
+        gone: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for removal, outcome in ended:
+            if outcome.done:
+                gone[removal.action.victim.root].append(removal.action.victim.path)
+        forget_paths(tx, gone, now)
+
+
+def forget_paths(tx: Transaction, gone: dict[bytes, list[bytes]], now: int) -> None:
+    """The catalog need not wait for a scan to know what dedupctl itself took away, by root and path."""
+    for path, paths in gone.items():
+        root = tx.roots.at(path)
+        if root is not None:
+            tx.files.vanish(root.id, paths, now)
+
+
+def _named(action: Action, require: Callable[[Action], Checked]) -> None:
+    try:
+        require(action)
+    except Refused as refusal:
+        raise Refused(str(refusal) if action.kind is not None else _about(action, refusal)) from refusal
+
+
+def _about(action: Action, error: OSError | Refused) -> str:
+    return f"{os.fsdecode(split(action.victim.path)[1])}: {in_words(error)}"
+
+
+def _left(action: Action, reason: str) -> Outcome:
+    return Outcome(action, Deed.REMOVE, EntryState.FAILED, action.victim.absolute, reason)

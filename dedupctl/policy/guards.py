@@ -1,0 +1,116 @@
+"""What a policy must not touch, whatever the proofs say: by place, by age and size, by the share of a root."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.mounts import root_is_online
+from dedupctl.config import PolicyConfig
+from dedupctl.domain import FileState, Identity, Root
+from dedupctl.errors import DedupctlError
+
+NS_PER_DAY = 86_400 * 10**9
+
+
+class RemovesTooMuch(DedupctlError):
+    """A plan would remove a larger share of a root than it may: most likely something is wrong with the plan."""
+
+
+@dataclass(frozen=True)
+class Guards:
+    """The limits of one policy, at one moment."""
+
+    policy: PolicyConfig
+    now: int
+    offline: Mapping[int, str]
+    """Reason by root id."""
+    references: Collection[int]
+    only_roots: Collection[int] | None
+    """Ids of the roots the policy may remove from; None = all."""
+
+    @classmethod
+    def of(cls, policy: PolicyConfig, roots: Collection[Root], now: int) -> Guards:
+        chosen = {os.path.realpath(os.fsencode(path)) for path in policy.roots}
+        return cls(
+            policy,
+            now,
+            offline=offline_roots(roots),
+            references={root.id for root in roots if root.reference},
+            only_roots={root.id for root in roots if root.path in chosen} if chosen else None,
+        )
+
+    def forbids(self, root_id: int, path: bytes, identity: Identity) -> str | None:
+        """Why the file must stay, in words; None if the policy may remove it."""
+        return (
+            self._root_forbids(root_id) or self._path_forbids(os.fsdecode(path)) or self._age_or_size_forbids(identity)
+        )
+
+    def _root_forbids(self, root_id: int) -> str | None:
+        if root_id in self.offline:
+            return f"its root is offline: {self.offline[root_id]}"
+        if root_id in self.references:
+            return "it lies in a reference root"
+        if self.only_roots is not None and root_id not in self.only_roots:
+            return "its root is outside the policy's scope"
+        return None
+
+    def _path_forbids(self, path: str) -> str | None:
+        if self.policy.paths and not matches_any(path, self.policy.paths):
+            return "it matches none of the policy's paths"
+        return "the policy excludes its path" if matches_any(path, self.policy.exclude) else None
+
+    def _age_or_size_forbids(self, identity: Identity) -> str | None:
+        policy = self.policy
+        if policy.min_age_days and identity.mtime_ns > self.now * 10**9 - policy.min_age_days * NS_PER_DAY:
+            return f"it is younger than {policy.min_age_days:g} days"
+        if identity.size < policy.min_size:
+            return f"it is smaller than {policy.min_size} bytes"
+        if policy.max_size is not None and identity.size > policy.max_size:
+            return f"it is larger than {policy.max_size} bytes"
+        return None
+
+
+def matches_any(path: str, globs: Collection[str]) -> bool:
+    """`*` matches any characters, slashes too."""
+    return any(fnmatch.fnmatchcase(path, glob) for glob in globs)
+
+
+def offline_roots(roots: Collection[Root]) -> dict[int, str]:
+    """The reason by root id, for the roots that are not there."""
+    reasons = {root.id: root_is_online(root) for root in roots}
+    return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
+
+
+def offline_reason(tx: Transaction, root: bytes) -> str | None:
+    """Why nothing may be done in this root now; None if it is watched and online."""
+    known = tx.roots.at(root)
+    if known is None:
+        return f"{os.fsdecode(root)} is not a watched folder any more"
+    reason = root_is_online(known)
+    return None if reason is None else f"{os.fsdecode(root)} is offline: {reason}"
+
+
+def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
+    """Refuse a plan, before anything is done, that removes more than this share of any root's files.
+
+    What the plan has removed already counts, so that going on after a crash does not widen the share.
+
+    Raises:
+        RemovesTooMuch: names the root and the share.
+    """
+    removed = tx.journal.removed_by_root(plan_id)
+    for path, planned in tx.plans.removals_by_root(plan_id).items():
+        root = tx.roots.at(path)
+        if root is None:
+            continue
+        total = tx.files.count(root.id)[FileState.PRESENT] + removed.get(path, 0)
+        if planned * 100 > percent * total:
+            share = 100 * planned / max(total, 1)
+            raise RemovesTooMuch(
+                f"plan {plan_id} would remove {planned} of the {total} pictures in {os.fsdecode(path)} ({share:.0f} %),"
+                f" more than {percent:g} %; nothing was done (--max-remove-share allows more)"
+            )

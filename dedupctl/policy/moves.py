@@ -1,0 +1,288 @@
+"""Move one file without ever overwriting another: rename if the filesystem allows, else copy, verify, unlink.
+
+Every name is looked up in a folder that was opened without following symlinks, so that nobody can swap a folder for a
+link to somewhere else between the look and the move.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from dedupctl.domain import Identity
+from dedupctl.errors import DedupctlError
+from dedupctl.policy.deeds import Refused, Step, Steps
+
+CHUNK_BYTES = 1 << 18
+"""Stays in the second-level cache between the read, the digest and the comparison."""
+LONGEST_NAME = 255
+_RENAME_NOREPLACE = 1
+_NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class At(NamedTuple):
+    """A name in an open folder."""
+
+    folder: int
+    """Descriptor of the folder."""
+    name: bytes
+
+    def status(self) -> os.stat_result:
+        """Of the name itself, never of what a link points to."""
+        return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+
+    def exists(self) -> bool:
+        try:
+            self.status()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def open(self) -> int:
+        """A descriptor for reading; a link, pipe or device is refused by the caller's look at its status."""
+        return os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.folder)
+
+    def unlink(self) -> None:
+        os.unlink(self.name, dir_fd=self.folder)
+
+
+@contextmanager
+def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -> Iterator[int]:
+    """The folder `relative` below `base`, where no part of `relative` may be a symlink.
+
+    With `create`, missing folders are made and put on the disk.
+
+    Raises:
+        OSError: missing, not a folder, or a symlink on the way (ELOOP or ENOTDIR).
+    """
+    folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in relative.split(b"/") if relative else ():
+            below = _step_down(folder, part, create=create)
+            os.close(folder)
+            folder = below
+        yield folder
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def standing_at(base: bytes, relative: bytes, *, create: bool = False) -> Iterator[At]:
+    """The place of a file below `base`, its folder opened as `opened_folder` does."""
+    folder, name = os.path.split(relative)
+    with opened_folder(base, folder, create=create) as opened:
+        yield At(opened, name)
+
+
+def same_file(found: Identity, expected: Identity) -> bool:
+    """The same bytes under whatever name: a rename or one more link changes ctime, but none of these."""
+    return found[:4] == expected[:4]
+
+
+def rename_exclusive(source: At, target: At) -> None:
+    """Rename, never overwriting.
+
+    Raises:
+        FileExistsError: the target name is taken.
+        OSError: EXDEV across filesystems, else as rename(2).
+    """
+    renameat2 = getattr(_LIBC, "renameat2", None)
+    if renameat2 is not None:
+        if renameat2(source.folder, source.name, target.folder, target.name, _RENAME_NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in _NOT_SUPPORTED:
+            raise OSError(code, os.strerror(code), source.name, None, target.name)
+    _link_then_unlink(source, target)
+
+
+def move(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
+    """Move the file of this identity; whatever else stands under the source name by now goes back there.
+
+    Raises:
+        Refused: something else stood there.
+        OSError: as the system says; then the source is as it was.
+    """
+    try:
+        rename_exclusive(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_across(source, target, expected, token=token, steps=steps)
+        return
+    steps(Step.RENAMED)
+    if not same_file(Identity.of(target.status()), expected):
+        rename_exclusive(target, source)
+        raise Refused("another file took its place at the last moment")
+
+
+def unlink_exactly(at: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
+    """End the file of this identity, and no other that took its name meanwhile.
+
+    Unlinking by name alone would end whatever stands there; so it is renamed first, then looked at, then unlinked.
+
+    Raises:
+        Refused: something else stood there; it is back under its name.
+        OSError: as the system says.
+    """
+    aside = At(at.folder, aside_name(token))
+    rename_exclusive(at, aside)
+    steps(Step.ASIDE)
+    if not same_file(Identity.of(aside.status()), expected):
+        rename_exclusive(aside, at)
+        raise Refused("another file took its place at the last moment")
+    aside.unlink()
+
+
+def part_name(token: bytes) -> bytes:
+    """Temporary name of a copy or stand-in that is being made: nothing is lost with it."""
+    return b".dedupctl-" + token + b".part"
+
+
+def aside_name(token: bytes) -> bytes:
+    """Temporary name of a file on its way out: recovery gives it its name back."""
+    return b".dedupctl-" + token + b".aside"
+
+
+def discard(at: At) -> None:
+    """Unlink one of our own temporary files, if it is there."""
+    with suppress(FileNotFoundError):
+        at.unlink()
+
+
+def free_name(folder: int, name: bytes) -> bytes:
+    """`name`, or with " (restored)", " (restored 2)" ... before the suffix: the first that is not taken."""
+    stem, suffix = os.path.splitext(name)
+    for count in range(10_000):
+        mark = b"" if count == 0 else b" (restored)" if count == 1 else b" (restored %d)" % count
+        tried = stem[: LONGEST_NAME - len(mark) - len(suffix)] + mark + suffix if count else name
+        if not At(folder, tried).exists():
+            return tried
+    raise FileExistsError(errno.EEXIST, "no free name is left", name)
+
+
+def sync_folders(paths: Iterable[bytes]) -> None:
+    """Put the names in these folders on the disk. A folder that is gone needs it no more.
+
+    Raises:
+        DedupctlError: the disk failed; nothing may be called done.
+    """
+    for path in sorted(set(paths)):
+        try:
+            with opened_folder(path) as folder:
+                os.fsync(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise DedupctlError(f"cannot put {os.fsdecode(path)} on the disk: {error.strerror}") from error
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """write(2) may take less than it is given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def digest_descriptor(descriptor: int) -> bytes:
+    """BLAKE3 of everything from the start of an open file."""
+    hasher = blake3()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while chunk := os.read(descriptor, CHUNK_BYTES):
+        hasher.update(chunk)
+    return hasher.digest()
+
+
+def _step_down(folder: int, part: bytes, *, create: bool) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(part, flags, dir_fd=folder)
+    except FileNotFoundError:
+        if not create:
+            raise
+    with suppress(FileExistsError):
+        os.mkdir(part, dir_fd=folder)
+    os.fsync(folder)
+    return os.open(part, flags, dir_fd=folder)
+
+
+def _link_then_unlink(source: At, target: At) -> None:
+    """For filesystems without renameat2: a link refuses to overwrite as well."""
+    linked = source.status()
+    os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=False)
+    if not same_file(Identity.of(source.status()), Identity.of(linked)):
+        target.unlink()
+        raise Refused("another file took its place at the last moment")
+    source.unlink()
+
+
+def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
+    """Copy with mode, times and extended attributes, read the copy back, give it its name, then end the original."""
+    part = At(target.folder, part_name(token))
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.name)
+    original = source.open()
+    try:
+        status = os.fstat(original)
+        if not stat.S_ISREG(status.st_mode) or not same_file(Identity.of(status), expected):
+            raise Refused("another file took its place at the last moment")
+        try:
+            _copy_whole(original, status, part)
+        except OSError:
+            discard(part)
+            raise
+        if not same_file(Identity.of(os.fstat(original)), expected):
+            discard(part)
+            raise Refused("it changed while it was copied")
+    finally:
+        os.close(original)
+    steps(Step.COPIED)
+    rename_exclusive(part, target)
+    os.fsync(target.folder)
+    steps(Step.PLACED)
+    try:
+        unlink_exactly(source, expected, token=token, steps=steps)
+    except (OSError, Refused):
+        # The original stands as it did, so the copy is one too many.
+        discard(target)
+        raise
+
+
+def _copy_whole(original: int, status: os.stat_result, part: At) -> None:
+    discard(part)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
+    try:
+        hasher = blake3()
+        os.lseek(original, 0, os.SEEK_SET)
+        while chunk := os.read(original, CHUNK_BYTES):
+            hasher.update(chunk)
+            write_all(copy, chunk)
+        _copy_attributes(original, status, copy)
+        os.fsync(copy)
+        if digest_descriptor(copy) != hasher.digest():
+            raise OSError(errno.EIO, "the copy does not read back as it was written")
+    finally:
+        os.close(copy)
+
+
+def _copy_attributes(original: int, status: os.stat_result, copy: int) -> None:
+    """What the target filesystem cannot hold is left out: better a file without its tags than no file."""
+    with suppress(OSError):
+        os.fchown(copy, status.st_uid, status.st_gid)
+    with suppress(OSError):
+        os.fchmod(copy, stat.S_IMODE(status.st_mode))
+    with suppress(OSError):
+        for name in os.listxattr(original):
+            with suppress(OSError):
+                os.setxattr(copy, name, os.getxattr(original, name))
+    with suppress(OSError):
+        os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))

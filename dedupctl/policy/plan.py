@@ -1,0 +1,186 @@
+"""From clusters and a policy to a Plan: which file would go, for which kept copy and by which rule; which must stay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.files import LocatedFile
+from dedupctl.catalog.plans import Action, Plan, Seen, Terms, Verb
+from dedupctl.config import PolicyConfig
+from dedupctl.domain import Cluster, Member, PairKind, Root
+from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.companions import Companions
+from dedupctl.policy.guards import Guards
+from dedupctl.policy.promise import broken_by
+from dedupctl.policy.protection import Protection
+from dedupctl.policy.rules import KeeperRules, Ranks
+
+UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a plan besides its policy."""
+
+    quarantine: bool = True
+    """False: what is removed is purged in the same run."""
+    unattended: bool = False
+    """Nobody will look at it first: only `exact` and `pixel`."""
+    across: tuple[bytes, bytes] | None = None
+    """Folders A and B, absolute: a file goes from B, for a copy that stays in A."""
+
+
+def make_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
+    """Freeze what the policy would do now, and store it under the next number. Touches no picture."""
+    drafted = draft_plan(catalog, name, policy, now=now, request=request)
+    with catalog.write() as tx:
+        return tx.plans.add(drafted.policy, drafted.terms, drafted.actions, now)
+
+
+def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
+    """As `make_plan`, but nothing is stored; its number is 0."""
+    kinds = tuple(PairKind(kind) for kind in policy.kinds)
+    terms = Terms(
+        kinds=tuple(kind for kind in kinds if kind in UNATTENDED_KINDS) if request.unattended else kinds,
+        move_to=None if policy.move_to is None else os.path.abspath(os.fsencode(policy.move_to)),
+        retention_days=policy.retention_days,
+        quarantine=request.quarantine,
+        unattended=request.unattended,
+    )
+    with catalog.read() as tx:
+        actions = _Planner(tx, policy, terms, request, now).actions()
+    return Plan(0, now, name, terms, tuple(actions))
+
+
+class _Planner:
+    """One reading of the catalog, and what the disk says of roots and protected paths at that moment."""
+
+    def __init__(self, tx: Transaction, policy: PolicyConfig, terms: Terms, request: Request, now: int) -> None:
+        self._tx = tx
+        self._policy = policy
+        self._terms = terms
+        self._request = request
+        self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
+        self._guards = Guards.of(policy, self._roots.values(), now)
+        self._protection = Protection(tx.protected.all())
+        ranks = Ranks(
+            protected=self._protection.covers,
+            reference=lambda one: self._is_reference(one.file.root_id, one.path),
+            path_priority=policy.path_priority,
+        )
+        self._rules = KeeperRules(policy.keep, ranks)
+
+    def actions(self) -> Iterator[Action]:
+        decided = list(_each_file_once(action for cluster in self._clusters() for action in self._decide(cluster)))
+        going = {action.victim.absolute: action for action in decided if action.skipped is None}
+        companions = Companions(going, self._policy.with_annotations, self._policy.merge_sidecars)
+        bundles = [*companions.bundles(), *([action] for action in decided if action.skipped is not None)]
+        for number, bundle in enumerate(bundles, start=1):
+            for action in bundle:
+                yield replace(action, bundle=number)
+
+    def _clusters(self) -> Iterator[Cluster]:
+        for scope in self._scopes():
+            yield from find_clusters(self._tx, kinds=self._terms.kinds, preference=self._rules.preference, among=scope)
+
+    def _scopes(self) -> Iterator[Callable[[LocatedFile], bool]]:
+        """Which files are looked at together. A copy in an offline root may be there or not: it cannot be a keeper."""
+        online = frozenset(self._roots) - self._guards.offline.keys()
+        if self._policy.scope == "within":
+            yield from (_in_roots(frozenset({root_id})) for root_id in sorted(online))
+            return
+        across = self._request.across
+        anywhere = _in_roots(online)
+        yield anywhere if across is None else lambda one: anywhere(one) and _side(one.path, across) is not None
+
+    def _decide(self, cluster: Cluster) -> Iterator[Action]:
+        """The fate of every member but the keeper."""
+        keeper = cluster.keeper
+        for member in cluster.members[1:]:
+            action = Action(
+                bundle=0,
+                verb=Verb(self._policy.action),
+                victim=self._seen(member),
+                keeper=self._seen(keeper),
+                kind=member.kind,
+                score=member.score,
+                rule=self._rules.deciding(keeper.file_id, member.file_id),
+            )
+            reason = self._must_stay(member, keeper, action)
+            if reason is None:
+                _assert_promise(member, keeper)
+            yield replace(action, skipped=reason)
+
+    def _must_stay(self, member: Member, keeper: Member, action: Action) -> str | None:
+        if member.identity[:2] == keeper.identity[:2]:
+            return "it is one more name of the kept copy: removing it frees nothing"
+        if not member.proven:
+            return "it has no accepted pair of its own with the kept copy"
+        return (
+            self._out_of_reach(member, keeper)
+            or self._guards.forbids(member.root_id, member.path, member.identity)
+            or ("it is protected" if self._protection.covers(member.path) else None)
+            or broken_by(self._tx, action, self._terms.kinds)
+            or self._done_already(action)
+        )
+
+    def _out_of_reach(self, member: Member, keeper: Member) -> str | None:
+        if self._policy.scope == "between" and member.root_id == keeper.root_id:
+            return "the kept copy lies in the same root"
+        across = self._request.across
+        if across is not None and (_side(keeper.path, across), _side(member.path, across)) != (0, 1):
+            return f"only copies of what is in {os.fsdecode(across[0])} go, and only from {os.fsdecode(across[1])}"
+        return None
+
+    def _done_already(self, action: Action) -> str | None:
+        """A clone has an inode of its own: without this, every plan would clone it again."""
+        if action.verb is not Verb.REFLINK:
+            return None
+        ours = self._tx.journal.stands_in(action.victim.root, action.victim.path)
+        return "it shares its blocks with the kept copy already" if b"content:" + action.victim.digest in ours else None
+
+    def _is_reference(self, root_id: int, path: bytes) -> bool:
+        across = self._request.across
+        return root_id in self._guards.references or (across is not None and _side(path, across) == 0)
+
+    def _seen(self, member: Member) -> Seen:
+        root = self._roots[member.root_id].path
+        relative = member.path.removeprefix(root.rstrip(b"/") + b"/")
+        return Seen(root, relative, member.identity, member.content.digest)
+
+
+def _assert_promise(removed: Member, keeper: Member) -> None:
+    """What no mistake above may ever break: it stands here so that a mistake ends the run, not a picture."""
+    assert removed.proven, "without a pair of its own with the keeper"
+    assert removed.kind in (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR), "a rule may not remove what is only similar"
+    assert removed.kind is not PairKind.EXACT or removed.content.digest == keeper.content.digest, "not the same bytes"
+    assert removed.path != keeper.path, "the keeper itself"
+    assert removed.identity[:2] != keeper.identity[:2], "the keeper itself under another name"
+
+
+def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
+    """A file under two roots, one inside the other, is still one file."""
+    places: set[bytes] = set()
+    keepers: set[bytes] = set()
+    for action in actions:
+        assert action.keeper is not None
+        if action.victim.absolute in places or action.victim.absolute in keepers or action.keeper.absolute in places:
+            continue
+        if action.skipped is None:
+            places.add(action.victim.absolute)
+            keepers.add(action.keeper.absolute)
+        yield action
+    assert places.isdisjoint(keepers), "a kept copy would be removed"
+
+
+def _in_roots(root_ids: frozenset[int]) -> Callable[[LocatedFile], bool]:
+    return lambda located: located.file.root_id in root_ids
+
+
+def _side(path: bytes, across: tuple[bytes, bytes]) -> int | None:
+    """0 for a path in folder A, 1 in folder B, None in neither; of two nested folders the inner one counts."""
+    sides = [side for side in (0, 1) if path.startswith(across[side].rstrip(b"/") + b"/")]
+    return max(sides, key=lambda side: len(across[side]), default=None)

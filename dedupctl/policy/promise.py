@@ -1,0 +1,47 @@
+"""The promise: for every removed file a copy with its own accepted pair to it, or of the same content, stays behind.
+
+Asked when a plan is made, asked again in the very transaction that writes down the intent, and asked a last time before
+a removed file is purged: a verdict or a new proof may have come in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.plans import Action
+from dedupctl.domain import PairKind, Verdict
+
+
+def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kinds: Collection[PairKind]) -> bool:
+    """May a file of the one content stay for a removed one of the other? A person's verdict comes before any proof."""
+    if keeper_digest == removed_digest:
+        return True
+    verdict = tx.verdicts.between(keeper_digest, removed_digest)
+    if verdict is not None:
+        return verdict is Verdict.SAME and PairKind.NEAR in kinds
+    keeper, removed = tx.contents.id_of(keeper_digest), tx.contents.id_of(removed_digest)
+    if keeper is None or removed is None:
+        return False
+    pair = tx.pairs.between(keeper, removed)
+    return pair is not None and pair.kind in kinds and pair.kind is not PairKind.SIMILAR
+
+
+def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> str | None:
+    """Why the action would break the promise, in words; None if it keeps it."""
+    if action.kind is None or action.keeper is None:
+        return None
+    if action.kind is PairKind.SIMILAR or action.kind not in kinds:
+        return f"a rule may not remove what is only {action.kind.value}"
+    keeper, victim = action.keeper.digest, action.victim.digest
+    if action.kind is PairKind.EXACT and keeper != victim:
+        return "it does not hold the same bytes as the kept copy"
+    if not stands_for(tx, keeper, victim, kinds):
+        return "it is not proven to be the same picture as the kept copy any more"
+    # A removed for B, then B removed for C: C need not be like A at all. Peers lose pictures just so.
+    if keeper != victim and not all(stands_for(tx, keeper, ward, _PROVEN) for ward in tx.journal.wards(victim)):
+        return "it is the kept copy of a removed picture that the new kept copy could not stand for"
+    return None
+
+
+_PROVEN = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)

@@ -1,0 +1,203 @@
+"""Read victim and keeper again, just before anything is done: are they still what the plan saw?
+
+Files that share a keeper are read side by side with it, so the keeper is read once for all of them: `exact` ones are
+compared byte for byte, of the others both digests must be those the proof was made on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from dedupctl.catalog.plans import Action, Seen
+from dedupctl.domain import Identity, PairKind
+from dedupctl.policy.deeds import Refused, in_words
+from dedupctl.policy.moves import CHUNK_BYTES, At, digest_descriptor, same_file, standing_at
+
+SIDE_BY_SIDE = 64
+"""So many victims of one keeper are open at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Victim and keeper as they were when their bytes were read, a moment ago."""
+
+    victim: Identity
+    keeper: Identity | None
+
+
+def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
+    """The result by action id: what was seen, or why the victim must be left alone."""
+    by_keeper: defaultdict[Seen | None, list[Action]] = defaultdict(list)
+    for action in actions:
+        by_keeper[action.keeper].append(action)
+    results: dict[int, Checked | Refused] = {}
+    for keeper, victims in by_keeper.items():
+        for start in range(0, len(victims), SIDE_BY_SIDE):
+            part = victims[start : start + SIDE_BY_SIDE]
+            results |= _check_alone(part) if keeper is None else _check_beside(keeper, part)
+    return results
+
+
+def check_still(at: At, checked: Identity) -> None:
+    """One last look at a name whose bytes were read a moment ago.
+
+    Raises:
+        Refused: something else stands there, or it was written to.
+        OSError: nothing stands there.
+    """
+    status = at.status()
+    found = Identity.of(status)
+    # A file with several names changes its ctime when any of them is moved, also by ourselves.
+    steady = same_file(found, checked) if status.st_nlink > 1 else found == checked
+    if not steady:
+        raise Refused("it changed a moment ago")
+
+
+def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
+    """Digest and identity of the regular file at `path` below the root, reached without following symlinks.
+
+    Raises:
+        Refused: not a regular file, or it changed while it was read.
+        OSError: missing or unreadable.
+    """
+    with _opened(seen_root, path) as (descriptor, identity):
+        digest = digest_descriptor(descriptor)
+        _require_unchanged(descriptor, identity)
+        return digest, identity
+
+
+def is_still_there(seen: Seen) -> bool:
+    """A readable file with just this content stands at this place."""
+    try:
+        return digest_of(seen.root, seen.path)[0] == seen.digest
+    except (OSError, Refused):
+        return False
+
+
+def _check_alone(victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+    results: dict[int, Checked | Refused] = {}
+    for action in victims:
+        try:
+            with _opened_as_planned(action.victim) as (descriptor, identity):
+                _require_same(digest_descriptor(descriptor), action.victim.digest)
+                _require_unchanged(descriptor, identity)
+                results[action.id] = Checked(identity, None)
+        except (OSError, Refused) as error:
+            results[action.id] = Refused(in_words(error))
+    return results
+
+
+def _check_beside(keeper: Seen, victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+    try:
+        return _read_side_by_side(keeper, victims)
+    except (OSError, Refused) as error:
+        refusal = Refused(f"the kept copy {os.fsdecode(keeper.absolute)}: {in_words(error)}")
+        return dict.fromkeys((action.id for action in victims), refusal)
+
+
+def _read_side_by_side(keeper: Seen, victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+    """Raises what is wrong with the keeper; what is wrong with one victim is its result."""
+    results: dict[int, Checked | Refused] = {}
+    with ExitStack() as stack:
+        kept, kept_identity = stack.enter_context(_opened(keeper.root, keeper.path))
+        opened: dict[int, tuple[int, Identity]] = {}
+        for action in victims:
+            try:
+                opened[action.id] = stack.enter_context(_opened_as_planned(action.victim))
+                _require_another_file(opened[action.id][1], kept_identity)
+            except (OSError, Refused) as error:
+                results[action.id] = Refused(in_words(error))
+        pending = [action for action in victims if action.id not in results]
+        exact = {action.id: opened[action.id][0] for action in pending if action.kind is PairKind.EXACT}
+        digest, equal = _compare(kept, exact)
+        _require_same(digest, keeper.digest)
+        _require_unchanged(kept, kept_identity)
+        for action in pending:
+            descriptor, identity = opened[action.id]
+            try:
+                _require_content(action, descriptor, equal)
+                _require_unchanged(descriptor, identity)
+                results[action.id] = Checked(identity, kept_identity)
+            except (OSError, Refused) as error:
+                results[action.id] = Refused(in_words(error))
+    return results
+
+
+def _compare(kept: int, others: dict[int, int]) -> tuple[bytes, set[int]]:
+    """The digest of the kept file, and which of the others hold the same bytes to the last one."""
+    hasher = blake3()
+    equal = dict(others)
+    while True:
+        chunk = _read_full(kept)
+        hasher.update(chunk)
+        equal = {key: descriptor for key, descriptor in equal.items() if _reads_same(descriptor, chunk)}
+        if not chunk:
+            return hasher.digest(), set(equal)
+
+
+def _reads_same(descriptor: int, chunk: bytes) -> bool:
+    try:
+        return _read_full(descriptor) == chunk
+    except OSError:
+        return False
+
+
+def _read_full(descriptor: int) -> bytes:
+    """One chunk; short only at the end of the file, so that two files stay in step."""
+    chunk = os.read(descriptor, CHUNK_BYTES)
+    while chunk and len(chunk) < CHUNK_BYTES:
+        more = os.read(descriptor, CHUNK_BYTES - len(chunk))
+        if not more:
+            break
+        chunk += more
+    return chunk
+
+
+@contextmanager
+def _opened(root: bytes, path: bytes) -> Iterator[tuple[int, Identity]]:
+    with standing_at(root, path) as at:
+        descriptor = at.open()
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("not a regular file")
+        yield descriptor, Identity.of(status)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _opened_as_planned(seen: Seen) -> Iterator[tuple[int, Identity]]:
+    with _opened(seen.root, seen.path) as (descriptor, identity):
+        if not same_file(identity, seen.identity):
+            raise Refused("it changed since the plan was made")
+        yield descriptor, identity
+
+
+def _require_another_file(victim: Identity, keeper: Identity) -> None:
+    if victim[:2] == keeper[:2]:
+        raise Refused("it is the kept copy itself under another name")
+
+
+def _require_content(action: Action, descriptor: int, equal: set[int]) -> None:
+    if action.kind is not PairKind.EXACT:
+        _require_same(digest_descriptor(descriptor), action.victim.digest)
+    elif action.id not in equal:
+        raise Refused("it does not hold the same bytes as the kept copy any more")
+
+
+def _require_same(digest: bytes, planned: bytes) -> None:
+    if digest != planned:
+        raise Refused("it changed since the plan was made")
+
+
+def _require_unchanged(descriptor: int, before: Identity) -> None:
+    if Identity.of(os.fstat(descriptor)) != before:
+        raise Refused("it changed while it was read")

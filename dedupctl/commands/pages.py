@@ -9,8 +9,13 @@ import typer
 
 from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import Session, say
-from dedupctl.matching.sentence import in_words
-from dedupctl.report.writing import ReportFormat, ReportOptions, write_report
+from dedupctl.report.writing import (
+    ReportFormat,
+    ReportOptions,
+    write_map_csv,
+    write_map_picture,
+    write_report,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,16 +27,40 @@ def report(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")] = None,
     form: Annotated[ReportFormat, typer.Option("--format", help="Page for people, or data.")] = ReportFormat.HTML,
     limit: Annotated[int | None, typer.Option(min=0, help="Show so many clusters; 0 shows all.")] = None,
+    map_picture: Annotated[
+        Path | None, typer.Option("--map", metavar="PNG", help="Also draw the map as one large picture.")
+    ] = None,
+    map_table: Annotated[
+        Path | None, typer.Option("--map-csv", metavar="CSV", help="Also write where each picture lies on the map.")
+    ] = None,
+    no_map: Annotated[bool, typer.Option("--no-map", help="Leave the map out of the page.")] = False,
 ) -> None:
     """Write one self-contained file: totals, clusters with thumbnails and evidence, the map, errors."""
     session: Session = context.obj
     target = output or Path(f"dedupctl-report.{form.value}")
     with session.workspace() as workspace:
-        options = ReportOptions(format=form, limit=limit)
+        options = ReportOptions(format=form, limit=limit, with_map=not no_map)
         with shown_stages() as progress:
             summary = write_report(
-                workspace.catalog, workspace.thumbs, workspace.model_id, target, options, progress, in_words
+                workspace.catalog,
+                workspace.thumbs,
+                target,
+                model_id=workspace.model_id,
+                options=options,
+                progress=progress,
             )
+            if map_picture is not None:
+                write_map_picture(
+                    workspace.catalog,
+                    workspace.thumbs,
+                    map_picture,
+                    model_id=workspace.model_id,
+                    progress=progress,
+                )
+            if map_table is not None:
+                write_map_csv(workspace.catalog, map_table, model_id=workspace.model_id, progress=progress)
     left_out = f", {summary.clusters_left_out:,} more left out (--limit)" if summary.clusters_left_out else ""
     say(f"{summary.clusters_shown:,} clusters{left_out}")
-    typer.echo(str(target.absolute()))
+    for written in (target, map_picture, map_table):
+        if written is not None:
+            typer.echo(str(written.absolute()))

@@ -122,7 +122,7 @@ def page(
         similar_left_out=lambda: similar_shelf.left_out,
         new_clusters=facts.changes.new_cluster_ids if facts.changes else frozenset(),
         picture=lambda member: pictures.address(member.content.digest),
-        sentence=explain_safely(explain),
+        sentence=lambda keeper, member: full_sentence(explain(keeper, member)),
         members_shown=MEMBERS_SHOWN,
         problems_shown=PROBLEMS_SHOWN,
         map=map_part,
@@ -147,9 +147,11 @@ def content_security_policy(scripts: Sequence[str]) -> str:
     )
 
 
-def explain_safely(explain: Explain) -> Explain:
-    """The same words, printable: a camera or file name inside them may be anything."""
-    return lambda keeper, member: printable(explain(keeper, member))
+def full_sentence(text: str) -> str:
+    """Printable, as a sentence stands in running text: a camera or file name inside it may be anything."""
+    words = printable(text).strip()
+    ending = "" if words.endswith((".", "!", "?")) else "."
+    return words[:1].upper() + words[1:] + ending
 
 
 def _sha256(script: str) -> str:

@@ -23,12 +23,12 @@ class Pictures:
         self._thumbs = thumbs
         self._side = side
         self._ready: dict[bytes, str] = {}
-        self.side = side
 
     def load(self, digests: Collection[bytes]) -> None:
         """Make ready what the next part of the page shows; what was ready before is let go."""
         found = self._thumbs.get(set(digests))
-        self._ready = {digest: data_address(shrunk(jpeg, self._side)) for digest, jpeg in found.items()}
+        ready = {digest: shrunk(jpeg, self._side) for digest, jpeg in found.items()}
+        self._ready = {digest: data_address(jpeg) for digest, jpeg in ready.items() if jpeg is not None}
 
     def address(self, digest: bytes) -> str | None:
         """The picture as a `data:` address; None when no thumbnail is kept."""
@@ -46,19 +46,22 @@ def side_that_fits(thumbs: Thumbs, digests: Sequence[bytes], budget: int) -> int
     if not sample:
         return None
     for side in SIDES:
-        average = sum(len(shrunk(jpeg, side)) for jpeg in sample) / len(sample)
+        average = sum(len(shrunk(jpeg, side) or b"") for jpeg in sample) / len(sample)
         if average * len(digests) * 4 / 3 <= budget:
             return side
     return SIDES[-1]
 
 
-def shrunk(jpeg: bytes, side: int | None) -> bytes:
-    """The same picture with its longer side at most `side` pixels; as it is, when None or when it is small enough."""
+def shrunk(jpeg: bytes, side: int | None) -> bytes | None:
+    """The same picture with its longer side at most `side` pixels; as it is, when `side` is None or it is small enough.
+
+    None when it is no picture.
+    """
     if side is None:
         return jpeg
     picture = opened(jpeg, side)
     if picture is None or max(picture.size) <= side:
-        return jpeg
+        return jpeg if picture else None
     picture.thumbnail((side, side))
     packed = BytesIO()
     picture.save(packed, "JPEG", quality=_QUALITY, optimize=True)

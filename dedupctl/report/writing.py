@@ -14,10 +14,13 @@ from typing import TypeAlias
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.errors import DedupctlError
+from dedupctl.matching.sentence import in_words
 from dedupctl.report.changes import remember_report
 from dedupctl.report.facts import Explain, Facts, gather_facts
 from dedupctl.report.formats import as_csv, as_json, as_markdown
-from dedupctl.report.html import page
+from dedupctl.report.html import MapPart, page
+from dedupctl.report.mosaic import mosaic
+from dedupctl.report.picture_map import PictureMap, make_map, map_csv
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """(stage, done, total); a stage whose length is not known yet has total 0."""
@@ -35,6 +38,7 @@ class ReportOptions:
     format: ReportFormat = ReportFormat.HTML
     limit: int | None = None
     """Clusters shown at the most. None: 1,000 in a page, all in the other formats; 0: all."""
+    with_map: bool = True
     max_bytes: int = 50_000_000
     """Size the HTML file stays under: thumbnails are made smaller first, then clusters are left out."""
 
@@ -50,6 +54,9 @@ class ReportSummary:
     reclaimable_bytes: int
 
 
+MAP_SHARE = 0.4
+"""Of the page's bytes, what the map's thumbnails may take."""
+FEWEST_ON_A_MAP = 3
 PAGE_LIMIT = 1_000
 """More clusters than anybody reads in one sitting, and few enough for a page to open fast."""
 _NO_LIMIT = 2**31
@@ -63,7 +70,7 @@ def write_report(
     model_id: int,
     options: ReportOptions,
     progress: Progress,
-    explain: Explain,
+    explain: Explain = in_words,
 ) -> ReportSummary:
     """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
 
@@ -81,6 +88,7 @@ def write_report(
             explain=explain,
             limit=limit,
             max_bytes=options.max_bytes,
+            map_part=_map_part(catalog, thumbs, facts, model_id=model_id, options=options, progress=progress),
             progress=lambda done: progress("writing clusters", done, total),
         )
         written = write_whole(target, pieces)
@@ -91,6 +99,29 @@ def write_report(
     progress("writing clusters", total, total)
     remember_report(catalog, facts.clusters, facts.library.written_at)
     return ReportSummary(target, written, shown, len(facts.clusters) - shown, facts.library.reclaimable_bytes)
+
+
+def write_map_picture(catalog: Catalog, thumbs: Thumbs, target: Path, *, model_id: int, progress: Progress) -> int:
+    """Write the map as one large PNG; returns how many pictures are on it.
+
+    Raises:
+        DedupctlError: `target` cannot be written.
+    """
+    drawn = _map(catalog, gather_facts(catalog), model_id, progress)
+    total = len(drawn.points)
+    write_whole(target, [mosaic(drawn, thumbs, lambda done: progress("drawing the map", done, total))])
+    return total
+
+
+def write_map_csv(catalog: Catalog, target: Path, *, model_id: int, progress: Progress) -> int:
+    """Write where each picture lies on the map, a row each; returns how many.
+
+    Raises:
+        DedupctlError: `target` cannot be written.
+    """
+    drawn = _map(catalog, gather_facts(catalog), model_id, progress)
+    write_whole(target, map_csv(drawn))
+    return len(drawn.points)
 
 
 def write_whole(target: Path, pieces: Iterable[str | bytes]) -> int:
@@ -117,6 +148,31 @@ def write_whole(target: Path, pieces: Iterable[str | bytes]) -> int:
             raise DedupctlError(f"cannot write {target}: {error.strerror or error}") from error
         raise
     return written
+
+
+def _map_part(
+    catalog: Catalog, thumbs: Thumbs, facts: Facts, *, model_id: int, options: ReportOptions, progress: Progress
+) -> MapPart | None:
+    if not options.with_map:
+        return None
+    drawn = _map(catalog, facts, model_id, progress)
+    total = len(drawn.points)
+    if total < FEWEST_ON_A_MAP:
+        return None
+    from dedupctl.report.map_page import map_part
+
+    budget = int(options.max_bytes * MAP_SHARE)
+    return map_part(drawn, thumbs, budget, lambda done: progress("packing the map's pictures", done, total))
+
+
+def _map(catalog: Catalog, facts: Facts, model_id: int, progress: Progress) -> PictureMap:
+    return make_map(
+        catalog,
+        model_id,
+        facts.clusters,
+        facts.similar,
+        steps=lambda done, total: progress("laying out the map", done, total),
+    )
 
 
 def _in_format(facts: Facts, wanted: ReportFormat, explain: Explain, limit: int) -> Iterator[str]:

@@ -31,6 +31,18 @@ PACKAGES = {
     },
     "the venv module": {"debian": "{python}-venv", "fedora": "{python}", "suse": "{python}", "arch": "python"},
     "systemd-analyze": {"debian": "systemd", "fedora": "systemd", "suse": "systemd", "arch": "systemd"},
+    "chromedriver": {
+        "debian": "chromium chromium-driver fonts-dejavu-core",
+        "fedora": "chromium chromedriver",
+        "suse": "chromium chromedriver",
+        "arch": "chromium",
+        "alpine": "chromium chromium-chromedriver",
+    },
+}
+# What only the tests use -> what goes untested without it.
+TEST_TOOLS = {
+    "systemd-analyze": "the systemd units are not verified",
+    "chromedriver": "the pages are not tried in a browser",
 }
 INSTALL = {
     "debian": "apt-get install",
@@ -83,12 +95,12 @@ def needed_to_build() -> list[str]:
 
 def provide_test_tools(*, install_them: bool) -> None:
     """A test that lacks its tool is skipped, so this is no reason to stop."""
-    if shutil.which("systemd-analyze"):
-        return
-    if install_them and can_install():
-        install(["systemd-analyze"])
-    else:
-        print("systemd-analyze is missing: the systemd units are not verified.", file=sys.stderr)
+    missing = [tool for tool in TEST_TOOLS if not shutil.which(tool)]
+    if missing and install_them and can_install():
+        install(missing)
+    for tool in missing:
+        if not shutil.which(tool):
+            print(f"{tool} is missing: {TEST_TOOLS[tool]}.", file=sys.stderr)
 
 
 def find_compiler() -> str | None:
@@ -113,7 +125,7 @@ def can_install() -> bool:
 
 def install(missing: list[str]) -> None:
     """With apt-get, as root. What could not be installed is found missing afterwards."""
-    packages = [PACKAGES[what]["debian"].format(python=python_package()) for what in missing]
+    packages = [name for what in missing for name in PACKAGES[what]["debian"].format(python=python_package()).split()]
     print(f"installing {' '.join(packages)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):

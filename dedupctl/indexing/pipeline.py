@@ -66,7 +66,7 @@ class Pipeline:
         self._counts: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._progress = Progress()
-        self._written_at = time.monotonic()
+        self._written_at = self._told_at = time.monotonic()
 
     def run(self, findings: Iterable[Finding] = ()) -> ScanSummary:
         """Carry all findings through, and whatever an earlier run left uncompared; returns what was found.
@@ -102,6 +102,9 @@ class Pipeline:
     def _unread(self, findings: Iterable[Finding]) -> Iterator[Unread]:
         """The files to read; of every other finding only a note is taken."""
         for finding in findings:
+            if self._listeners.is_stopped():
+                return
+            self._keep_up()
             match finding:
                 case Unread():
                     self._counts["changed" if finding.known else "new"] += 1
@@ -124,6 +127,17 @@ class Pipeline:
                     self._counts["unchanged"] += len(file_ids)
                     self._writer.note(finding)
 
+    def _keep_up(self) -> None:
+        """A walk that meets nothing to read may be long: what it notes is written, and others hear that it lives."""
+        if self._writer.pending >= WRITE_AT:
+            self._write()
+        if time.monotonic() - self._told_at >= WRITE_SECONDS:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
+        self._listeners.progress(self._progress)
+
     def _feed(self, todo: Iterator[Unread]) -> bool:
         """Give every worker a batch in hand and one waiting; False once there is nothing left to give."""
         while len(self._reading) < 2 * self._workers.count:
@@ -143,7 +157,7 @@ class Pipeline:
                 self._take_read(self._reading.pop(future), batch)
             else:
                 self._take_judged(self._judging.pop(future), batch)
-        self._listeners.progress(self._progress)
+        self._tell()
 
     def _take_read(self, files: list[Unread], batch: Batch) -> None:
         self._seconds["read"] += batch.cpu_seconds
@@ -186,8 +200,6 @@ class Pipeline:
 
     def _abandon(self) -> None:
         """Let go of what is under way; every file of it is found again by the next look."""
-        for future in [*self._reading, *self._judging]:
-            future.cancel()
         self._reading.clear()
         self._judging.clear()
 

@@ -10,6 +10,7 @@ from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
+from dedupctl.indexing.roots import while_online
 from dedupctl.indexing.scan import Finding, Unread, Walk, look_at
 
 
@@ -67,13 +68,13 @@ class Interpreter:
         if place is not None:
             finding = look_at(self._catalog, *place, self._config)
             if finding is not None:
-                yield finding
+                yield from while_online(place[0], [finding])
 
     def _walk(self, path: bytes) -> Iterator[Finding]:
         place = self._place(path)
         if place is not None:
             root, folder = place
-            yield from Walk(self._catalog, root, self._config).findings(folder)
+            yield from while_online(root, Walk(self._catalog, root, self._config).findings(folder))
 
     def _place(self, path: bytes) -> tuple[Root, bytes] | None:
         for root in self._roots:

@@ -11,7 +11,7 @@ from dedupctl.catalog.mounts import mark_root, root_is_online
 from dedupctl.config import ScanConfig
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
-from dedupctl.indexing.scan import Finding, Walk
+from dedupctl.indexing.scan import Finding, Gone, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,18 @@ def visit(
     for place in wanted:
         root, reason = present(catalog, place.root)
         if reason is None:
-            yield from Walk(catalog, root, config).findings(place.folder)
-        else:
+            yield from while_online(root, Walk(catalog, root, config).findings(place.folder))
+            reason = root_is_online(root)
+        if reason is not None:
             on_offline(root, reason)
+
+
+def while_online(root: Root, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """These findings, up to the first missing file after the root itself is no more: a pulled disk deletes nothing."""
+    for finding in findings:
+        if isinstance(finding, Gone) and root_is_online(root) is not None:
+            return
+        yield finding
 
 
 def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:

@@ -64,7 +64,9 @@ class Writer:
             vectors = {content_id: one.vectors for content_id, one in zip(new_ids, new, strict=True)}
             labels = tx.embeddings.add(self._workspace.model_id, vectors)
             known |= {one.digest: content_id for one, content_id in zip(new, new_ids, strict=True)}
-            tx.files.record([*self._relinked, *_sightings(self._outcomes, known)])
+            roots = {root.id for root in tx.roots.all()}  # one may have been removed by a command meanwhile
+            seen = [*self._relinked, *_sightings(self._outcomes, known)]
+            tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
             tx.files.mark_gone(self._gone, int(time.time()))
             tx.files.revive(self._revived)
         self._grow_index(new, labels)

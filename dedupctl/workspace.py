@@ -92,13 +92,16 @@ def hold(lock: Path, doing: str) -> Iterator[None]:
 
     Raises:
         LockHeld: another process has it. `doing` says what for, in the message.
+        UsageError: the lock file cannot be made.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    _make_home(lock.parent)
     guard = FileLock(lock)
     try:
         guard.acquire(timeout=0)
     except Timeout as error:
         raise LockHeld(f"another dedupctl is {doing} {lock.parent}; wait for it or stop it") from error
+    except OSError as error:
+        raise UsageError(f"cannot write to {lock.parent}: {error.strerror}") from error
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
     """Index once: new PATHs become roots; without PATH, visit every known root."""
     session: Session = context.obj
     failures = Failures()
-    with session.indexing() as workspace, stopping_on_signals() as stop:
+    with stopping_on_signals() as stop, session.indexing() as workspace:
         wanted = places(workspace.catalog, [os.fsencode(path) for path in paths or []])
         with shown_progress() as progress:
             listeners = Listeners(progress, failures.folder, stop.is_set)
@@ -51,7 +51,7 @@ def watch(context: typer.Context, paths: Folders = None) -> None:
     from dedupctl.daemon.service import Service
 
     session: Session = context.obj
-    with session.indexing() as workspace, stopping_on_signals() as stop:
+    with stopping_on_signals() as stop, session.indexing() as workspace:
         places(workspace.catalog, [os.fsencode(path) for path in paths or []])
         Service(workspace, Notifier.from_environment(), stop.is_set, say).run()
     stop.exit_if_interrupted()

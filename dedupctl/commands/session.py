@@ -87,6 +87,8 @@ def existing_path(path: Path) -> bytes:
     raw = os.fsencode(path)
     if not os.path.lexists(raw):
         raise UsageError(f"no such file or folder: {path}")
+    if os.path.isdir(raw):
+        return os.path.realpath(raw)
     return os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(raw))), os.path.basename(os.path.abspath(raw)))
 
 

@@ -22,6 +22,7 @@ class Interpreter:
         self._config = config
         self._settler = settler
         self._roots: tuple[Root, ...] = ()
+        self._overflowed = False
 
     def set_roots(self, roots: Iterable[Root]) -> None:
         """The roots that are online; hints on any other are dropped."""
@@ -32,7 +33,7 @@ class Interpreter:
         for hint in hints:
             match hint:
                 case Touched(path):
-                    self._settler.saw(path)
+                    self._hold(path)
                 case FolderTouched(path):
                     yield from self._settled_later(self._walk(path))
                 case Removed(path):
@@ -56,10 +57,18 @@ class Interpreter:
         for path in self._settler.due(_stamp):
             yield from self._look(path)
 
+    def take_overflow(self) -> bool:
+        """Whether a file could not be held since the last call: only a scan will find it."""
+        overflowed, self._overflowed = self._overflowed, False
+        return overflowed
+
+    def _hold(self, path: bytes) -> None:
+        self._overflowed |= not self._settler.saw(path)
+
     def _settled_later(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         for finding in findings:
             if isinstance(finding, Unread):
-                self._settler.saw(finding.absolute)
+                self._hold(finding.absolute)
             else:
                 yield finding
 

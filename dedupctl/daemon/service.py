@@ -141,9 +141,12 @@ class Service:
         lost = [hint for hint in hints if isinstance(hint, EventsLost)]
         for hint in lost:
             self._say(f"events were lost: {hint.reason}")
-        if any(isinstance(hint, RootLost) for hint in hints):
+        gone_roots = [hint.root for hint in hints if isinstance(hint, RootLost)]
+        if gone_roots:
+            # Even a root that is back by now must be watched anew: its watch died with it.
+            self._roots = {key: state for key, state in self._roots.items() if state.root.path not in gone_roots}
             self._check_roots_and_scan_new()
-        if lost:
+        if lost or self._interpreter.take_overflow():
             self._scan("events were lost")
 
     # --- roots -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Cluster, Member, Pair, PairKind
 from dedupctl.matching.accepted import accepted_pairs
 from dedupctl.matching.keeper import Preference, Standing, default_preference
+from dedupctl.matching.origin import b_was_made
 
 DUPLICATE_KINDS = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
 
@@ -65,7 +66,8 @@ def find_clusters(
     contents = tx.contents.get(holders.keys())
     standings = {
         content_id: sorted(
-            (Standing(f.file, f.path, contents[content_id], _is_crop(content_id, graph)) for f in files), key=preference
+            (Standing(f.file, f.path, contents[content_id], _was_made(content_id, graph)) for f in files),
+            key=preference,
         )
         for content_id, files in holders.items()
     }
@@ -94,20 +96,9 @@ def _holders(
     return dict(holders)
 
 
-def _is_crop(content_id: int, graph: _Graph) -> bool:
-    """A pair proves that all of this picture is seen in another that shows clearly more of the scene."""
-    return any(_shows_part_of(content_id, pair) for pair in graph.neighbours(content_id).values())
-
-
-def _shows_part_of(content_id: int, pair: Pair) -> bool:
-    """Borders count for nothing, and whatever shows this picture smaller is a frame or a screenshot around it."""
-    evidence = pair.evidence
-    if evidence.covered_a is None or evidence.covered_b is None or evidence.transform is None:
-        return False
-    own, other, scale = evidence.covered_a, evidence.covered_b, evidence.transform.scale
-    if content_id == pair.b:
-        own, other, scale = other, own, 1 / scale
-    return own > 0.97 and other < 0.9 and scale > 0.95
+def _was_made(content_id: int, graph: _Graph) -> bool:
+    """A pair proves that this picture was made from another: a crop of it, or it in a frame."""
+    return any(b_was_made(pair.evidence) is (content_id == pair.b) for pair in graph.neighbours(content_id).values())
 
 
 def _groups(

@@ -18,7 +18,7 @@ class Standing:
     """Absolute."""
     content: Content
     cropped: bool
-    """Some pair proves that it shows only a part of another picture of the cluster."""
+    """Some pair proves that it was made from another picture of the cluster: a part of it, or it inside a frame."""
 
 
 Preference: TypeAlias = Callable[[Standing], tuple[Any, ...]]

@@ -161,7 +161,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """How the picture of A came to lie in B. `matrix` maps pixels of A to pixels of B (3 x 3, row-major)."""
+    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in pixels of
+    the full pictures, where (0, 0) is the outer corner of the first pixel."""
 
     matrix: tuple[float, ...]
     scale: float
@@ -174,6 +175,11 @@ class Transform:
     visible_in_b: tuple[float, float, float, float]
     """Box of B that shows A, in fractions of B."""
 
+    @property
+    def in_perspective(self) -> bool:
+        """Parallel lines of A do not stay parallel in B."""
+        return self.matrix[6] != 0.0 or self.matrix[7] != 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Photometric:
@@ -185,31 +191,44 @@ class Photometric:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Every number the judgement of one pair rests on. What was not measured is None."""
+    """Every number the judgement of one pair rests on. What was not measured is None; shares are 0-1.
+
+    The shared part is where both pictures lie once one is laid on the other; its windows count as textured if either
+    picture has detail there.
+    """
 
     method: str
-    """The test that decided: "bytes", "stream", "pixels", "correlation", "orb", "sift"; "vector" if none could."""
+    """The test that decided: "bytes", "stream", "pixels", "correlation", "orb", "sift" or "verdict"; "vector" if none."""
     hash_distance: int | None = None
     """Smallest pHash distance over the eight orientations, in bits of 64."""
     cosine: float | None = None
     """Largest cosine over the parts of both pictures."""
     inliers: int | None = None
-    agreement_a: float | None = None
-    """Share of A's textured area that agrees with B once B is laid on it, 0-1."""
-    agreement_b: float | None = None
-    overlap_a: float | None = None
-    """Share of A's whole area that B covers, 0-1."""
-    overlap_b: float | None = None
-    low_ncc: float | None = None
-    """10th percentile of the local normalised cross-correlation over the shared textured area."""
     residual: float | None = None
     """Median distance of the inliers from the transform, in pixels of the small pictures."""
+    windows: int | None = None
+    """Textured windows that were compared."""
+    agreement: float | None = None
+    """Share of them in which both show the same detail."""
+    agreement_elsewhere: float | None = None
+    """The same without the replaced region."""
+    replaced: float | None = None
+    """Share of the shared part taken by the largest region in which the two show different things: an emoji, a caption, or
+    quite another picture in the same frame."""
+    replaced_is_bar: bool | None = None
+    """That region runs across the whole picture, as a caption bar does."""
+    shading: float | None = None
+    """Correlation of the windows' brightness outside that region, -1 to 1."""
+    low_ncc: float | None = None
+    """10th percentile of the local normalised cross-correlation over the textured windows."""
+    overlap_a: float | None = None
+    """Share of A's whole area that B covers."""
+    overlap_b: float | None = None
+    covered_a: float | None = None
+    """Share of A's detail that B covers: borders and plain grounds do not count."""
+    covered_b: float | None = None
     transform: Transform | None = None
     photometric: Photometric | None = None
-    document: bool = False
-    """Either picture looks like text on one grey level, where the proof asks for more."""
-    reason: str | None = None
-    """Why a proof was refused, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""The geometric proof: is one picture made from the other? The cheapest sufficient test first.
+
+1. `correlation`: the two whole pictures, in the one of eight orientations that fits best, squeezed to one frame.
+2. `orb`: a transform from ORB features, as is and mirrored; brought to a fraction of a pixel by optical flow.
+3. `sift`: the same from SIFT features, where that promises something.
+
+Each yields a guess of the transform; `agreement` measures what is true of it; the best is kept as evidence. Nothing
+here depends on thresholds that may change: `score.judge` decides on the evidence alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from dedupctl.domain import Evidence, Photometric
+from dedupctl.matching.agreement import Agreement, Overlay, measure, overlay
+from dedupctl.matching.geometry import Guess, by_features, by_orientation, followed, is_sane
+from dedupctl.matching.picture import Picture
+from dedupctl.matching.placing import transform_of
+
+__all__ = ["Picture", "prove"]
+
+Method: TypeAlias = Literal["correlation", "orb", "sift"]
+
+_WORTH_CORRELATING = 0.75
+_LEAST_INLIERS = 5
+_CONVINCING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    method: Method
+    guess: Guess
+    agreement: Agreement
+
+    @property
+    def convincing(self) -> bool:
+        """Nothing that costs more could say more."""
+        return self.agreement.elsewhere >= _CONVINCING and self.agreement.agreement >= _CONVINCING - 0.1
+
+
+def prove(a: Picture, b: Picture, *, hash_distance: int | None, cosine: float | None) -> Evidence:
+    """Measure all that speaks for one picture being made from the other. Deterministic."""
+    best: _Finding | None = None
+    for method in ("correlation", "orb", "sift"):
+        found = _try(method, a, b)
+        best = _better(best, found)
+        if best is not None and best.convincing:
+            break
+    return _evidence(best, a, b, hash_distance, cosine)
+
+
+def _better(one: _Finding | None, other: _Finding | None) -> _Finding | None:
+    return max((f for f in (one, other) if f), key=lambda f: f.agreement.agreement, default=None)
+
+
+def _try(method: Method, a: Picture, b: Picture) -> _Finding | None:
+    if method == "correlation":
+        correlation, matrix = by_orientation(a, b)
+        return _measured(method, Guess(matrix, 0, 0.0), a, b) if correlation >= _WORTH_CORRELATING else None
+    guess = by_features(a, b, method)
+    if guess is None or guess.inliers < _LEAST_INLIERS:
+        return None
+    laid = overlay(a, b, guess.matrix)
+    if laid is None:
+        return None
+    coarse = _measured(method, guess, a, b, laid)
+    if coarse is not None and coarse.convincing:
+        return coarse
+    finer = _refined(guess, a, laid)
+    return _better(coarse, _measured(method, finer, a, b)) if finer is not None else coarse
+
+
+def _refined(guess: Guess, a: Picture, laid: Overlay) -> Guess | None:
+    """The guess, corrected by optical flow between the pictures as they lie on each other."""
+    moving, still = (laid.a, laid.b) if laid.in_frame_of_b else (laid.b, laid.a)
+    correction = followed(moving, still, laid.mask)
+    if correction is None:
+        return None
+    back = np.asarray(np.linalg.inv(correction.matrix), np.float64)
+    matrix = correction.matrix @ guess.matrix if laid.in_frame_of_b else guess.matrix @ back
+    return Guess(matrix / matrix[2, 2], guess.inliers, correction.residual) if is_sane(matrix, a.gray) else None
+
+
+def _measured(method: Method, guess: Guess, a: Picture, b: Picture, laid: Overlay | None = None) -> _Finding | None:
+    laid = laid or overlay(a, b, guess.matrix)
+    agreement = measure(a, b, guess.matrix, laid) if laid is not None else None
+    return _Finding(method, guess, agreement) if agreement is not None else None
+
+
+def _evidence(
+    best: _Finding | None, a: Picture, b: Picture, hash_distance: int | None, cosine: float | None
+) -> Evidence:
+    if best is None:
+        return Evidence(method="vector", hash_distance=hash_distance, cosine=cosine)
+    found, by_features_ = best.agreement, best.method != "correlation"
+    return Evidence(
+        method=best.method,
+        hash_distance=hash_distance,
+        cosine=cosine,
+        inliers=best.guess.inliers if by_features_ else None,
+        residual=round(best.guess.residual, 3) if by_features_ else None,
+        windows=found.windows,
+        agreement=round(found.agreement, 4),
+        agreement_elsewhere=round(found.elsewhere, 4),
+        replaced=round(found.replaced, 4),
+        replaced_is_bar=found.bar,
+        shading=round(found.shading, 4),
+        low_ncc=round(found.low_ncc, 4),
+        overlap_a=round(found.overlap_a, 4),
+        overlap_b=round(found.overlap_b, 4),
+        covered_a=round(found.covered_a, 4),
+        covered_b=round(found.covered_b, 4),
+        transform=transform_of(best.guess.matrix, a, b),
+        photometric=Photometric(round(found.gain, 3), round(found.offset, 1)),
+    )

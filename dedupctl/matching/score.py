@@ -1,0 +1,72 @@
+"""From evidence to a kind and a score. The thresholds stand here, once, with the measurement that chose them.
+
+Judging is pure and needs no picture: a changed threshold judges stored evidence again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dedupctl.config import Config
+from dedupctl.domain import Evidence, PairKind
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a proof must show for `near`, and what is left for `similar`."""
+
+    agreement: float = 0.60
+    elsewhere: float = 0.75
+    perspective_elsewhere: float = 0.85
+    replaced: float = 0.125
+    replaced_bar: float = 0.30
+    covered: float = 0.50
+    shading: float = 0.50
+    similar_cosine: float = 0.65
+
+
+def thresholds_of(config: Config) -> Thresholds:
+    """The thresholds a configuration asks for. `similar_cosine` belongs to the embedding model."""
+    return Thresholds(similar_cosine=config.model.similar_cosine)
+
+
+def judge(evidence: Evidence, thresholds: Thresholds) -> tuple[PairKind | None, float]:
+    """What two pictures are to each other, and how sure that is (0-1, comparable within one kind).
+
+    `near`: the share of detail that agrees, times the share of the shared part that was not replaced. `similar`: the
+    cosine.
+    None with 0.0: nothing to each other.
+    """
+    if evidence.method in {"bytes", "stream", "pixels"}:
+        return PairKind.EXACT if evidence.method == "bytes" else PairKind.PIXEL, 1.0
+    if refusal(evidence, thresholds) is None:
+        return PairKind.NEAR, (evidence.agreement_elsewhere or 0.0) * (1.0 - (evidence.replaced or 0.0))
+    if evidence.cosine is not None and evidence.cosine >= thresholds.similar_cosine:
+        return PairKind.SIMILAR, min(1.0, evidence.cosine)
+    return None, 0.0
+
+
+def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: PLR0911 - one return a rule
+    """Why the evidence does not prove a copy, as the end of a sentence; None when it does."""
+    e = evidence
+    if (
+        e.agreement is None
+        or e.agreement_elsewhere is None
+        or e.replaced is None
+        or e.shading is None
+        or e.covered_a is None
+        or e.covered_b is None
+    ):
+        return "no way was found to lay one on the other"
+    if max(e.covered_a, e.covered_b) < thresholds.covered:
+        return "they share only a small part of both"
+    if e.agreement < thresholds.agreement:
+        return f"laid on each other, only {e.agreement:.0%} of their detail agrees"
+    if e.replaced > (thresholds.replaced_bar if e.replaced_is_bar else thresholds.replaced):
+        return f"{e.replaced:.0%} of the shared part shows something else"
+    aslant = e.transform is not None and e.transform.in_perspective
+    if e.agreement_elsewhere < (thresholds.perspective_elsewhere if aslant else thresholds.elsewhere):
+        return f"details differ all over: {e.agreement_elsewhere:.0%} agree"
+    if e.shading < thresholds.shading:
+        return "light and shade do not agree"
+    return None

@@ -19,7 +19,7 @@ from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.settle import Settler
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.library import visit_places
+from dedupctl.indexing.library import open_in_line, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, present
 from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
@@ -75,11 +75,9 @@ class Service:
         """Watch until stopped. Watches are set before the first scan, so nothing falls between the two."""
         watch = self._workspace.config.watch
         with ExitStack() as stack:
-            opened = self._workspace.open_index()
-            if opened.rebuilt_because and opened.added:
-                self._say(f"vector index rebuilt: {opened.rebuilt_because}")
             workers = Workers(self._workspace.config, self._workspace.catalog.path)
             stack.callback(workers.close)
+            opened = open_in_line(self._workspace, workers, self._say, self._is_stopped)
             self._watcher = Watcher(
                 is_tool_name=is_tool_name, polling_seconds=watch.polling_seconds, always_poll=watch.polling
             )

@@ -11,7 +11,7 @@ from blake3 import blake3
 from PIL import Image
 
 from dedupctl.config import Config
-from dedupctl.domain import Fingerprint, Identity, Unreadable
+from dedupctl.domain import Fingerprint, FloatArray, Identity, Unreadable
 from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
@@ -89,7 +89,6 @@ class Fingerprinter:
         view = thumbnail_view(small.image)
         cells = reduced(view)
         eight = phash8(low_coefficients(cells))
-        pictures = [view]  # what gets a vector, the whole one first; its inner parts would join it here
         return Fingerprint(
             digest=digest,
             size=size,
@@ -101,9 +100,21 @@ class Fingerprinter:
                 "phash8": eight,
                 **{name: other_hash(name, view) for name in self._other_hashes},
             },
-            vectors=self._embedder.embed(pictures),
+            vectors=self._vectors(view),
             thumbnail=_jpeg(view),
         )
+
+    def vectors_of(self, thumbnail: bytes) -> FloatArray:
+        """The vectors of a picture whose thumbnail is kept, by the configured model; shape (parts, dim).
+
+        Raises:
+            ConfigError, StoreDamaged, EmbeddingError: as `Embedder.embed`.
+        """
+        return self._vectors(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
+
+    def _vectors(self, view: Image.Image) -> FloatArray:
+        """One for the whole picture; its inner parts would join it here."""
+        return self._embedder.embed([view])
 
 
 def thumbnail_of(path: bytes, max_pixels: int = MAX_PIXELS) -> bytes | None:

@@ -20,6 +20,10 @@ def find_faults(workspace: Workspace) -> list[Fault]:
     """Everything wrong with any store; empty when all is whole."""
     faults = [Fault("catalog", line) for line in workspace.catalog.integrity()]
     snapshot = workspace.snapshot_fault()
+    with workspace.catalog.read() as tx:
+        is_empty = len(tx.embeddings.labels(workspace.model_id)) == 0
+    if is_empty:
+        return faults
     if snapshot is not None:
         faults.append(Fault("vectors", snapshot))
     else:

@@ -10,7 +10,9 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.pipeline import Listeners, Pipeline
 from dedupctl.indexing.roots import Place, visit
+from dedupctl.indexing.upkeep import keep_up
 from dedupctl.indexing.workers import Workers
+from dedupctl.vectors.reconcile import OpenedIndex
 from dedupctl.workspace import Workspace
 
 KEEP_GONE_SECONDS = 90 * 86_400
@@ -27,14 +29,23 @@ def scan_library(
     say: Callable[[str], None],
 ) -> ScanSummary:
     """Index these places once. The caller holds the workspace's lock."""
-    opened = workspace.open_index()
-    if opened.rebuilt_because and opened.added:
-        say(f"vector index rebuilt: {opened.rebuilt_because}")
     with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
+        opened = open_in_line(workspace, workers, say, listeners.is_stopped)
         pipeline = Pipeline(workspace, opened.index, workers, listeners)
         summary = visit_places(workspace, pipeline, wanted, on_offline)
         pipeline.save_index(force=opened.added + opened.retired > 0)
     return summary
+
+
+def open_in_line(
+    workspace: Workspace, workers: Workers, say: Callable[[str], None], is_stopped: Callable[[], bool]
+) -> OpenedIndex:
+    """The vector index, after the catalog was brought in line with the configuration."""
+    keep_up(workspace, workers, say, is_stopped)
+    opened = workspace.open_index()
+    if opened.rebuilt_because and opened.added:
+        say(f"vector index rebuilt: {opened.rebuilt_because}")
+    return opened
 
 
 def visit_places(

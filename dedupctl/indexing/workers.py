@@ -69,6 +69,10 @@ class Workers:
         """Compare these candidates: an `Evidence | None | Unreadable` for each. Raises as `read`."""
         return self._schedule(_judge, list(cases))
 
+    def embed(self, thumbnails: Sequence[bytes]) -> Future[Batch]:
+        """Vectors of these thumbnails by the configured model: a `FloatArray | Unreadable` for each."""
+        return self._schedule(_embed, list(thumbnails))
+
     def close(self) -> None:
         """Stop at once; work that was not collected is lost and will be done again."""
         for pool in [self._pool, *self._broken]:
@@ -215,6 +219,13 @@ def _judge(cases: list[Case]) -> Batch:
     started = time.process_time()
     evidence: list[Evidence | None] = [_process.judge.evidence(case) for case in cases]
     return Batch(evidence, time.process_time() - started)
+
+
+def _embed(thumbnails: list[bytes]) -> Batch:
+    assert _process is not None
+    started = time.process_time()
+    vectors = [_process.fingerprinter.vectors_of(thumbnail) for thumbnail in thumbnails]
+    return Batch(vectors, time.process_time() - started)
 
 
 @contextmanager

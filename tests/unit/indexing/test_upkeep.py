@@ -1,0 +1,123 @@
+"""A change of settings is carried into the catalog without opening an original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dedupctl.domain import Evidence, Fingerprint, Pair, PairKind, PictureFacts
+from dedupctl.indexing.upkeep import keep_up
+from dedupctl.indexing.workers import Batch
+from dedupctl.workspace import Workspace
+
+OTHER_VECTOR = np.eye(1, 128, 5, dtype=np.float32)
+
+
+class OtherModel:
+    """Stands for the workers: every thumbnail gets the same vector."""
+
+    def __init__(self) -> None:
+        self.seen: list[bytes] = []
+
+    def embed(self, thumbnails: list[bytes]) -> Future[Batch]:
+        self.seen += thumbnails
+        answer: Future[Batch] = Future()
+        answer.set_result(Batch([OTHER_VECTOR] * len(thumbnails), 0.0))
+        return answer
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def contents(home: Path) -> Iterator[list[int]]:
+    """Two contents of the catalog, embedded and matched, with a pair that was judged `similar`."""
+    prints = [
+        Fingerprint(
+            digest=bytes([number]) * 32,
+            size=10,
+            facts=PictureFacts("JPEG", 100, 100),
+            stream_digest=None,
+            flat=False,
+            hashes={"phash": bytes(8), "phash8": bytes(64)},
+            vectors=np.eye(1, 128, number, dtype=np.float32),
+            thumbnail=b"thumbnail %d" % number,
+        )
+        for number in range(2)
+    ]
+    with Workspace.open(home, create=True) as workspace:
+        keep_up(workspace, OtherModel(), _unheard, lambda: False)
+        with workspace.catalog.write() as tx:
+            ids = tx.contents.add(prints)
+            tx.embeddings.add(workspace.model_id, {i: one.vectors for i, one in zip(ids, prints, strict=True)})
+            tx.contents.mark_matched(ids, at=1)
+            evidence = Evidence(method="orb", cosine=0.7)
+            tx.pairs.put([Pair(ids[0], ids[1], PairKind.SIMILAR, 0.7, evidence)])
+        workspace.thumbs.put({one.digest: one.thumbnail for one in prints})
+    yield ids
+
+
+def _unheard(_: str) -> None:
+    pass
+
+
+def configure(home: Path, text: str) -> None:
+    (home / "config.toml").write_text(text)
+
+
+def test_with_nothing_changed_nothing_is_done(home: Path, contents: list[int]) -> None:
+    said: list[str] = []
+    workers = OtherModel()
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, workers, said.append, lambda: False)
+        with workspace.catalog.read() as tx:
+            assert tx.contents.count_unmatched() == 0
+    assert (said, workers.seen) == ([], [])
+
+
+def test_another_model_embeds_every_content_from_its_thumbnail(home: Path, contents: list[int]) -> None:
+    configure(home, "[model]\ninput_size = 192\n")
+    workers = OtherModel()
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, workers, _unheard, lambda: False)
+        with workspace.catalog.read() as tx:
+            assert tx.embeddings.count(workspace.model_id) == len(contents)
+        assert len(workspace.open_index().index) == len(contents)
+    assert sorted(workers.seen) == [b"thumbnail 0", b"thumbnail 1"]
+
+
+def test_a_wider_net_compares_everything_again_and_keeps_what_was_judged(home: Path, contents: list[int]) -> None:
+    configure(home, "[model]\npropose_cosine = 0.5\n")
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, OtherModel(), _unheard, lambda: False)
+        with workspace.catalog.read() as tx:
+            assert tx.contents.count_unmatched() == len(contents)
+            assert tx.pairs.between(*contents) is not None
+
+
+def test_other_thresholds_judge_the_stored_evidence_again(home: Path, contents: list[int]) -> None:
+    configure(home, "[model]\nsimilar_cosine = 0.8\n")
+    said: list[str] = []
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, OtherModel(), said.append, lambda: False)
+        with workspace.catalog.read() as tx:
+            pair = tx.pairs.between(*contents)
+    assert pair is not None
+    assert pair.kind is None
+    assert said == ["other thresholds: 1 pairs were judged otherwise by their stored evidence"]
+
+
+def test_a_stopped_embedding_goes_on_at_the_next_start(home: Path, contents: list[int]) -> None:
+    configure(home, "[model]\ninput_size = 192\n")
+    workers = OtherModel()
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, workers, _unheard, lambda: True)
+        assert workers.seen == []
+        keep_up(workspace, workers, _unheard, lambda: False)
+    assert len(workers.seen) == len(contents)

@@ -52,6 +52,9 @@ class FileState(StrEnum):
     """Not there at the last look at an online root; kept so that a return costs nothing."""
 
 
+_LARGEST = 2**63 - 1
+
+
 class Identity(NamedTuple):
     """What `stat` says of a file: equal identities mean that the bytes need not be read again.
 
@@ -66,9 +69,10 @@ class Identity(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Identity:
-        # Some network filesystems use all 64 bits of an inode number; SQLite's integers are signed.
-        inode = status.st_ino & 0x7FFF_FFFF_FFFF_FFFF
-        return cls(status.st_dev, inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        # SQLite's integers are signed 64-bit. Some network filesystems use all 64 bits of an inode number, and a broken
+        # clock or header sets dates after 2262, which most filesystems keep.
+        inode, mtime_ns = status.st_ino & _LARGEST, min(status.st_mtime_ns, _LARGEST)
+        return cls(status.st_dev, inode, status.st_size, mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The walk: what stands on disk against what the catalog knows, one folder at a time, so memory stays flat.
+"""The walk: what stands on disk against what the catalog knows, a few folders at a time, so memory stays flat.
 
 It only looks. Everything it finds is said as a `Finding` that the one writer acts on.
 """
@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
-from dedupctl.catalog.files import Known, Sighting, join
+from dedupctl.catalog.files import Known, LocatedFile, Sighting, join, split
 from dedupctl.config import ScanConfig
-from dedupctl.domain import FileState, Identity, Root
-from dedupctl.fingerprint.decode import looks_like_picture
+from dedupctl.domain import File, FileState, Identity, Root
+from dedupctl.fingerprint.sniff import looks_like_picture
+from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
 
 TOOL_FOLDERS = (b".dedupctl", b"@eaDir", b".stversions", b"lost+found")
 """Folders of tools: thumbnails, versions and quarantines of somebody, never the user's own pictures."""
 TOOL_PREFIXES = (b".Trash", b"._")
 """Trash folders, and the resource forks that macOS leaves on foreign disks."""
+FOLDERS_A_LOOK = 64
+"""Folders looked into with one read transaction, which costs as much as twenty files."""
+FINDINGS_A_LOOK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Revived:
 
 @dataclass(frozen=True, slots=True)
 class FolderError:
-    """A folder that cannot be read; what is known below it stays as it is."""
+    """A folder (or a single entry of one) that cannot be looked at; what is known of it and below stays as it is."""
 
     path: bytes
     reason: str
@@ -82,77 +85,119 @@ class Walk:
     catalog: Catalog
     root: Root
     config: ScanConfig
+    _waiting: list[bytes] = field(default_factory=list)
+    _linked: list[bytes] = field(default_factory=list)
+    """Folders behind followed links wait for last: a folder that has a place of its own is visited there."""
     _visited: set[bytes] = field(default_factory=set)
     _unreadable: list[bytes] = field(default_factory=list)
     _inodes: set[tuple[int, int]] = field(default_factory=set)
 
     def findings(self, start: bytes = b"") -> Iterator[Finding]:
         """Everything that differs below `start` (relative to the root), and counts of what does not."""
-        waiting = [start]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                subfolders, found = self._look_into(folder)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                self._unreadable.append(folder)
-                yield FolderError(join(self.root.path, folder), error.strerror or str(error))
-                continue
-            self._visited.add(folder)
-            yield from found
-            waiting += sorted(subfolders, reverse=True)
+        if not is_passed_over(start, self.config) and self._stands(start):
+            self._waiting.append(start)
+        while self._waiting or self._linked:
+            yield from self._look_into_some()
         yield from self._vanished_folders(start)
 
-    def _look_into(self, folder: bytes) -> tuple[list[bytes], list[Finding]]:
-        absolute = join(self.root.path, folder)
-        subfolders: list[bytes] = []
-        entries: dict[bytes, os.stat_result] = {}
-        with os.scandir(absolute) as listing:
-            for entry in listing:
-                if is_tool_name(entry.name) or self._is_excluded(join(folder, entry.name)):
-                    continue
-                if entry.is_dir(follow_symlinks=self.config.follow_symlinks):
-                    if self._is_first_visit(entry):
-                        subfolders.append(join(folder, entry.name))
-                elif entry.is_file(follow_symlinks=self.config.follow_symlinks):
-                    found = _stat(entry, follow=self.config.follow_symlinks)
-                    if found is not None:
-                        entries[entry.name] = found
-        with self.catalog.read() as tx:
-            known = tx.files.in_folder(self.root.id, folder)
-            findings = self._compare(tx, folder, entries, known)
-        findings += self._missing(absolute, known, entries)
-        return subfolders, findings
+    def _stands(self, folder: bytes) -> bool:
+        try:
+            standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+        except OSError:
+            return False
+        return standing.folder == folder
 
-    def _compare(
-        self, tx: Transaction, folder: bytes, entries: dict[bytes, os.stat_result], known: dict[bytes, Known]
-    ) -> list[Finding]:
+    def _look_into_some(self) -> list[Finding]:
+        """The next few folders. Nothing is yielded from inside the transaction: who takes it may be slow."""
         findings: list[Finding] = []
-        unchanged, revived = 0, []
-        for name, status in entries.items():
-            before = known.get(name)
-            if before is None or before.identity != Identity.of(status):
-                path = join(folder, name)
-                if before is not None or looks_like_picture(join(self.root.path, path)):
-                    findings.append(examine(tx, self.root, path, Identity.of(status), before))
-            elif before.state == FileState.GONE:
-                revived.append(before.file_id)
-            else:
-                unchanged += 1
-        findings.append(Unchanged(unchanged))
-        findings.append(Revived(tuple(revived)))
+        with self.catalog.read() as tx:
+            for _ in range(FOLDERS_A_LOOK):
+                if not (self._waiting or self._linked) or len(findings) > FINDINGS_A_LOOK:
+                    break
+                folder = self._waiting.pop() if self._waiting else self._linked.pop()
+                findings += self._look_into(tx, folder)
         return findings
 
-    def _missing(
-        self, absolute: bytes, known: dict[bytes, Known], entries: dict[bytes, os.stat_result]
-    ) -> list[Finding]:
-        """Files that were here and are not; on another device than the folder, their disk is not mounted."""
-        missing = [file for name, file in known.items() if name not in entries and file.state != FileState.GONE]
-        if not missing:
+    def _look_into(self, tx: Transaction, folder: bytes) -> list[Finding]:
+        absolute = join(self.root.path, folder)
+        known = tx.files.in_folder(self.root.id, folder)
+        try:
+            if not self._is_first_visit(absolute):
+                return []
+            listing = self._compare(folder, known)
+            device = os.stat(absolute).st_dev if listing.missing else None
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        device = os.stat(absolute).st_dev
-        return [Gone(tuple(file.file_id for file in missing if file.identity.device == device))]
+        except OSError as error:
+            self._unreadable.append(folder)
+            return [FolderError(absolute, error.strerror or str(error))]
+        self._visited.add(folder)
+        self._waiting += sorted(listing.subfolders, reverse=True)
+        self._linked += sorted(listing.linked, reverse=True)
+        self._unreadable += [join(folder, name) for name in listing.failed]
+        return [
+            *(FolderError(join(absolute, name), reason) for name, reason in listing.failed.items()),
+            *self._examined(tx, folder, listing.differing),
+            *_gone(listing.missing, device),
+            *([Revived(tuple(listing.revived))] if listing.revived else ()),
+            *([Unchanged(listing.unchanged)] if listing.unchanged else ()),
+        ]
+
+    def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
+        """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
+        follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
+        listing = _Listing()
+        with os.scandir(join(self.root.path, folder)) as entries:
+            for entry in entries:
+                name = entry.name
+                if choosy and _is_excluded(join(folder, name), self.config):
+                    continue
+                before = known.get(name)
+                try:
+                    if before is not None:
+                        status = entry.stat(follow_symlinks=follow)
+                        if before[3:] == Identity.of(status):
+                            del known[name]
+                            if before.state == FileState.GONE:
+                                listing.revived.append(before.file_id)
+                            else:
+                                listing.unchanged += 1
+                            continue
+                    if is_tool_name(name):
+                        continue
+                    if entry.is_dir(follow_symlinks=follow):
+                        (listing.linked if follow and entry.is_symlink() else listing.subfolders).append(
+                            join(folder, name)
+                        )
+                    elif entry.is_file(follow_symlinks=follow):
+                        listing.differing[name] = Identity.of(entry.stat(follow_symlinks=follow)), before
+                        known.pop(name, None)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    if isinstance(error, PermissionError) and not follow:
+                        raise  # the folder may be listed, but nothing in it may be looked at
+                    listing.failed[name] = error.strerror or str(error)
+                    known.pop(name, None)
+        listing.missing = [file for file in known.values() if file.state != FileState.GONE]
+        return listing
+
+    def _examined(
+        self, tx: Transaction, folder: bytes, differing: Mapping[bytes, tuple[Identity, Known | None]]
+    ) -> list[Finding]:
+        """What the new and changed files of a folder call for."""
+        wanted = {
+            join(folder, name): found
+            for name, found in differing.items()
+            if found[1] is not None or looks_like_picture(join(self.root.path, folder, name))
+        }
+        twins = tx.files.with_inodes({identity for identity, before in wanted.values() if before is None})
+        return [
+            _judged_new(self.root, path, identity, twins[identity])
+            if before is None
+            else _changed(self.root, path, identity)
+            for path, (identity, before) in wanted.items()
+        ]
 
     def _vanished_folders(self, start: bytes) -> Iterator[Finding]:
         """Known folders that the walk did not meet: removed as a whole."""
@@ -161,73 +206,70 @@ class Walk:
         for folder in sorted(vanished):
             if any(_is_inside(folder, unreadable) for unreadable in self._unreadable):
                 continue
-            device = _device_of_nearest(self.root.path, folder)
+            try:
+                standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+            except OSError:
+                continue
             with self.catalog.read() as tx:
                 known = tx.files.in_folder(self.root.id, folder).values()
-            yield Gone(tuple(f.file_id for f in known if f.state != FileState.GONE and f.identity.device == device))
+            yield from _gone((file for file in known if file.state != FileState.GONE), standing.device)
 
-    def _is_excluded(self, path: bytes) -> bool:
-        if not self.config.exclude:
-            return False
-        text = os.fsdecode(path)
-        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self.config.exclude)
-
-    def _is_first_visit(self, entry: os.DirEntry[bytes]) -> bool:
+    def _is_first_visit(self, absolute: bytes) -> bool:
         """Followed links can lead in circles; a folder is visited once."""
         if not self.config.follow_symlinks:
             return True
-        status = entry.stat()
+        status = os.stat(absolute)
         inode = (status.st_dev, status.st_ino)
         first = inode not in self._inodes
         self._inodes.add(inode)
         return first
 
 
-def examine(tx: Transaction, root: Root, path: bytes, identity: Identity, before: Known | None) -> Finding:
-    """What a path that is new or changed calls for: reading it, unless its inode says that its bytes are known."""
-    for twin in () if before is not None else tx.files.with_inode(identity):
-        if twin.path != join(root.path, path) and twin.file.content_id is not None:
-            sighting = Sighting(root.id, path, identity, twin.file.content_id)
-            return Relinked(sighting, moved=not _stands_at(twin.path, identity))
-    return Unread(root.id, path, join(root.path, path), identity, known=before is not None)
+@dataclass
+class _Listing:
+    """What one folder holds, sorted by what it means."""
+
+    subfolders: list[bytes] = field(default_factory=list)
+    linked: list[bytes] = field(default_factory=list)
+    """Subfolders behind a symbolic link."""
+    unchanged: int = 0
+    revived: list[int] = field(default_factory=list)
+    differing: dict[bytes, tuple[Identity, Known | None]] = field(default_factory=dict)
+    """New and changed files by name, with what was known of them."""
+    missing: list[Known] = field(default_factory=list)
+    failed: dict[bytes, str] = field(default_factory=dict)
+    """Entries that cannot be looked at, and why."""
 
 
 def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Finding | None:
     """The same judgement as the walk's, for one path that an event named; None where it calls for nothing."""
-    absolute = join(root.path, path)
-    if any(is_tool_name(part) for part in path.split(b"/")):
+    if is_passed_over(path, config):
         return None
+    folder, _ = split(path)
     try:
-        status = os.stat(absolute) if config.follow_symlinks else os.lstat(absolute)
+        standing = closest_standing(root.path, folder, follow=config.follow_symlinks)
+        identity = identity_of_file(join(root.path, path), follow=config.follow_symlinks)
     except OSError:
-        status = None
+        return None
     with catalog.read() as tx:
-        known = tx.files.at(root.id, path)
-        if status is None or not stat.S_ISREG(status.st_mode):
-            return Gone((known.id,)) if known is not None and known.state != FileState.GONE else None
-        identity, before = Identity.of(status), None
-        if known is not None:
-            before = Known(known.id, known.state, known.identity)
-            if before.identity == identity:
-                return Revived((known.id,)) if known.state == FileState.GONE else None
-        elif not looks_like_picture(absolute):
+        file = tx.files.at(root.id, path)
+        if identity is None or standing.folder != folder:
+            return None if file is None or file.state is FileState.GONE else _lost(file, standing.device)
+        if file is not None:
+            return _compared(root, file, identity)
+        if not looks_like_picture(join(root.path, path)):
             return None
-        return examine(tx, root, path, identity, before)
+        return _judged_new(root, path, identity, tx.files.with_inodes([identity])[identity])
 
 
-def _stat(entry: os.DirEntry[bytes], *, follow: bool) -> os.stat_result | None:
-    try:
-        return entry.stat(follow_symlinks=follow)
-    except OSError:
-        return None
+def _lost(file: File, device: int) -> Gone | None:
+    return Gone((file.id,)) if file.identity.device == device else None
 
 
-def _stands_at(path: bytes, identity: Identity) -> bool:
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    return (status.st_dev, status.st_ino) == (identity.device, identity.inode)
+def _compared(root: Root, file: File, identity: Identity) -> Finding | None:
+    if file.identity != identity:
+        return _changed(root, file.path, identity)
+    return Revived((file.id,)) if file.state is FileState.GONE else None
 
 
 def is_tool_name(name: bytes) -> bool:
@@ -235,16 +277,37 @@ def is_tool_name(name: bytes) -> bool:
     return name in TOOL_FOLDERS or name.startswith(TOOL_PREFIXES)
 
 
+def is_passed_over(path: bytes, config: ScanConfig) -> bool:
+    """Nothing at this path (relative to its root) is looked at: it is, or lies in, a tool's or an excluded folder."""
+    parts = path.split(b"/")
+    if any(is_tool_name(part) for part in parts):
+        return True
+    return any(_is_excluded(b"/".join(parts[:end]), config) for end in range(1, len(parts) + 1))
+
+
+def _is_excluded(path: bytes, config: ScanConfig) -> bool:
+    text = os.fsdecode(path)
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in config.exclude)
+
+
+def _judged_new(root: Root, path: bytes, identity: Identity, twins: Collection[LocatedFile]) -> Finding:
+    """A new path must be read, unless its inode says that its bytes are known."""
+    contents = {twin.file.content_id for twin in twins}
+    if len(contents) == 1 and (content_id := contents.pop()) is not None:
+        moved = not any(stands_at(twin.path, identity) for twin in twins)
+        return Relinked(Sighting(root.id, path, identity, content_id), moved)
+    return Unread(root.id, path, join(root.path, path), identity, known=False)
+
+
+def _changed(root: Root, path: bytes, identity: Identity) -> Unread:
+    return Unread(root.id, path, join(root.path, path), identity, known=True)
+
+
+def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:
+    """Files that were here and are not. On another device than what stands there now, their disk is not mounted."""
+    file_ids = tuple(file.file_id for file in missing if file.device == device)
+    return [Gone(file_ids)] if file_ids else []
+
+
 def _is_inside(folder: bytes, outer: bytes) -> bool:
     return outer in (b"", folder) or folder.startswith(outer + b"/")
-
-
-def _device_of_nearest(root: bytes, folder: bytes) -> int | None:
-    """Device of the closest folder above that still stands."""
-    while True:
-        try:
-            return os.stat(join(root, folder)).st_dev
-        except OSError:
-            if not folder:
-                return None
-        folder = folder.rpartition(b"/")[0]

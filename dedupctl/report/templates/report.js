@@ -27,6 +27,7 @@
       found.textContent = shown === clusters.length ? "" : `${shown} of ${clusters.length} shown`;
     };
     form.addEventListener("input", apply);
+    form.addEventListener("change", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.hidden = false;
   }

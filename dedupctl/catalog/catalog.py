@@ -76,10 +76,15 @@ class Catalog:
         Raises:
             StoreNewer: a newer dedupctl wrote it.
             StoreDamaged: it is not a whole SQLite database.
+            StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
         """
         database = Database(path)
-        bring_up_to_date(database)
-        return cls(database)
+        try:
+            bring_up_to_date(database)
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

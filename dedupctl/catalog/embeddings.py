@@ -89,9 +89,10 @@ class Embeddings:
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def missing(self, model_id: int) -> Iterator[int]:
-        """Contents that have no vector of this model yet."""
+        """Contents that have no vector of this model yet, in order of id."""
         done = select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
-        yield from self._connection.execute(select(contents.c.id).where(contents.c.id.not_in(done))).scalars()
+        query = select(contents.c.id).where(contents.c.id.not_in(done)).order_by(contents.c.id)
+        yield from self._connection.execute(query).scalars()
 
     def count(self, model_id: int) -> int:
         query = select(func.count()).select_from(embeddings).where(embeddings.c.model_id == model_id)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dedupctl.errors import DedupctlError, StoreDamaged, StoreError
 
 BUSY_TIMEOUT_MS = 60_000
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary result codes; the extended ones have them in their lowest byte."""
 
 
 class Database:
@@ -22,14 +24,16 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+        self._engine = create_engine(
+            URL.create("sqlite", database=str(path)), connect_args={"check_same_thread": False}
+        )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot; writers are not blocked."""
-        with _translated(self.path), self._engine.connect() as connection, connection.begin():
+        with translated(self.path), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -39,17 +43,21 @@ class Database:
         `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may take back the
         last commits, whole, which costs only the work of doing them again; the journal cannot afford that.
         """
-        with _translated(self.path), self._engine.connect().execution_options(write=True) as connection:
+        with translated(self.path), self._engine.connect().execution_options(write=True) as connection:
             _set_synchronous(connection, "FULL" if durable else "NORMAL")
             with connection.begin():
                 yield connection
 
     def backup(self, target: Path) -> None:
-        """Copy the whole database consistently, also while others write."""
-        with _translated(self.path), sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
+        """Copy the whole database consistently, also while others write; a copy cut short never bears the name."""
+        partial = target.with_name(f"{target.name}.partial")
+        with (
+            translated(self.path),
+            closing(sqlite3.connect(self.path)) as source,
+            closing(sqlite3.connect(partial)) as copy,
+        ):
             source.backup(copy)
-        source.close()
-        copy.close()
+        partial.replace(target)
 
     def integrity(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when whole."""
@@ -90,8 +98,13 @@ def _foreign_key_violations(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's exceptions into ours, with one clear line."""
+def translated(path: Path) -> Iterator[None]:
+    """Turn the exceptions of SQLite on this file into ours, with one clear line.
+
+    Raises:
+        StoreDamaged: not a whole database.
+        StoreError: whatever else: locked for too long, disk full, read-only, a broken constraint.
+    """
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:
@@ -99,9 +112,9 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _typed(path: Path, error: Exception) -> DedupctlError:
-    reason = str(getattr(error, "orig", None) or error)
-    if "malformed" in reason or "not a database" in reason or "disk image" in reason:
-        return StoreDamaged(f"{path} is damaged ({reason}); run `dedupctl check --repair` or put a backup in its place")
-    if isinstance(error, OperationalError | sqlite3.OperationalError):
-        return StoreError(f"cannot use {path}: {reason}")
-    return StoreError(f"{path} refused a change: {reason}")
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        return StoreDamaged(f"{path} is damaged ({cause}); put a backup in its place, or move it away and scan again")
+    if isinstance(cause, sqlite3.OperationalError):
+        return StoreError(f"cannot use {path}: {cause}")
+    return StoreError(f"{path} refused a change: {cause}")

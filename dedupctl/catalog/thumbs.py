@@ -6,54 +6,79 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from dedupctl.catalog.engine import BUSY_TIMEOUT_MS
+from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, translated
+from dedupctl.errors import StoreDamaged
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
 
 
 class Thumbs:
-    """Small colour JPEGs by content digest."""
+    """Small colour JPEGs by content digest. A cache that is damaged is thrown away: nothing in it is worth an error."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = _open(path)
+        """Open or create the cache at `path`.
+
+        Raises:
+            StoreError: it cannot be used: no permission, disk full, locked for too long. So do all methods.
+        """
+        self._path = path
+        try:
+            self._connection = _open(path)
+        except StoreDamaged:
+            self._connection = _open_anew(path)
 
     def put(self, jpegs: Mapping[bytes, bytes]) -> None:
-        with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO thumbs VALUES (?, ?)", jpegs.items())
+        try:
+            self._insert(jpegs)
+        except StoreDamaged:
+            self._start_over()
+            self._insert(jpegs)
 
     def get(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """The thumbnails that are there; a missing one is no error, the caller does without or makes it anew."""
-        found: dict[bytes, bytes] = {}
-        wanted = list(digests)
-        for start in range(0, len(wanted), _BATCH):
-            part = wanted[start : start + _BATCH]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT digest, jpeg FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
-            found |= dict(self._connection.execute(query, part))
-        return found
+        try:
+            return self._select(list(digests))
+        except StoreDamaged:
+            self._start_over()
+            return {}
 
     def close(self) -> None:
         self._connection.close()
 
+    def _insert(self, jpegs: Mapping[bytes, bytes]) -> None:
+        with translated(self._path), self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO thumbs VALUES (?, ?)", jpegs.items())
+
+    def _select(self, wanted: list[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(wanted), _BATCH):
+            part = wanted[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT digest, jpeg FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
+            with translated(self._path):
+                found |= dict(self._connection.execute(query, part))
+        return found
+
+    def _start_over(self) -> None:
+        self._connection.close()
+        self._connection = _open_anew(self._path)
+
+
+def _open_anew(path: Path) -> sqlite3.Connection:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return _open(path)
+
 
 def _open(path: Path) -> sqlite3.Connection:
-    """A cache that cannot be read is thrown away: nothing in it is worth an error."""
-    try:
-        return _connect(path)
-    except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connect(path)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    with translated(path):
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+        except BaseException:
+            connection.close()
+            raise
+        return connection

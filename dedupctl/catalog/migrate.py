@@ -23,6 +23,7 @@ def bring_up_to_date(database: Database) -> None:
     Raises:
         StoreNewer: the catalog's revision is not one of ours.
         StoreDamaged: not a SQLite database.
+        StoreError: it cannot be backed up or migrated; it is as it was.
     """
     with database.read() as connection:
         revision = revision_of(connection)
@@ -30,8 +31,12 @@ def bring_up_to_date(database: Database) -> None:
         return
     if revision is not None:
         _refuse_newer(database, revision)
-        database.backup(database.path.with_name(f"{database.path.name}.before-{HEAD}-was-{revision}"))
     with database.write(durable=True) as connection:
+        revision = revision_of(connection)  # another process may have been faster
+        if revision == HEAD:
+            return
+        if revision is not None:
+            database.backup(database.path.with_name(f"{database.path.name}.before-{HEAD}-was-{revision}"))
         upgrade(connection)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.schema import pairs
 from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
 
@@ -49,7 +50,7 @@ class Pairs:
         return known & set(candidates)
 
     def of_kinds(self, kinds: Collection[PairKind]) -> Iterator[Pair]:
-        """Every pair of these kinds, strongest score first, streamed."""
+        """Every pair of these kinds, streamed, in order of the contents."""
         query = select(pairs).where(pairs.c.kind.in_([kind.value for kind in kinds]))
         for row in self._connection.execute(query.order_by(pairs.c.a, pairs.c.b)):
             yield _pair(row)
@@ -59,9 +60,16 @@ class Pairs:
         for row in self._connection.execute(select(pairs).order_by(pairs.c.a, pairs.c.b)):
             yield _pair(row)
 
-    def of_content(self, content_id: int) -> list[Pair]:
-        query = select(pairs).where((pairs.c.a == content_id) | (pairs.c.b == content_id))
-        return [_pair(row) for row in self._connection.execute(query)]
+    def of_contents(self, content_ids: Collection[int], kinds: Collection[PairKind]) -> list[Pair]:
+        """Every pair of these kinds in which one of these contents takes part."""
+        found: dict[tuple[int, int], Pair] = {}
+        wanted, names = list(content_ids), [kind.value for kind in kinds]
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            for side in (pairs.c.a, pairs.c.b):
+                rows = self._connection.execute(select(pairs).where(side.in_(part), pairs.c.kind.in_(names)))
+                found |= {(row.a, row.b): _pair(row) for row in rows}
+        return list(found.values())
 
     def count_by_kind(self) -> dict[PairKind, int]:
         query = select(pairs.c.kind, func.count()).where(pairs.c.kind.is_not(None)).group_by(pairs.c.kind)

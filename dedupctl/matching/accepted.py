@@ -16,6 +16,25 @@ def accepted_pairs(tx: Transaction, kinds: Collection[PairKind]) -> list[Pair]:
     return proven + [pair for pair in judged if pair is not None and pair.kind in kinds]
 
 
+def accepted_around(tx: Transaction, kinds: Collection[PairKind], content_ids: Collection[int]) -> list[Pair]:
+    """The accepted pairs that can be reached from these contents: all that their clusters are made of.
+
+    Costs what those clusters cost, however large the library is.
+    """
+    verdicts = tx.verdicts.by_content()
+    found: dict[tuple[int, int], Pair] = {}
+    known: set[int] = set()
+    reached = set(content_ids)
+    while reached:
+        proven = [pair for pair in tx.pairs.of_contents(reached, kinds) if (pair.a, pair.b) not in verdicts]
+        judged = [_as_said(tx, a, b, said) for (a, b), said in verdicts.items() if a in reached or b in reached]
+        accepted = proven + [pair for pair in judged if pair is not None and pair.kind in kinds]
+        found |= {(pair.a, pair.b): pair for pair in accepted}
+        known |= reached
+        reached = {end for pair in accepted for end in (pair.a, pair.b)} - known
+    return list(found.values())
+
+
 def _as_said(tx: Transaction, a: int, b: int, said: Verdict) -> Pair | None:
     if said is Verdict.DIFFERENT:
         return None

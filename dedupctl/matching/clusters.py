@@ -14,7 +14,7 @@ from enum import StrEnum
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Cluster, Member, Pair, PairKind
-from dedupctl.matching.accepted import accepted_pairs
+from dedupctl.matching.accepted import accepted_around, accepted_pairs
 from dedupctl.matching.keeper import Preference, Standing, default_preference
 from dedupctl.matching.origin import b_was_made
 
@@ -51,15 +51,17 @@ def find_clusters(
     linkage: Linkage = Linkage.STAR,
     preference: Preference = default_preference,
     among: Callable[[LocatedFile], bool] | None = None,
+    around: Collection[int] | None = None,
 ) -> list[Cluster]:
     """All clusters of present files joined by accepted pairs of these kinds, largest saving first.
 
-    With `among`, only files it is true for are looked at: clusters within one root, or across two folders.
+    With `among`, only files it is true for are looked at: clusters within one root, or across two folders. With
+    `around`, only the clusters that these contents, and those they are tied to, are in: the same ones, without the rest.
     """
-    accepted = accepted_pairs(tx, kinds)
+    accepted = accepted_pairs(tx, kinds) if around is None else accepted_around(tx, kinds, around)
     wanted = {content_id for pair in accepted for content_id in (pair.a, pair.b)}
     if PairKind.EXACT in kinds:
-        wanted.update(tx.files.shared_contents())
+        wanted.update(tx.files.shared_contents() if around is None else around)
     holders = _holders(tx, wanted, among)
     # A picture whose files are gone must neither be preferred nor mark another as its crop.
     graph = _Graph(_both_ways(pair for pair in accepted if pair.a in holders and pair.b in holders))

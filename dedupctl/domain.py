@@ -165,8 +165,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in pixels of
-    the full pictures, where (0, 0) is the outer corner of the first pixel."""
+    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in pixels
+    of the full pictures, where (0, 0) is the outer corner of the first pixel."""
 
     matrix: tuple[float, ...]
     scale: float
@@ -217,14 +217,16 @@ class Evidence:
     agreement_elsewhere: float | None = None
     """The same without the replaced region."""
     replaced: float | None = None
-    """Share of the shared part taken by the largest region in which the two show different things: an emoji, a caption, or
-    quite another picture in the same frame."""
+    """Share of the shared part taken by the largest region in which the two show different things: an emoji, a caption,
+    or quite another picture in the same frame."""
     replaced_is_bar: bool | None = None
     """That region runs across the whole picture, as a caption bar does."""
     shading: float | None = None
     """Correlation of the windows' brightness outside that region, -1 to 1."""
     low_ncc: float | None = None
-    """10th percentile of the local normalised cross-correlation over the textured windows."""
+    """10th percentile of the local normalised cross-correlation of textured windows outside the replaced region."""
+    typical_ncc: float | None = None
+    """Their median: .95 and more for copies, lower where two shots only resemble each other."""
     overlap_a: float | None = None
     """Share of A's whole area that B covers."""
     overlap_b: float | None = None

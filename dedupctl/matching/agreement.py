@@ -64,7 +64,9 @@ class Agreement:
     shading: float
     """Correlation of the windows' brightness outside that region."""
     low_ncc: float
-    """10th percentile of the windows' correlation."""
+    """10th percentile of the windows' correlation outside that region."""
+    typical_ncc: float
+    """Their median."""
     overlap_a: float
     """Share of A's area that B covers."""
     overlap_b: float
@@ -114,6 +116,7 @@ def measure(a: Picture, b: Picture, matrix: Matrix, laid: Overlay) -> Agreement 
     repainted = np.abs(detail.mean_b - (gain * detail.mean_a + offset)) > _OTHER_BRIGHTNESS * max(1.0, gain)
     region = _replaced(shared & ~agrees & ((textured & (ncc < _DISAGREES)) | repainted), textured)
     elsewhere = textured & ~region
+    low_ncc, typical_ncc = np.quantile(ncc[elsewhere], (0.1, 0.5)).tolist() if elsewhere.any() else (0.0, 0.0)
     back = np.asarray(np.linalg.inv(matrix), np.float64)
     overlap_a, covered_a = _coverage(a, b, matrix)
     overlap_b, covered_b = _coverage(b, a, back)
@@ -124,7 +127,8 @@ def measure(a: Picture, b: Picture, matrix: Matrix, laid: Overlay) -> Agreement 
         replaced=float(region.sum() / shared.sum()),
         bar=_is_bar(region, shared),
         shading=_correlation(detail.mean_a[shared & ~region], detail.mean_b[shared & ~region]),
-        low_ncc=float(np.quantile(ncc[textured], 0.1)),
+        low_ncc=low_ncc,
+        typical_ncc=typical_ncc,
         overlap_a=overlap_a,
         overlap_b=overlap_b,
         covered_a=covered_a,

@@ -16,8 +16,10 @@ class Thresholds:
     """What a proof must show for `near`, and what is left for `similar`."""
 
     agreement: float = 0.60
-    elsewhere: float = 0.75
-    perspective_elsewhere: float = 0.85
+    elsewhere_as_is: float = 0.75
+    elsewhere: float = 0.90
+    elsewhere_if_typical: float = 0.80
+    typical_ncc: float = 0.96
     replaced: float = 0.125
     replaced_bar: float = 0.30
     covered: float = 0.50
@@ -64,9 +66,21 @@ def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: 
         return f"laid on each other, only {e.agreement:.0%} of their detail agrees"
     if e.replaced > (thresholds.replaced_bar if e.replaced_is_bar else thresholds.replaced):
         return f"{e.replaced:.0%} of the shared part shows something else"
-    aslant = e.transform is not None and e.transform.in_perspective
-    if e.agreement_elsewhere < (thresholds.perspective_elsewhere if aslant else thresholds.elsewhere):
+    if e.agreement_elsewhere < _least_elsewhere(e, thresholds):
         return f"details differ all over: {e.agreement_elsewhere:.0%} agree"
     if e.shading < thresholds.shading:
         return "light and shade do not agree"
     return None
+
+
+def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:
+    """How much must agree outside the replaced region.
+
+    Less if the two lie on each other as they are: no fitted transform could have made them agree. Less also where what
+    agrees agrees to the pixel, as under a watermark: two shots of one thing agree nowhere quite.
+    """
+    if evidence.method == "correlation":
+        return thresholds.elsewhere_as_is
+    if evidence.typical_ncc is not None and evidence.typical_ncc >= thresholds.typical_ncc:
+        return thresholds.elsewhere_if_typical
+    return thresholds.elsewhere

@@ -23,6 +23,8 @@ from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
 INTERRUPTED = 130
+WIDTH_OF_A_PIPE = 10_000
+"""Longer than a path can be, with room for the columns before it."""
 
 
 class Commands(TyperGroup):
@@ -64,8 +66,9 @@ class Session:
 
 
 def console() -> Console:
-    """Where answers go. Rich itself heeds NO_COLOR, pipes and the width of the terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Where answers go. Rich itself heeds NO_COLOR and the width of the terminal; in a pipe no path may be folded."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, soft_wrap=piped, width=WIDTH_OF_A_PIPE if piped else None)
 
 
 def say(message: str) -> None:

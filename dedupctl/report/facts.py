@@ -16,7 +16,7 @@ from dedupctl.report.changes import Changes, changes_since_last_report
 Explain: TypeAlias = Callable[[Member, Member], str]
 """(keeper, member) -> one plain sentence: what the member is to the keeper, and how that is known."""
 
-SKIPPED_CODES = frozenset({"not-a-picture", "too-large", "unsupported", "empty"})
+SKIPPED_CODES = frozenset({"not-an-image", "unsupported", "too-large"})
 """Reasons for which a file was left aside on purpose; every other reason is an error."""
 
 

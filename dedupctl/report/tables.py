@@ -64,22 +64,13 @@ def problems_as_json(problems: Iterable[FileProblem]) -> dict[str, Any]:
 
 
 def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> RenderableType:
-    """Clusters for a terminal: one line a file, the keeper marked, totals at the end."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    table.add_column("", width=4, no_wrap=True)
-    table.add_column("kind", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("pixels", justify="right", no_wrap=True)
-    table.add_column("sure", justify="right", no_wrap=True)
-    table.add_column("file", overflow="fold", ratio=1)
+    """Clusters for a terminal: a heading and one line a file each, the keeper first, totals at the end."""
+    parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
-        title = f"#{cluster.id}  frees {size(cluster.reclaimable_bytes)}"
-        table.add_row("", "", "", "", "", Text(title, style="bold"))
-        for member in cluster.members:
-            _add_member(table, member, is_keeper=member is cluster.keeper)
-        table.add_section()
+        heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
+        parts += [Text(heading, style="bold"), _members_table(cluster), Text()]
     hidden = 0 if limit is None else max(0, len(clusters) - limit)
-    return Group(table, Text(), _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
+    return Group(*parts, _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
@@ -147,16 +138,26 @@ def _file_as_json(member: Member) -> dict[str, Any]:
     }
 
 
-def _add_member(table: Table, member: Member, *, is_keeper: bool) -> None:
-    facts = member.content.facts
-    table.add_row(
-        Text("keep", style="bold green") if is_keeper else "",
-        "" if is_keeper else Text(member.kind.value, style=KIND_STYLES[member.kind]),
-        size(member.identity.size),
-        f"{facts.width}×{facts.height}",
-        "" if is_keeper or member.kind in (PairKind.EXACT, PairKind.PIXEL) else f"{100 * member.score:.0f} %",
-        Text(shown(member.path)) if member.proven else Text(f"{shown(member.path)} (not proven against the keeper)"),
-    )
+def _members_table(cluster: Cluster) -> Table:
+    """Columns of one width in every cluster, so that the eye finds the same thing below the same thing."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(min_width=10, no_wrap=True)
+    table.add_column(min_width=8, justify="right", no_wrap=True)
+    table.add_column(min_width=11, justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for member in cluster.members:
+        facts = member.content.facts
+        path = shown(member.path) + ("" if member.proven else " (not proven against the keeper)")
+        pixels = f"{facts.width}×{facts.height}"
+        table.add_row(_role(cluster, member), size(member.identity.size), pixels, Text(path))
+    return table
+
+
+def _role(cluster: Cluster, member: Member) -> Text:
+    if member is cluster.keeper:
+        return Text("keep", style="bold green") if cluster.kind is not PairKind.SIMILAR else Text("first")
+    sure = f" {100 * member.score:.0f} %" if member.kind in (PairKind.NEAR, PairKind.SIMILAR) else ""
+    return Text(member.kind.value + sure, style=KIND_STYLES[member.kind])
 
 
 def _totals_line(clusters: Sequence[Cluster]) -> Text:

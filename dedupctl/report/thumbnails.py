@@ -72,7 +72,10 @@ def opened(jpeg: bytes, side: int) -> Image.Image | None:
     """The thumbnail as RGB, decoded no larger than needed for `side` pixels; None when the cache holds no picture."""
     try:
         picture = Image.open(BytesIO(jpeg))
-        picture.draft("RGB", (side, side))
+        share = side / max(picture.size)
+        if share < 1:
+            # Asking for a square would leave the shorter side too large, at four times the cost.
+            picture.draft("RGB", (max(1, int(picture.width * share)), max(1, int(picture.height * share))))
         return picture.convert("RGB")
     except (OSError, ValueError):
         return None

@@ -8,7 +8,7 @@
   const count = points.kind.length;
   const sheets = new Map();
   const addresses = new Map();
-  const CROWD = 700; // With more points than this in view, dots say more than pictures.
+  const ROOM = 1500; // Pixels a point in view: with less, dots say more than pictures.
   const MARGIN = 2;
 
   const color = (kind) => {
@@ -91,7 +91,7 @@
     const wheel = doc.get_model_by_name("wheel");
     const [xs, ys] = [dots.data.x, dots.data.y];
 
-    const DOT = points.kind.map((kind) => (kind ? 8 : 5));
+    const DOT = points.kind.map((kind) => (kind ? 8 : 5) - (count > 5000 ? 2 : 0));
     let palette = [];
     const drawDots = (pictured, side) => {
       dots.data = {
@@ -121,7 +121,7 @@
       const shown = { url: [], x: [], y: [], w: [], h: [] };
       const pictured = new Set();
       let side = 0;
-      if (inside.length <= CROWD) {
+      if (inside.length * ROOM <= board.clientWidth * board.clientHeight) {
         const [wide, high] = [board.clientWidth, board.clientHeight];
         side = Math.max(36, Math.min(1.25 * atlas.cell, 140, 0.8 * Math.sqrt((wide * high) / (inside.length + 1))));
         const taken = new Set();

@@ -34,7 +34,7 @@ def test_space_to_free_adds_up_over_kinds_and_roots(library: RenderedLibrary) ->
 
 
 def test_skipped_files_are_told_apart_from_errors(library: RenderedLibrary) -> None:
-    library.add_problem(b"notes.txt", "not-a-picture", "no picture format is recognised")
+    library.add_problem(b"notes.txt", "not-an-image", "no picture format is recognised")
     library.add_problem(b"half.jpg", "truncated", "the file ends too early")
     facts = gather_facts(library.catalog)
     assert [problem.path for problem in facts.errors] == [b"/photos/half.jpg"]

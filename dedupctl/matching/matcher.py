@@ -67,7 +67,11 @@ class Matcher:
     def _cases(self, tx: Transaction, candidates: Sequence[Candidate]) -> tuple[Case, ...]:
         ids = {candidate.a for candidate in candidates} | {candidate.b for candidate in candidates}
         sides = gather_sides(tx, self._thumbs, ids)
-        return tuple(Case(candidate, sides[candidate.a], sides[candidate.b]) for candidate in candidates)
+        return tuple(
+            Case(candidate, sides[candidate.a], sides[candidate.b])
+            for candidate in candidates
+            if candidate.a in sides  # the nets in memory still hold contents that were forgotten since
+        )
 
 
 def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:

@@ -13,11 +13,11 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.report.thumbnails import opened
 
 SHEET_SIDE = 1_024
-"""Pixels; a browser decodes a sheet when it is first looked at, in a few milliseconds."""
+"""Pixels; small enough that a browser, which decodes a sheet when it is first looked at, does not stutter."""
 CELL_SIDES = (128, 96, 64, 48, 32)
 _QUALITY = 60
-_METHOD = 1
-"""WebP's effort: 1 costs a third of the CPU of the default 4 for 6 % more bytes."""
+_METHOD = 2
+"""WebP's effort: half the CPU of the default 4 for 4 % more bytes *(measured on 441 photos in one sheet)*."""
 
 
 @dataclass(frozen=True, slots=True)

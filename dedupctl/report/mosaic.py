@@ -16,7 +16,7 @@ from dedupctl.report.picture_map import PictureMap
 from dedupctl.report.thumbnails import opened
 
 LONGEST_SIDE = 8_192
-"""Pixels; the most that every viewer opens."""
+"""Pixels; a 67-megapixel picture is what a browser and a phone still open."""
 _LARGEST_CELL = 160
 _ROOM = 1.6
 """Cells a picture: enough empty ones that neighbourhoods keep their shape."""

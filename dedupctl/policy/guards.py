@@ -102,6 +102,8 @@ def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
     Raises:
         RemovesTooMuch: names the root and the share.
     """
+    if percent >= 100:
+        return
     removed = tx.journal.removed_by_root(plan_id)
     for path, planned in tx.plans.removals_by_root(plan_id).items():
         root = tx.roots.at(path)

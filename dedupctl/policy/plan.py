@@ -51,8 +51,8 @@ def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, r
         unattended=request.unattended,
     )
     with catalog.read() as tx:
-        actions = _Planner(tx, policy, terms, request, now).actions()
-    return Plan(0, now, name, terms, tuple(actions))
+        actions = tuple(_Planner(tx, policy, terms, request, now).actions())
+    return Plan(0, now, name, terms, actions)
 
 
 class _Planner:

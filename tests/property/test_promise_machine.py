@@ -1,0 +1,357 @@
+"""Whatever people and crashes do, dedupctl never takes the last copy of anything it promised to keep."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from living_library import (
+    TIDY_ALL,
+    LivingLibrary,
+    kind_between,
+    live_files,
+    picture,
+    quarantined,
+    quick_folder,
+)
+
+from dedupctl.catalog.journal import Deed, EntryState
+from dedupctl.catalog.plans import Action
+from dedupctl.config import PolicyConfig
+from dedupctl.domain import PairKind, Verdict
+from dedupctl.policy.deeds import Step
+from dedupctl.policy.strays import adopt_strays
+
+POLICIES = {
+    "exact": PolicyConfig(kinds=("exact",)),
+    "tidy": TIDY_ALL,
+    "smaller": PolicyConfig(kinds=("exact", "pixel", "near"), keep=("path",)),
+    "between": PolicyConfig(kinds=("exact", "pixel", "near"), scope="between"),
+    "within": PolicyConfig(kinds=("exact", "near"), scope="within"),
+    "hardlink": PolicyConfig(kinds=("exact",), action="hardlink"),
+    "symlink": PolicyConfig(kinds=("exact", "near"), action="symlink"),
+    "delete": PolicyConfig(kinds=("exact", "pixel", "near"), action="delete"),
+}
+ROOTS = ("one", "two")
+NAMES = ("a.jpg", "b.jpg", "b copy.jpg", "sub/a.jpg", "sub/c.cr2", "c.jpg")
+
+roots = st.sampled_from(ROOTS)
+names = st.sampled_from(NAMES)
+pictures = st.builds(picture, st.just(0), st.integers(0, 3), st.sampled_from(["", "", "edited"]))
+places = st.tuples(roots, names)
+deaths = st.one_of(st.none(), st.integers(1, 12))
+choices = st.integers(0, 10**6)
+
+
+class Killed(BaseException):
+    """What the kernel does to a process, as far as one process can do it to itself."""
+
+
+def dying_at(count: int | None) -> Callable[[Step], None]:
+    left = iter(range(10**6 if count is None else count - 1))
+
+    def step(_: Step) -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    return step
+
+
+@functools.cache
+def emptied_library() -> LivingLibrary:
+    """One for all examples: a catalog that has compiled its statements is twice as fast."""
+    folder = quick_folder()
+    atexit.register(shutil.rmtree, folder)
+    return LivingLibrary(folder / "library")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is on the disks, the unmounted ones too."""
+
+    live: dict[Path, bytes]
+    waiting: list[bytes]
+    """Contents in quarantine."""
+
+
+class PromiseMachine(RuleBasedStateMachine):
+    @initialize(files=st.dictionaries(places, pictures, min_size=4, max_size=10))
+    def start(self, files: dict[tuple[str, str], bytes]) -> None:
+        self.library = emptied_library()
+        self.library.forget_everything()
+        self.unmounted: set[str] = set()
+        for name in ROOTS:
+            self.library.add_root(name)
+        self.backup = self.library.base / "backup.db"
+        self.journal_is_complete = True
+        for (root, name), data in files.items():
+            self.path(root, name).parent.mkdir(exist_ok=True)
+            self.path(root, name).write_bytes(data)
+        self.library.scan()
+
+    def teardown(self) -> None:
+        for name in list(self.unmounted):
+            self.remount(name)
+        with self.promise_kept():
+            self.library.recover()
+            if self.journal_is_complete:
+                self.assert_every_removed_file_is_known()
+            left = [one for one in self.library.restore_all() if not one.done]
+        assert all(one.where is None for one in left), left
+        with self.library.catalog.read() as tx:
+            assert tx.journal.open() == []
+        assert not list(self.library.base.rglob(".dedupctl-*"))
+
+    # What people do
+
+    @rule(
+        deed=st.sampled_from(["save", "copy", "link", "rename", "delete", "delete a keeper", "overwrite a keeper"]),
+        choice=choices,
+        place=places,
+        data=pictures,
+    )
+    def work_by_hand(self, deed: str, choice: int, place: tuple[str, str], data: bytes) -> None:
+        source = self.any_keeper(choice) if deed.endswith("keeper") else self.any_file(choice)
+        target = self.path(*place)
+        target.parent.mkdir(exist_ok=True)
+        if deed == "save":
+            target.write_bytes(data)
+        elif source is None or source == target:
+            return
+        elif deed == "copy":
+            target.unlink(missing_ok=True)
+            shutil.copy2(source, target)
+        elif deed == "link" and not os.path.lexists(target):
+            os.link(source, target)
+        elif deed == "rename":
+            source.rename(target)
+        elif deed == "overwrite a keeper":
+            source.write_bytes(data)
+        elif deed.startswith("delete"):
+            source.unlink()
+
+    @rule(choice=choices)
+    def protect(self, choice: int) -> None:
+        if (path := self.any_file(choice)) is not None:
+            self.library.protect(path)
+
+    @rule(a=pictures, b=pictures, verdict=st.sampled_from(Verdict))
+    def verdict(self, a: bytes, b: bytes, verdict: Verdict) -> None:
+        if a != b:
+            self.library.say(a, b, verdict)
+
+    @rule(choice=choices)
+    def verdict_against_a_plan(self, choice: int) -> None:
+        pairs = sorted({(one.victim.digest, one.keeper.digest) for one in self.planned() if one.keeper is not None})
+        if pairs:
+            removed, kept = pairs[choice % len(pairs)]
+            if removed != kept:
+                with self.library.catalog.write() as tx:
+                    tx.verdicts.put(removed, kept, Verdict.DIFFERENT, self.library.now)
+
+    @rule(root=roots)
+    def unmount_or_remount(self, root: str) -> None:
+        if root in self.unmounted:
+            self.remount(root)
+        else:
+            (self.library.base / root).rename(self.away(root))
+            (self.library.base / root).mkdir()
+            self.unmounted.add(root)
+
+    @rule(what=st.sampled_from(["time", "quarantine cleared", "back up", "older catalog"]), root=roots)
+    def rare_event(self, what: str, root: str) -> None:
+        if what == "time":
+            self.library.now += 31 * 86_400
+        elif what == "quarantine cleared":
+            shutil.rmtree(self.library.base / root / ".dedupctl/quarantine", ignore_errors=True)
+        elif what == "back up":
+            self.library.reopen()
+            shutil.copy(self.library.home / "catalog.db", self.backup)
+        elif self.backup.exists():
+            self.library.close()
+            for path in self.library.home.glob("catalog.db-*"):
+                path.unlink()
+            shutil.copy(self.backup, self.library.home / "catalog.db")
+            self.library.reopen()
+            self.journal_is_complete = False
+
+    # What dedupctl does
+
+    @rule()
+    def scan(self) -> None:
+        self.library.scan()
+
+    @rule(policy=st.sampled_from(sorted(POLICIES)), death=deaths, scanned=st.booleans())
+    def plan_and_apply(self, policy: str, death: int | None, scanned: bool) -> None:
+        if scanned:
+            self.library.scan()
+        plan = self.library.plan(POLICIES[policy], quarantine=policy != "delete")
+        self.apply(plan.id, death)
+
+    @rule(policy=st.sampled_from(sorted(POLICIES)))
+    def plan(self, policy: str) -> None:
+        with self.promise_kept():
+            self.library.plan(POLICIES[policy])
+
+    @rule(choice=choices, death=deaths)
+    def apply_older_plan(self, choice: int, death: int | None) -> None:
+        with self.library.catalog.read() as tx:
+            plans = [plan.id for plan in tx.plans.all()]
+        if plans:
+            self.apply(plans[choice % len(plans)], death)
+
+    def apply(self, plan: int, death: int | None) -> None:
+        with self.promise_kept(), self.may_die():
+            self.library.recover()
+            self.library.apply(plan, steps=dying_at(death))
+
+    @rule(death=deaths)
+    def recover(self, death: int | None) -> None:
+        with self.promise_kept(), self.may_die():
+            self.library.recover(steps=dying_at(death))
+
+    @rule(death=deaths)
+    def restore(self, death: int | None) -> None:
+        with self.promise_kept(), self.may_die():
+            self.library.recover()
+            self.library.restore_all(steps=dying_at(death))
+
+    @rule(death=deaths, at_once=st.booleans())
+    def purge(self, death: int | None, at_once: bool) -> None:
+        with self.promise_kept(), self.may_die():
+            self.library.recover()
+            self.library.purge(at_once=at_once, steps=dying_at(death))
+
+    @rule()
+    def adopt(self) -> None:
+        with self.promise_kept():
+            self.library.recover()
+            adopt_strays(self.library.catalog, now=self.library.now)
+
+    # What must hold
+
+    def assert_every_removed_file_is_known(self) -> None:
+        found = [os.fsencode(path) for name in ROOTS for path in quarantined(self.library.base / name)]
+        with self.library.catalog.read() as tx:
+            assert tx.journal.rests_at(found) == set(found)
+
+    @invariant()
+    def catalog_is_whole(self) -> None:
+        if hasattr(self, "library"):
+            with self.library.catalog.read() as tx:
+                resting = [entry.target for entry in tx.journal.resting()]
+            assert len(resting) == len(set(resting))
+
+    @contextmanager
+    def promise_kept(self) -> Iterator[None]:
+        before, promises = self.snapshot(), self.promises()
+        protected = self.protected(before)
+        yield
+        after = self.snapshot()
+        left = set(after.live.values())
+        for path, data in before.live.items():
+            now = after.live.get(path)
+            assert now is None or now == data, f"{path} was overwritten"
+            if now is None:
+                assert path not in protected, f"{path} is protected"
+                assert self.unmounted.isdisjoint({path.name, *path.parts}), f"{path} is offline"
+                assert self.has_copy(data, left), f"{path} is gone without a copy"
+        for data in set(before.waiting) - set(after.waiting):
+            assert self.has_copy(data, left), f"{data!r} was purged without a copy"
+        had = set(before.live.values())
+        for removed, kept in promises:
+            if {removed, kept} & had and self.has_copy(removed, {removed, kept} & had):
+                assert self.has_copy(removed, left), f"{removed!r} was removed for {kept!r}, and now both are gone"
+
+    def has_copy(self, data: bytes, left: set[bytes]) -> bool:
+        return any(one == data or self.accepted(one, data) for one in left)
+
+    def accepted(self, a: bytes, b: bytes) -> bool:
+        with self.library.catalog.read() as tx:
+            verdict = tx.verdicts.between(blake3(a).digest(), blake3(b).digest())
+        if verdict is not None:
+            return verdict is Verdict.SAME
+        return kind_between(a, b) in (PairKind.PIXEL, PairKind.NEAR)
+
+    def promises(self) -> set[tuple[bytes, bytes]]:
+        """(removed, kept) contents of every removal that was not taken back."""
+        data_of = {blake3(data).digest(): data for data in self.library.bytes_of.values()}
+        with self.library.catalog.read() as tx:
+            done = [one for one in tx.journal.entries() if (one.deed, one.state) == (Deed.REMOVE, EntryState.DONE)]
+        return {
+            (data_of[one.action.victim.digest], data_of[one.action.keeper.digest])
+            for one in done
+            if one.action.kind is not None and one.action.keeper is not None
+        }
+
+    def protected(self, before: Snapshot) -> set[Path]:
+        with self.library.catalog.read() as tx:
+            paths = {Path(os.fsdecode(path)) for path in tx.protected.all()}
+        inodes = {(path.stat().st_dev, path.stat().st_ino) for path in paths if path.exists()}
+        return {path for path in before.live if path in paths or (path.stat().st_dev, path.stat().st_ino) in inodes}
+
+    def snapshot(self) -> Snapshot:
+        places = [self.library.base / name for name in ROOTS] + [self.away(name) for name in self.unmounted]
+        live = {path: path.read_bytes() for place in places for path in live_files(place)}
+        waiting = [
+            path.read_bytes() for place in places for path in (place / ".dedupctl").rglob("*.*") if path.is_file()
+        ]
+        return Snapshot(live, waiting)
+
+    # Helpers
+
+    def remount(self, root: str) -> None:
+        # What people saved into the empty folder meanwhile disappears below the mount.
+        shutil.rmtree(self.library.base / root)
+        self.away(root).rename(self.library.base / root)
+        self.unmounted.remove(root)
+
+    @contextmanager
+    def may_die(self) -> Iterator[None]:
+        try:
+            yield
+        except Killed:
+            return
+
+    def path(self, root: str, name: str) -> Path:
+        return self.library.base / root / name
+
+    def away(self, root: str) -> Path:
+        return self.library.base / f"{root} unmounted"
+
+    def root_of(self, path: Path) -> str:
+        return path.relative_to(self.library.base).parts[0]
+
+    def planned(self) -> list[Action]:
+        with self.library.catalog.read() as tx:
+            plans = [tx.plans.get(summary.id) for summary in tx.plans.all()]
+        return [action for plan in plans if plan is not None for action in plan.actions]
+
+    def any_keeper(self, choice: int) -> Path | None:
+        paths = sorted({Path(os.fsdecode(one.keeper.absolute)) for one in self.planned() if one.keeper is not None})
+        found = [path for path in paths if path.is_file()]
+        return found[choice % len(found)] if found else None
+
+    def any_file(self, choice: int) -> Path | None:
+        found = sorted(path for name in ROOTS for path in live_files(self.library.base / name))
+        return found[choice % len(found)] if found else None
+
+
+PromiseMachine.TestCase.settings = settings(
+    max_examples=int(os.environ.get("PROMISE_EXAMPLES", "500")),
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestPromise: Any = PromiseMachine.TestCase

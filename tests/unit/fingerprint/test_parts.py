@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from dedupctl.fingerprint.parts import Box, inner_parts
+
+
+def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """Soft blobs and fine grain of all sizes, without a straight line."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        Image.fromarray(rng.integers(0, 256, (rows, rows, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        for rows in (4, 9, 30, 90)
+    ]
+    image = layers[0]
+    for weight, layer in zip((0.5, 0.35, 0.3), layers[1:], strict=True):
+        image = Image.blend(image, layer, weight)
+    return image
+
+
+def covers(found: list[Box], wanted: Box) -> bool:
+    """One of the boxes is the wanted one, within 4 pixels a side."""
+    return any(max(abs(a - b) for a, b in zip(box, wanted, strict=True)) <= 4 for box in found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_ordinary_photo_has_no_inner_picture(seed: int) -> None:
+    assert inner_parts(photo(seed)) == []
+
+
+@pytest.mark.parametrize("ground", ["white", "black", (24, 60, 120)])
+def test_the_picture_in_a_screenshot_is_found(ground: str | tuple[int, int, int]) -> None:
+    screen = Image.new("RGB", (160, 320), ground)
+    draw = ImageDraw.Draw(screen)
+    for top in (8, 30, 190, 205, 220):
+        draw.text((8, top), "some words of an application", fill="grey")
+    screen.paste(photo(1, (160, 120)), (0, 56))
+    assert covers(inner_parts(screen), (0, 56, 160, 176))
+
+
+def test_a_border_is_trimmed() -> None:
+    framed = Image.new("RGB", (320, 260), "white")
+    framed.paste(photo(2, (280, 210)), (20, 25))
+    assert covers(inner_parts(framed), (20, 25, 300, 235))
+
+
+def test_padding_above_and_below_is_trimmed_though_the_photo_has_its_grey() -> None:
+    padded = Image.new("RGB", (200, 320), (128, 128, 128))
+    padded.paste(photo(3, (200, 150)), (0, 85))
+    assert covers(inner_parts(padded), (0, 85, 200, 235))
+
+
+def test_a_picture_pasted_on_a_photo_is_found() -> None:
+    collage = photo(4).filter(ImageFilter.GaussianBlur(1))
+    collage.paste(photo(5, (150, 110)).point(lambda level: level // 2), (120, 60))
+    assert covers(inner_parts(collage), (120, 60, 270, 170))
+
+
+def test_the_middle_of_a_turned_picture_on_its_ground_is_found() -> None:
+    turned = photo(6).rotate(25, Image.Resampling.BICUBIC, expand=True, fillcolor="black")
+    (box,) = inner_parts(turned)
+    left, upper, right, lower = box
+    assert left > 0.05 * turned.width
+    assert right < 0.95 * turned.width
+    assert upper > 0.05 * turned.height
+    assert lower < 0.95 * turned.height
+
+
+def test_an_object_on_a_white_table_is_no_inner_picture() -> None:
+    table = Image.new("RGB", (320, 240), "white")
+    ImageDraw.Draw(table).ellipse((90, 40, 230, 200), fill=(120, 60, 30))
+    assert inner_parts(table) == []
+
+
+def test_an_empty_frame_is_no_inner_picture() -> None:
+    frame = Image.new("RGB", (320, 240), "white")
+    ImageDraw.Draw(frame).rectangle((40, 40, 280, 200), fill=(90, 90, 90))
+    assert inner_parts(frame) == []
+
+
+@pytest.mark.parametrize("size", [(320, 240), (8, 8), (320, 20), (31, 320)])
+def test_one_colour_of_any_size_has_no_parts(size: tuple[int, int]) -> None:
+    assert inner_parts(Image.new("RGB", size, "teal")) == []

@@ -71,7 +71,7 @@ class Database:
 
 
 def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # pysqlite's own transactions commit before DDL, so a failing migration would leave tables behind.
+    # pysqlite begins a transaction before DML only, so a failing migration would leave tables behind; `_begin` does it.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

@@ -256,3 +256,21 @@ def test_many_may_open_an_older_catalog_at_once(path: Path, revision: str | None
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(catalog_id, range(4)))) == 1
     assert len(backups(path)) == (revision is not None)
+
+
+def test_the_slower_of_two_backs_up_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would name the migrated catalog a backup of the old one."""
+    restore(path, "0001")
+    before = everything(path)
+    refuse_newer = migrate._refuse_newer
+
+    def overtaken(database: Database, revision: str) -> None:
+        monkeypatch.setattr(migrate, "_refuse_newer", refuse_newer)
+        Catalog.open(path).close()
+        refuse_newer(database, revision)
+
+    monkeypatch.setattr(migrate, "_refuse_newer", overtaken)
+    Catalog.open(path).close()
+
+    (backup,) = backups(path)
+    assert everything(backup) == before

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.errors import StoreDamaged
 
 
@@ -21,6 +22,27 @@ def test_a_catalog_keeps_its_id_and_shares_it_with_no_other(tmp_path: Path) -> N
         assert one.id != other.id
         with Catalog.open(tmp_path / "one.db") as again:
             assert again.id == one.id
+
+
+def test_of_two_that_give_a_new_catalog_its_id_the_first_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "catalog.db"
+    write = Catalog.write
+    ids = []
+
+    def overtaken(catalog: Catalog) -> AbstractContextManager[Transaction]:
+        monkeypatch.setattr(Catalog, "write", write)
+        with Catalog.open(path) as faster:
+            ids.append(faster.id)
+        return write(catalog)
+
+    monkeypatch.setattr(Catalog, "write", overtaken)
+    with Catalog.open(path) as slower:
+        ids.append(slower.id)
+
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
 
 
 def test_a_fact_is_replaced_by_a_later_one(catalog: Catalog) -> None:

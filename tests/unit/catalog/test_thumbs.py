@@ -83,6 +83,19 @@ def test_a_locked_cache_is_not_thrown_away(thumbs: Thumbs, path: Path, monkeypat
     assert thumbs.get([A]) == {A: b"jpeg a"}
 
 
+def test_a_cache_that_is_locked_when_opened_is_not_thrown_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thumbs_module, "BUSY_TIMEOUT_MS", 10)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+        other.execute("INSERT INTO thumbs VALUES (?, ?)", (A, b"jpeg a"))
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            Thumbs(path)
+
+    with closing(Thumbs(path)) as thumbs:
+        assert thumbs.get([A]) == {A: b"jpeg a"}
+
+
 def test_a_cache_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"cannot use .*thumbs\.db"):
         Thumbs(tmp_path / "missing" / "thumbs.db")

@@ -16,6 +16,7 @@ from walked_library import WalkedLibrary
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import ScanConfig
 from dedupctl.domain import FileState, Identity, Unreadable
+from dedupctl.indexing import scan
 from dedupctl.indexing.scan import (
     Finding,
     FolderError,
@@ -138,6 +139,19 @@ def test_more_folders_than_one_look_takes_are_all_visited(library: WalkedLibrary
 
     assert {os.fsdecode(path) for path in paths(library.scan())} == names
     assert library.look() == [Unchanged(1)] * 150
+
+
+def test_a_walk_runs_no_further_ahead_than_it_must(library: WalkedLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in "abc":
+        for name in ("1.jpg", "2.jpg"):
+            library.put(f"{folder}/{name}")
+    monkeypatch.setattr(scan, "FINDINGS_A_LOOK", 1)
+    walk = Walk(library.catalog, library.root, ScanConfig())
+    found = walk.findings()
+    next(found)
+    shutil.rmtree(library.path / "b")
+
+    assert {os.path.dirname(path) for path in paths(list(found))} == {b"a", b"c"}
 
 
 # --- files that came, went and moved ---------------------------------------------------------------------------------

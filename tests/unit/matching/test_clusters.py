@@ -336,3 +336,31 @@ def test_every_file_is_in_one_cluster_and_every_removable_one_is_proven(
         if linkage is Linkage.COMPONENTS:
             joined = {member.content.id: cluster.id for cluster in found for member in cluster.members}
             assert all(joined[a] == joined[b] for a, b in pairs)
+
+
+@settings(max_examples=40, deadline=None)
+@given(ties, ties, st.sampled_from(Linkage))
+def test_clusters_around_a_picture_are_those_of_the_whole_library(
+    drawn: list[tuple[str, str]], said: list[tuple[str, str]], linkage: Linkage
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, Catalog.open(Path(folder) / "catalog.db") as catalog:
+        shelf = Shelf(catalog)
+        for name in "abcdefg":
+            shelf.put(name)
+        shelf.put("a", "copy-of-a.jpg")
+        for one, other in drawn:
+            shelf.tie(one, other)
+        for place, (one, other) in enumerate(said):
+            shelf.say(one, other, Verdict.SAME if place % 2 else Verdict.DIFFERENT)
+
+        whole = clusters(shelf, linkage=linkage)
+        components = clusters(shelf, linkage=Linkage.COMPONENTS)
+
+        for content_id in shelf.ids.values():
+            tied = {content_id}.union(*(ids for ids in map(_contents, components) if content_id in ids))
+            expected = [cluster for cluster in whole if _contents(cluster) & tied]
+            assert clusters(shelf, linkage=linkage, around=[content_id]) == expected
+
+
+def _contents(cluster: Cluster) -> set[int]:
+    return {member.content.id for member in cluster.members}

@@ -1,4 +1,4 @@
-"""`compare`: what two folders share."""
+"""`compare`: what two folders share, and how to be rid of it in one of them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
+from dedupctl.commands.act import Action, DryRun, PolicyName, Share, Yes, freeze, policy_named, run
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.errors import UsageError
 from dedupctl.matching.across import FilePair, pairs_across
 from dedupctl.matching.clusters import DUPLICATE_KINDS
+from dedupctl.policy.plan import Request
 from dedupctl.report.wording import counted, shown
 
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog="Example:  dedupctl compare ~/Pictures /mnt/card")(compare)
+    app.command(epilog="Example:  dedupctl compare ~/Pictures /mnt/card --apply --dry-run")(compare)
 
 
 def compare(
@@ -27,11 +30,27 @@ def compare(
     folder_a: Annotated[Path, typer.Argument(metavar="DIR_A", help="The reference.")],
     folder_b: Annotated[Path, typer.Argument(metavar="DIR_B", help="What is compared with it.")],
     kind: Kinds = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Remove from DIR_B what DIR_A holds already.")] = False,
+    policy: PolicyName = None,
+    action: Action = None,
+    max_remove_share: Share = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Only pairs across the two folders: which pictures of B does A hold already?"""
     session: Session = context.obj
     a, b = existing_path(folder_a), existing_path(folder_b)
+    if apply:
+        with session.workspace() as workspace:
+            name = policy or "safe"
+            chosen = policy_named(workspace, name, action, kinds=kind)
+            made = freeze(workspace, name, chosen, Request(across=(a, b)), store=not dry_run)
+            share = chosen.max_remove_share if max_remove_share is None else max_remove_share
+            run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    if policy or action or max_remove_share is not None or yes or dry_run:
+        raise UsageError("these options belong to --apply")
     with session.workspace() as workspace, workspace.catalog.read() as tx:
         pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))
     if as_json:

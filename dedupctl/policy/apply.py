@@ -47,6 +47,8 @@ class Applied:
     """Every file that was left alone, with the reason."""
     purged: int = 0
     not_purged: list[Outcome] = field(default_factory=list)
+    stopped: bool = False
+    """Told to stop before the end."""
 
     @property
     def complete(self) -> bool:
@@ -61,8 +63,11 @@ def apply_plan(
     clock: Clock = time.time,
     steps: Steps = uninterrupted,
     progress: Progress | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Applied:
     """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
+
+    Told to stop, it ends after a batch; applying the plan again goes on from there.
 
     Raises:
         UsageError: there is no such plan.
@@ -85,6 +90,9 @@ def apply_plan(
         dealt_with += len(outcomes)
         if progress is not None:
             progress(dealt_with, total)
+        if is_stopped():
+            applied.stopped = True
+            break
     if not terms.quarantine:
         ended = purge(catalog, plan_id=plan_id, at_once=True, clock=clock, steps=steps)
         applied.purged = sum(outcome.done for outcome in ended)

@@ -15,7 +15,7 @@ from dedupctl.policy.guards import matches_any
 Key: TypeAlias = Callable[[Standing], Any]
 """The smallest value is kept."""
 
-IN_WORDS: Mapping[KeeperRule, str] = {
+_IN_WORDS: Mapping[KeeperRule, str] = {
     "protected": "it is protected",
     "reference-root": "it lies in a reference root",
     "path-priority": "its place comes first in the policy",
@@ -33,6 +33,11 @@ _RAW, _CAMERA, _REENCODED = 0, 1, 2
 _FORMATS = {"RAW": _RAW, "WEBP": _REENCODED, "AVIF": _REENCODED, "GIF": _REENCODED, "BMP": _REENCODED}
 """What programs, not cameras, write when a picture is saved again; all others may be what the camera gave."""
 _COPY_MARK = re.compile(r"(?:^|[\s_\-(])(?:copy|copie|kopie|copia)(?:[\s_\-)\d]|$)|\(\d+\)\s*$|~\d+$", re.IGNORECASE)
+
+
+def rule_in_words(rule: str) -> str:
+    """Why the kept copy was preferred; what is no keeper rule (a companion, a person's choice) speaks for itself."""
+    return {str(name): words for name, words in _IN_WORDS.items()}.get(rule, rule)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,277 @@
+"""`plan` and `apply`: what would go and why, and then it goes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from dedupctl.catalog.plans import Plan
+from dedupctl.commands.progress import shown_stages
+from dedupctl.commands.session import AsJson, Session, console, print_json, say, stopping_on_signals
+from dedupctl.config import PolicyConfig
+from dedupctl.domain import PairKind
+from dedupctl.errors import UsageError
+from dedupctl.policy.apply import Applied, apply_plan
+from dedupctl.policy.deeds import Outcome
+from dedupctl.policy.plan import Request, draft_plan, make_plan
+from dedupctl.policy.recover import acting
+from dedupctl.policy.rules import rule_in_words
+from dedupctl.policy.show import applied_as_json, plan_as_json, plan_as_shell
+from dedupctl.report.wording import counted, moment, shown, size
+from dedupctl.workspace import Workspace
+
+SHOWN_SKIPPED = 20
+"""So many files that stay are listed on a terminal; `--json` has them all."""
+
+PolicyName = Annotated[
+    str | None,
+    typer.Option("--policy", metavar="NAME", help="A policy of config.toml, or the ready-made safe or tidy."),
+]
+Action = Annotated[
+    str | None,
+    typer.Option(
+        "--action",
+        metavar="ACTION",
+        help="quarantine, trash, delete, hardlink, reflink or symlink, whatever the policy says.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+NoQuarantine = Annotated[bool, typer.Option("--no-quarantine", help="With the action delete: purge in the same run.")]
+WithAnnotations = Annotated[bool, typer.Option("--with-annotations", help="Annotation files go with their picture.")]
+MergeSidecars = Annotated[
+    bool, typer.Option("--merge-sidecars", help="Carry over what only a removed copy's XMP sidecar says.")
+]
+Share = Annotated[
+    float | None,
+    typer.Option("--max-remove-share", metavar="PERCENT", help="Do nothing if a root would lose more of its pictures."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example:  dedupctl plan --policy tidy")(plan)
+    app.command(epilog="Example:  dedupctl apply --policy safe    or, after `dedupctl plan`:  dedupctl apply 1")(apply)
+
+
+def plan(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="Show this plan again.")] = None,
+    policy: PolicyName = None,
+    action: Action = None,
+    no_quarantine: NoQuarantine = False,
+    with_annotations: WithAnnotations = False,
+    merge_sidecars: MergeSidecars = False,
+    list_plans: Annotated[bool, typer.Option("--list", help="List all plans instead.")] = False,
+    shell: Annotated[bool, typer.Option("--shell", help="Print the plan as a shell script.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Freeze what a policy would remove, and why, under a number. Touches no picture."""
+    session: Session = context.obj
+    with session.workspace() as workspace:
+        if list_plans:
+            _print_plans(workspace, as_json=as_json)
+            return
+        if number is not None:
+            made = _stored(workspace, number)
+        else:
+            name = policy or "safe"
+            chosen = policy_named(
+                workspace, name, action, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+            )
+            made = freeze(workspace, name, chosen, _request(chosen, no_quarantine), store=not dry_run)
+        if shell:
+            sys.stdout.buffer.write(plan_as_shell(made))
+        elif as_json:
+            print_json(plan_as_json(made))
+        else:
+            print_plan(made)
+
+
+def apply(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="The number that `plan` gave.")] = None,
+    policy: PolicyName = None,
+    action: Action = None,
+    no_quarantine: NoQuarantine = False,
+    with_annotations: WithAnnotations = False,
+    merge_sidecars: MergeSidecars = False,
+    max_remove_share: Share = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out a plan, or plan by a policy, show it, ask, and carry it out. `restore` takes it all back."""
+    if (number is None) == (policy is None):
+        raise UsageError("say which plan (`dedupctl apply 1`) or which policy (`dedupctl apply --policy safe`)")
+    session: Session = context.obj
+    with session.workspace() as workspace:
+        if number is not None:
+            if action is not None or no_quarantine or with_annotations or merge_sidecars:
+                raise UsageError("a plan is frozen; make another one to do it differently")
+            made = _stored(workspace, number)
+            share = workspace.config.policies.get(made.policy, PolicyConfig()).max_remove_share
+        else:
+            name = policy or ""
+            chosen = policy_named(
+                workspace, name, action, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+            )
+            made = freeze(workspace, name, chosen, _request(chosen, no_quarantine), store=not dry_run)
+            share = chosen.max_remove_share
+        if max_remove_share is not None:
+            share = max_remove_share
+        # A number was given by somebody who has seen the plan.
+        run(workspace, made, share=share, yes=yes or number is not None, dry_run=dry_run, as_json=as_json)
+
+
+def policy_named(
+    workspace: Workspace,
+    name: str,
+    action: str | None,
+    *,
+    with_annotations: bool = False,
+    merge_sidecars: bool = False,
+    kinds: Sequence[PairKind] | None = None,
+) -> PolicyConfig:
+    """A policy of the configuration, changed by what was said on the command line.
+
+    Raises:
+        UsageError: no such policy, or the two do not go together.
+    """
+    policies = workspace.config.policies
+    if name not in policies:
+        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    said: dict[str, Any] = {}
+    if action is not None:
+        said |= {"action": action, "move_to": None if action != "move-to" else policies[name].move_to}
+    if kinds:
+        said["kinds"] = tuple(kind.value for kind in kinds)
+    if with_annotations:
+        said["with_annotations"] = True
+    if merge_sidecars:
+        said["merge_sidecars"] = True
+    try:
+        return PolicyConfig.model_validate(policies[name].model_dump() | said)
+    except ValidationError as error:
+        raise UsageError(f"this does not go with the policy {name!r}: {_said_of(error)}") from error
+
+
+def freeze(workspace: Workspace, name: str, policy: PolicyConfig, request: Request, *, store: bool) -> Plan:
+    """A plan of what the policy would do now, stored unless this is a dry run."""
+    making = make_plan if store else draft_plan
+    return making(workspace.catalog, name, policy, now=int(time.time()), request=request)
+
+
+def run(workspace: Workspace, made: Plan, *, share: float, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Show the plan, ask, carry it out, and say what came of it; ends with 1 if a file had to be left alone."""
+    if dry_run:
+        if as_json:
+            print_json(plan_as_json(made))
+        else:
+            print_plan(made)
+        return
+    if as_json and not yes:
+        raise UsageError("--json cannot ask: add --yes, or --dry-run")
+    if not yes:
+        print_plan(made)
+        if not made.removals or not typer.confirm("Do this?", err=True):
+            return
+    with acting(workspace.home, workspace.catalog), stopping_on_signals() as stop, shown_stages() as stage:
+        applied = apply_plan(
+            workspace.catalog,
+            made.id,
+            max_remove_share=share,
+            progress=lambda done, total: stage("removing", done, total),
+            is_stopped=stop.is_set,
+        )
+    if as_json:
+        print_json(applied_as_json(applied))
+    else:
+        _print_applied(applied)
+    if applied.stopped:
+        say(f"stopped; `dedupctl apply {made.id}` goes on from here")
+        stop.exit_if_interrupted()
+    if not applied.complete:
+        raise typer.Exit(1)
+
+
+def print_outcomes(outcomes: list[Outcome]) -> None:
+    """Every file that was left alone, with the reason, on stderr."""
+    for outcome in outcomes:
+        say(f"left alone: {shown(outcome.action.victim.absolute)}: {outcome.reason}")
+
+
+def print_plan(made: Plan) -> None:
+    """What would go, for which kept copy, by which rule; then what stays although it is a copy."""
+    out = console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("would go", "size", "kind", "kept copy", "which was preferred because"):
+        table.add_column(heading, overflow="fold")
+    for action in made.removals:
+        table.add_row(
+            Text(shown(action.victim.absolute)),
+            size(action.victim.identity.size),
+            action.kind.value if action.kind else "",
+            Text("" if action.keeper is None else shown(action.keeper.absolute)),
+            rule_in_words(action.rule),
+        )
+    if made.removals:
+        out.print(table)
+    skipped = [action for action in made.actions if action.skipped is not None]
+    for action in skipped[:SHOWN_SKIPPED]:
+        out.print(Text(f"stays: {shown(action.victim.absolute)}: {action.skipped}"))
+    if len(skipped) > SHOWN_SKIPPED:
+        out.print(f"... and {len(skipped) - SHOWN_SKIPPED:,} more that stay (--json lists them)")
+    number = f"plan {made.id}" if made.id else "a dry run"
+    freed = sum(action.victim.identity.size for action in made.removals)
+    verb = next((action.verb.value for action in made.removals), "quarantine")
+    out.print(f"{number}: {counted(len(made.removals), 'file')} ({size(freed)}) to {verb}")
+
+
+def _print_applied(applied: Applied) -> None:
+    print_outcomes([*applied.refused, *applied.not_purged])
+    console().print(f"{counted(applied.removed, 'file')} removed ({size(applied.bytes_removed)})")
+    if applied.purged:
+        console().print(f"{counted(applied.purged, 'file')} purged")
+    elif applied.removed:
+        say(f"take it back with `dedupctl restore {applied.plan_id}`")
+
+
+def _print_plans(workspace: Workspace, *, as_json: bool) -> None:
+    with workspace.catalog.read() as tx:
+        plans = tx.plans.all()
+    if as_json:
+        keys = ("id", "created_at", "policy", "removals", "done")
+        print_json({"plans": [{key: getattr(one, key) for key in keys} for one in plans]})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("plan", "made", "policy", "would remove", "removed"):
+        table.add_column(heading)
+    for one in plans:
+        table.add_row(str(one.id), moment(one.created_at), one.policy, f"{one.removals:,}", f"{one.done:,}")
+    console().print(table)
+
+
+def _stored(workspace: Workspace, number: int) -> Plan:
+    with workspace.catalog.read() as tx:
+        found = tx.plans.get(number)
+    if found is None:
+        raise UsageError(f"there is no plan {number}; see `dedupctl plan --list`")
+    return found
+
+
+def _request(policy: PolicyConfig, no_quarantine: bool) -> Request:
+    if no_quarantine and policy.action != "delete":
+        raise UsageError("--no-quarantine goes with the action delete only, spelled out: --action delete")
+    return Request(quarantine=not no_quarantine)
+
+
+def _said_of(error: ValidationError) -> str:
+    return str(error.errors()[0]["msg"]).removeprefix("Value error, ")

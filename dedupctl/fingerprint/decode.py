@@ -32,6 +32,7 @@ __all__ = [
     "looks_like_picture",
     "pixel_digest",
     "pixels_equal",
+    "upright_rgb",
 ]
 
 SMALL_SIDE = 256
@@ -71,6 +72,11 @@ def load_small(file: BinaryIO, max_pixels: int) -> SmallPicture:
     opened = open_picture(file, max_pixels)
     image = _upright(_shrunk(_loaded(opened.image)), opened.turn)
     return SmallPicture(image, facts_of(opened.exif, opened.container, opened.size, opened.orientation))
+
+
+def upright_rgb(image: Image.Image, turn: int) -> Image.Image:
+    """A loaded picture of any mode as RGB, 8 bits, turned as its EXIF means it."""
+    return _upright(_over_white(_plain(image)), turn)
 
 
 def _loaded(image: Image.Image) -> Image.Image:

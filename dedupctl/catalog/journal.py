@@ -174,13 +174,25 @@ class Journal:
         query = query.where(actions.c.plan_id == plan_id, *_PICTURE_REMOVED).group_by(actions.c.victim_root)
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
-    def entries(self, *, plan_id: int | None = None, limit: int | None = None) -> Iterator[JournalEntry]:
-        """Everything that was done or tried, newest first."""
+    def entries(
+        self, *, plan_id: int | None = None, limit: int | None = None, before: int | None = None
+    ) -> Iterator[JournalEntry]:
+        """Everything that was done or tried, newest first; with `before`, only entries older than that one."""
         query = _SELECT.order_by(journal.c.id.desc()).limit(limit)
         if plan_id is not None:
             query = query.where(actions.c.plan_id == plan_id)
+        if before is not None:
+            query = query.where(journal.c.id < before)
         for row in self._connection.execute(query):
             yield _entry(row)
+
+    def saved_by_day(self) -> list[tuple[str, int]]:
+        """(UTC date, bytes) of the pictures and companions that were removed and not put back, oldest first."""
+        day = func.date(journal.c.settled_at, "unixepoch")
+        size = func.json_extract(actions.c.victim_identity, "$[2]")
+        query = select(day, func.sum(size)).select_from(journal.join(actions, journal.c.action_id == actions.c.id))
+        query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+        return [(row[0], int(row[1])) for row in self._connection.execute(query.group_by(day).order_by(day))]
 
     def _leave_rest(self, action_ids: Collection[int], *, state: EntryState) -> None:
         rows = [{"action": action_id} for action_id in action_ids]

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands import act, compare, explain, export, index, library, listing, pages, protect, undo
+from dedupctl.commands import act, compare, explain, export, index, library, listing, pages, protect, serve, undo
 from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     epilog="Start with:  dedupctl scan ~/Pictures && dedupctl clusters",
     pretty_exceptions_enable=False,
 )
-for room in (index, library, listing, compare, explain, pages, act, undo, protect, export):
+for room in (index, library, listing, compare, explain, pages, serve, act, undo, protect, export):
     room.register(app)
 
 

@@ -1,0 +1,1 @@
+"""`dedupctl serve`: the page on which a person looks at clusters and decides."""

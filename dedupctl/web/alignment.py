@@ -1,0 +1,50 @@
+"""How to lay a member's picture on its keeper's, as the proof found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from dedupctl.domain import Member
+
+Matrix: TypeAlias = tuple[float, ...]
+"""3 x 3, row-major, between pixels of the full pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    to_keeper: Matrix
+    from_keeper: Matrix
+    proven: bool
+    """False: no transform is known, and the two frames are simply laid on each other."""
+
+
+def align(keeper: Member, member: Member) -> Alignment:
+    """The member's pixels in those of the keeper, and back."""
+    matrix = _proven(keeper, member)
+    proven = matrix is not None
+    if matrix is None:
+        kept, other = keeper.content.facts, member.content.facts
+        matrix = np.diag([kept.width / max(1, other.width), kept.height / max(1, other.height), 1.0])
+    inverse = np.asarray(np.linalg.inv(matrix), np.float64)
+    return Alignment(_as_tuple(matrix), _as_tuple(inverse), proven)
+
+
+def _proven(keeper: Member, member: Member) -> npt.NDArray[np.float64] | None:
+    if keeper.content.id == member.content.id:
+        return np.eye(3)
+    transform = member.evidence.transform if member.evidence else None
+    if transform is None:
+        return None
+    matrix: npt.NDArray[np.float64] = np.array(transform.matrix, np.float64).reshape(3, 3)
+    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
+        return None
+    # The matrix leads from the smaller content id to the larger.
+    return matrix if member.content.id < keeper.content.id else np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def _as_tuple(matrix: npt.NDArray[np.float64]) -> Matrix:
+    return tuple(float(f"{value:.9g}") for value in matrix.ravel())

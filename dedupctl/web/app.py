@@ -1,0 +1,79 @@
+"""The addresses of the page. Nothing in them is a path: pictures have numbers, the few own files stand in a table."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from dedupctl.errors import DedupctlError
+from dedupctl.report.templating import source_of
+from dedupctl.web.guard import Guard, Keys
+from dedupctl.web.pages import GROUPS, Pages
+from dedupctl.web.queue import Queue
+from dedupctl.workspace import Workspace
+
+_OWN = ("web.css", "review.js", "page.js", "icon.svg")
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+BEAT_SECONDS = 0.5
+SIGN_OF_LIFE = 30
+"""Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
+
+
+def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
+    pages = Pages(workspace, queue, keys)
+    own_files = {name: resources.files("dedupctl.web").joinpath("static", name).read_bytes() for name in _OWN}
+    own_files["style.css"] = source_of("style.css").encode()
+
+    def own_file(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in own_files:
+            return Response("There is no such file.", 404)
+        tag = f'"{hashlib.sha256(own_files[name]).hexdigest()[:32]}"'
+        headers = {"etag": tag, "cache-control": "no-cache"}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(own_files[name], media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+    async def events(request: Request) -> Response:
+        return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")
+
+    return Starlette(
+        routes=[
+            Route("/", pages.queue),
+            *(Route(f"/{group}/{{id:int}}", pages.cluster, name=group) for group in GROUPS),
+            Route("/clusters/{id:int}/apply", pages.apply, methods=["POST"]),
+            *(Route(f"/{group}/{{id:int}}/verdict", pages.say, methods=["POST"]) for group in GROUPS),
+            Route("/exif/{keeper:int}/{member:int}", pages.exif),
+            Route("/undo", pages.undo, methods=["POST"]),
+            Route("/history", pages.history),
+            Route("/restore", pages.restore, methods=["POST"]),
+            Route("/thumbnail/{id:int}", pages.thumbnail),
+            Route("/view/{id:int}", pages.view),
+            Route("/static/{name}", own_file),
+            Route("/events", events),
+        ],
+        exception_handlers={DedupctlError: pages.refused},
+        middleware=[Middleware(Guard, keys=keys)],
+    )
+
+
+async def _events(queue: Queue, seen: str) -> AsyncIterator[str]:
+    """Server-sent events: one whenever the state is another one than the page has shown."""
+    silence = 0
+    while not queue.stopped:
+        if queue.state != seen:
+            seen, silence = queue.state, 0
+            yield f"event: changed\ndata: {seen}\n\n"
+        elif silence >= SIGN_OF_LIFE:
+            silence = 0
+            yield ": still here\n\n"
+        silence += 1
+        await asyncio.sleep(BEAT_SECONDS)

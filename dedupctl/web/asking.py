@@ -1,0 +1,87 @@
+"""What an address asks for: filters and places in the queue, read from and written to the query string."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from dedupctl.domain import PairKind
+from dedupctl.errors import UsageError
+from dedupctl.web.queue import Key, Wanted
+
+MEGABYTE = 1_000_000
+
+
+def wanted_of(query: QueryParams) -> Wanted:
+    """The filters of an address.
+
+    Raises:
+        UsageError: a value that no page of ours would have written.
+    """
+    try:
+        kinds = frozenset(PairKind(name) for name in query.getlist("kind"))
+        root, least = query.get("root", ""), query.get("min_mb", "")
+        return Wanted(
+            kinds=kinds or Wanted().kinds,
+            root=int(root) if root else None,
+            min_bytes=round(float(least) * MEGABYTE) if least else 0,
+            since=_day(query.get("since", "")),
+            until=_day(query.get("until", "")),
+        )
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"this address asks for something that cannot be: {error}") from error
+
+
+def as_query(wanted: Wanted, **more: object) -> str:
+    """The address's query of these filters, with `?`; empty when nothing is out of the ordinary."""
+    pairs: list[tuple[str, object]] = []
+    if wanted.kinds != Wanted().kinds:
+        pairs += [("kind", kind.value) for kind in PairKind if kind in wanted.kinds]
+    named: Mapping[str, object] = {
+        "root": wanted.root,
+        "min_mb": f"{wanted.min_bytes / MEGABYTE:g}" if wanted.min_bytes else None,
+        "since": wanted.since,
+        "until": wanted.until,
+        **more,
+    }
+    pairs += [(name, value) for name, value in named.items() if value not in (None, "")]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def key_as_text(key: Key) -> str:
+    return f"{-key[0]}.{int(key[1])}.{key[2]}"
+
+
+def key_of(text: str) -> Key | None:
+    """The place behind which a page of the queue begins; None = at the start.
+
+    Raises:
+        UsageError: no page of ours would have written it.
+    """
+    if not text:
+        return None
+    try:
+        freed, similar, number = map(int, text.split("."))
+    except ValueError as error:
+        raise UsageError(f"there is no such place in the queue: {text[:40]}") from error
+    return -freed, bool(similar), number
+
+
+def number_of(text: str) -> int | None:
+    """A file or entry named in an address, None where none is.
+
+    Raises:
+        UsageError: it is no number.
+    """
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise UsageError("this is not a number of ours")
+    return int(text)
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat() if text else ""

@@ -1,0 +1,200 @@
+"""The queue: every cluster in a few words, in order of what it would free, rebuilt in the background.
+
+Clusters are derived from all pairs, which takes seconds in a large library. So a page reads from the queue, which may
+be seconds old, and loads the few clusters that it shows from the catalog, which is never old.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.data_version import DataVersion
+from dedupctl.domain import Cluster, PairKind
+from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
+from dedupctl.report.wording import date_of
+
+Key: TypeAlias = tuple[int, bool, int]
+"""(minus the bytes it would free, only similar, id): orders the queue, and no two rows share one."""
+
+LOOK_SECONDS = 1.0
+"""How often the catalog is asked whether it has changed."""
+REST = 10
+"""After a rebuild, so many times as long as it took until the next one: a scan that runs for hours changes the catalog
+all the time, and must not make the page slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cluster of the queue."""
+
+    id: int
+    similar: bool
+    """Other shots of one scene; nothing in it is for removal."""
+    kind: PairKind
+    reclaimable_bytes: int
+    contents: frozenset[int]
+    roots: frozenset[int]
+    largest: int
+    """Bytes of its largest file."""
+    first_date: str
+    last_date: str
+    """ISO days on which its pictures were taken, else changed."""
+
+    @property
+    def key(self) -> Key:
+        return -self.reclaimable_bytes, self.similar, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the queue a person wants to see."""
+
+    kinds: frozenset[PairKind] = frozenset(DUPLICATE_KINDS)
+    root: int | None = None
+    min_bytes: int = 0
+    since: str = ""
+    until: str = ""
+    """ISO days, both included; empty = no limit."""
+
+    def fits(self, row: Row) -> bool:
+        return (
+            row.kind in self.kinds
+            and (self.root is None or self.root in row.roots)
+            and row.largest >= self.min_bytes
+            and (not self.since or row.last_date >= self.since)
+            and (not self.until or row.first_date <= self.until)
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The queue at one moment."""
+
+    version: int
+    """Counts up with every change; 0 = not built yet."""
+    rows: Sequence[Row] = ()
+    """In order of their keys."""
+    _chosen: dict[Wanted, Sequence[Row]] = field(default_factory=dict)
+
+    def choose(self, wanted: Wanted) -> Sequence[Row]:
+        """The rows that fit, in order; remembered, since every step through the queue asks again."""
+        if wanted not in self._chosen:
+            self._chosen[wanted] = [row for row in self.rows if wanted.fits(row)]
+        return self._chosen[wanted]
+
+    def page(self, wanted: Wanted, after: Key | None, limit: int) -> Sequence[Row]:
+        """The next rows behind a key: what is removed or added meanwhile shifts no page."""
+        chosen = self.choose(wanted)
+        start = 0 if after is None else bisect_right(chosen, after, key=_key)
+        return chosen[start : start + limit]
+
+    def position(self, wanted: Wanted, key: Key) -> tuple[int, Row | None, Row | None]:
+        """(rows before the key, the last of them, the first one behind it)."""
+        chosen = self.choose(wanted)
+        before, behind = bisect_left(chosen, key, key=_key), bisect_right(chosen, key, key=_key)
+        return (
+            before,
+            chosen[before - 1] if before else None,
+            chosen[behind] if behind < len(chosen) else None,
+        )
+
+    def with_clusters(self, contents: Collection[int], found: Iterable[Row]) -> Snapshot:
+        """The same queue, with these rows in place of all that hold one of these contents."""
+        gone = frozenset(contents)
+        kept = [row for row in self.rows if gone.isdisjoint(row.contents)]
+        return Snapshot(self.version + 1, tuple(sorted([*kept, *found], key=_key)))
+
+
+class Queue:
+    """The current snapshot, and the thread that keeps it current."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._changing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="queue", daemon=True)
+        self.snapshot = Snapshot(0)
+        self._changes = 0
+
+    @property
+    def state(self) -> str:
+        """Another text whenever the queue has changed or anybody has written to the catalog."""
+        return f"{self.snapshot.version}.{self._changes}"
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def rebuild(self) -> None:
+        """Read all clusters anew."""
+        with self._changing:
+            with self._catalog.read() as tx:
+                rows = [*_rows(tx, DUPLICATE_KINDS, None), *_rows(tx, (PairKind.SIMILAR,), None)]
+            self.snapshot = Snapshot(self.snapshot.version + 1, tuple(sorted(rows, key=_key)))
+
+    def refresh(self, content_ids: Collection[int]) -> None:
+        """Read anew only the clusters that these contents are or were in: what a step on the page changes."""
+        with self._changing:
+            touched = frozenset(content_ids).union(
+                *(row.contents for row in self.snapshot.rows if not row.contents.isdisjoint(content_ids))
+            )
+            with self._catalog.read() as tx:
+                rows = [*_rows(tx, DUPLICATE_KINDS, touched), *_rows(tx, (PairKind.SIMILAR,), touched)]
+            changed = touched.union(*(row.contents for row in rows))
+            self.snapshot = self.snapshot.with_clusters(changed, rows)
+
+    def _follow(self) -> None:
+        version = DataVersion(self._catalog.path)
+        try:
+            built, heard, due = None, None, 0.0
+            while True:
+                current = version.current()
+                self._changes += current != heard
+                heard = current
+                started = time.monotonic()
+                if current != built and started >= due:
+                    self.rebuild()
+                    ended = time.monotonic()
+                    built, due = current, ended + REST * (ended - started)
+                if self._stop.wait(LOOK_SECONDS):
+                    return
+        finally:
+            version.close()
+
+
+def _key(row: Row) -> Key:
+    return row.key
+
+
+def _rows(tx: Transaction, kinds: Collection[PairKind], around: Collection[int] | None) -> list[Row]:
+    return [
+        _row(cluster, similar=PairKind.SIMILAR in kinds) for cluster in find_clusters(tx, kinds=kinds, around=around)
+    ]
+
+
+def _row(cluster: Cluster, *, similar: bool) -> Row:
+    dates = sorted(date_of(member)[0][:10] for member in cluster.members)
+    return Row(
+        id=cluster.id,
+        similar=similar,
+        kind=PairKind.SIMILAR if similar else cluster.kind,
+        reclaimable_bytes=cluster.reclaimable_bytes,
+        contents=frozenset(member.content.id for member in cluster.members),
+        roots=frozenset(member.root_id for member in cluster.members),
+        largest=max(member.identity.size for member in cluster.members),
+        first_date=dates[0],
+        last_date=dates[-1],
+    )

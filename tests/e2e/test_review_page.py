@@ -1,0 +1,302 @@
+"""The review page in a real browser, over real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from browser import NARROW, WIDE, browser, console, look, serious_findings, text_of, until
+from PIL import Image
+from rendered_library import drawn
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys as Key
+
+from dedupctl.config import Config, ScanConfig
+from dedupctl.domain import Evidence, Pair, PairKind
+from dedupctl.indexing.library import scan_library
+from dedupctl.indexing.pipeline import Listeners
+from dedupctl.indexing.roots import places
+from dedupctl.web.server import serving
+from dedupctl.workspace import Workspace
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">\u202egpj'.jpg".encode() + b"\xff.jpg"
+BOX = (200, 150, 1400, 1000)
+"""What the crop shows of its source, in pixels of 1600 x 1200."""
+
+
+@dataclass
+class Page:
+    """A served library: `near` holds a picture and its crop, `exact` two pictures twice each, one hostile name."""
+
+    workspace: Workspace
+    root: Path
+    link: str
+
+    @property
+    def address(self) -> str:
+        return self.link.partition("?")[0]
+
+    @property
+    def names(self) -> set[bytes]:
+        return {name for name in os.listdir(os.fsencode(self.root)) if name != b".dedupctl"}
+
+    def scan(self) -> None:
+        listeners = Listeners(lambda _progress: None, lambda _failure: None, lambda: False)
+        wanted = places(self.workspace.catalog, [os.fsencode(self.root)])
+        scan_library(self.workspace, wanted, listeners, lambda _root, _reason: None, lambda _message: None)
+
+    def cluster_of(self, name: bytes, group: str = "clusters") -> str:
+        with self.workspace.catalog.read() as tx:
+            ids = [one.file.content_id for one in tx.files.present() if one.file.path == name]
+        return f"{self.address}{group}/{ids[0]}"
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[webdriver.Chrome]:
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    base = tmp_path_factory.mktemp("review")
+    root = base / "photos"
+    root.mkdir()
+    draw_library(root)
+    home = base / "home"
+    with Workspace.open(home, create=True) as opened:
+        workspace = Workspace(
+            home, Config(scan=ScanConfig(workers=1)), opened.catalog, opened.thumbs, opened.model, opened.model_id
+        )
+        with serving(workspace) as keys:
+            made = Page(workspace, root, keys.link)
+            made.scan()
+            relate(made)
+            yield made
+
+
+def draw_library(root: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Maker", "Model One"
+    source = drawn(1, 1600, 1200)
+    source.save(root / "source.jpg", quality=95, exif=exif)
+    exif[0x0110] = "Model Two"
+    source.crop(BOX).save(root / "crop.jpg", quality=95, exif=exif)
+    drawn(4, 1600, 1200).save(root / "other.jpg", quality=90)
+    shutil.copy(root / "other.jpg", root / "other copy.jpg")
+    drawn(5, 1500, 1200).save(root / "plain.jpg", quality=80)
+    shutil.copy(root / "plain.jpg", os.path.join(os.fsencode(root), HOSTILE))
+    for number in (8, 9):
+        drawn(number, 800, 600).save(root / f"shot {number}.jpg")
+
+
+def relate(page: Page) -> None:
+    """Two drawings are given out as shots of one scene, and no others: nothing that is drawn looks like that."""
+    with page.workspace.catalog.write() as tx:
+        found = [pair for pair in tx.pairs.all() if pair.kind is PairKind.SIMILAR]
+        tx.pairs.put(replace(pair, kind=None) for pair in found)
+        shots = [one.file.content_id or 0 for one in tx.files.present() if one.file.path.startswith(b"shot")]
+        a, b = sorted(shots)
+        tx.pairs.put([Pair(a, b, PairKind.SIMILAR, 0.7, Evidence("vector", cosine=0.7))])
+
+
+@pytest.fixture(autouse=True)
+def opened(chrome: webdriver.Chrome, page: Page) -> None:
+    look(chrome)
+    chrome.get(page.link)
+    until(chrome, "document.querySelectorAll('.tile').length === 3")
+    console(chrome)
+
+
+def press(chrome: webdriver.Chrome, *keys: str) -> None:
+    for key in keys:
+        chrome.find_element(By.TAG_NAME, "body").send_keys(key)
+
+
+def go(chrome: webdriver.Chrome, address: str) -> None:
+    chrome.get(address)
+    until(chrome, "document.readyState === 'complete' && document.querySelector('#stage:not([hidden])')", 5)
+
+
+def note(chrome: webdriver.Chrome) -> str:
+    until(chrome, "document.readyState === 'complete' && document.querySelector('.note')")
+    return text_of(chrome, ".note")
+
+
+def test_the_link_leaves_no_token_in_the_address(chrome: webdriver.Chrome, page: Page) -> None:
+    assert chrome.current_url == page.address
+
+
+def test_by_keyboard_a_file_is_removed_and_brought_back(chrome: webdriver.Chrome, page: Page) -> None:
+    before = page.names
+    go(chrome, page.cluster_of(b"other.jpg"))
+    press(chrome, Key.ENTER)
+    assert note(chrome).startswith("Removed 1 file")
+    assert page.names in (before - {b"other copy.jpg"}, before - {b"other.jpg"})
+    press(chrome, "u")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Restored 1 file.'")
+    assert page.names == before
+    assert console(chrome) == []
+
+
+def test_by_mouse_a_file_is_removed_and_the_history_restores_it(chrome: webdriver.Chrome, page: Page) -> None:
+    before = page.names
+    chrome.find_element(By.XPATH, "//a[contains(., 'plain.jpg') or contains(., 'img src')]").click()
+    until(chrome, "document.readyState === 'complete' && document.getElementById('apply')")
+    chrome.find_element(By.ID, "apply").click()
+    assert note(chrome).startswith("Removed 1 file")
+    assert len(page.names) == len(before) - 1
+    chrome.find_element(By.LINK_TEXT, "History").click()
+    until(chrome, "document.querySelector('[name=entry]')")
+    chrome.find_element(By.NAME, "entry").click()
+    assert note(chrome) == "Restored 1 file."
+    assert page.names == before
+    assert console(chrome) == []
+
+
+def test_x_takes_the_mark_away_and_nothing_is_removed(chrome: webdriver.Chrome, page: Page) -> None:
+    before = page.names
+    go(chrome, page.cluster_of(b"other.jpg"))
+    assert text_of(chrome, "#marked") == "1 to be removed"
+    press(chrome, "x")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    here = chrome.current_url
+    press(chrome, Key.ENTER)
+    until(chrome, f"location.href !== {here!r}")
+    assert page.names == before
+
+
+def test_k_makes_the_other_one_the_keeper(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    assert text_of(chrome, "#member-1 .name") == "source.jpg"
+    press(chrome, "k")
+    until(chrome, "document.readyState === 'complete' && location.search.startsWith('?keeper=')")
+    assert text_of(chrome, "#member-1 .name") == "crop.jpg"
+    assert text_of(chrome, "#marked") == "1 to be removed"
+
+
+def test_d_parts_two_pictures_and_u_joins_them_again(chrome: webdriver.Chrome, page: Page) -> None:
+    cluster = page.cluster_of(b"source.jpg")
+    go(chrome, cluster)
+    press(chrome, "d")
+    assert "are different pictures, you said." in note(chrome)
+    assert chrome.current_url.partition("?")[0] != cluster
+    press(chrome, "u")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    assert chrome.current_url.partition("?")[0] == cluster
+
+
+def test_arrows_walk_through_the_queue(chrome: webdriver.Chrome) -> None:
+    chrome.find_element(By.CSS_SELECTOR, ".tile").click()
+    seen = []
+    for _ in range(2):
+        until(chrome, "document.readyState === 'complete' && document.querySelector('a[rel=next]')")
+        seen.append(chrome.current_url)
+        press(chrome, Key.ARROW_RIGHT)
+        until(chrome, f"location.href !== {seen[-1]!r}")
+    assert len({*seen, chrome.current_url}) == 3
+    press(chrome, Key.ARROW_LEFT)
+    until(chrome, f"location.href === {seen[-1]!r}")
+
+
+def test_the_overlay_lies_where_the_proof_says(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    press(chrome, "2")
+    until(chrome, "document.getElementById('stage').dataset.mode === 'swipe'")
+    base, over = (box_of(chrome, f"[data-pane=keeper] img.{role}") for role in ("base", "over"))
+    shares = [
+        (over[edge] - base[edge % 2]) / (base[edge % 2 + 2] - base[edge % 2]) * (1600, 1200)[edge % 2]
+        for edge in range(4)
+    ]
+    assert shares == pytest.approx(BOX, abs=16)
+
+
+def test_zooming_shows_the_same_part_of_both(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    press(chrome, "+", "+", "+", "+")
+    until(chrome, "document.getElementById('stage').dataset.zoom > 4")
+    source, crop = (box_of(chrome, f"[data-pane={name}] img.base") for name in ("keeper", "member"))
+    panes = [box_of(chrome, f"[data-pane={name}] .canvas") for name in ("keeper", "member")]
+    a_pixel = (source[2] - source[0]) / 1600
+    assert (crop[2] - crop[0]) / (BOX[2] - BOX[0]) == pytest.approx(a_pixel, rel=0.02)
+    middle = [
+        ((pane[0] + pane[2]) / 2 - picture[0]) / a_pixel for pane, picture in zip(panes, (source, crop), strict=True)
+    ]
+    assert middle[0] == pytest.approx(middle[1] + BOX[0], abs=16)
+
+
+def test_exif_is_compared_and_differences_are_marked(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    until(chrome, "document.querySelector('#exif-table tr.differs')")
+    rows = [row.text for row in chrome.find_elements(By.CSS_SELECTOR, "#exif-table tr.differs")]
+    assert len(rows) == 1
+    assert "Model One" in rows[0]
+    assert "Model Two" in rows[0]
+
+
+def test_nothing_is_marked_among_similar_shots(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"shot 8.jpg", "similar"))
+    assert chrome.find_elements(By.NAME, "remove") == []
+    assert chrome.find_elements(By.ID, "apply") == []
+
+
+def test_a_name_that_wants_to_be_code_is_only_shown(chrome: webdriver.Chrome, page: Page) -> None:
+    for address in (page.address, page.cluster_of(b"plain.jpg")):
+        chrome.get(address)
+        until(chrome, "document.readyState === 'complete'")
+        assert chrome.title.endswith("dedupctl")
+    assert r"\u202egpj'.jpg\xff.jpg" in text_of(chrome, ".members")
+    assert console(chrome) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_has_an_empty_console_and_no_serious_finding(
+    chrome: webdriver.Chrome, page: Page, size: tuple[int, int], dark: bool
+) -> None:
+    look(chrome, size, dark=dark)
+    similar = page.cluster_of(b"shot 8.jpg", "similar")
+    for address in (page.address, page.cluster_of(b"source.jpg"), similar, f"{page.address}history"):
+        chrome.get(address)
+        until(chrome, "document.readyState === 'complete'")
+        assert chrome.execute_script("return document.documentElement.scrollWidth <= innerWidth"), address
+        assert serious_findings(chrome) == [], address
+        assert console(chrome) == [], address
+
+
+def test_a_new_cluster_appears_without_reload(chrome: webdriver.Chrome, page: Page) -> None:
+    chrome.execute_script("window.stayed = true")
+    with page.workspace.catalog.read() as tx:
+        a, b = sorted(one.file.content_id or 0 for one in tx.files.present() if one.file.path.startswith(b"shot"))
+        stored = tx.pairs.between(a, b)
+    assert stored is not None
+    with page.workspace.catalog.write() as tx:
+        tx.pairs.put([Pair(a, b, PairKind.NEAR, 0.9, Evidence("verdict"))])
+    try:
+        until(chrome, "document.querySelectorAll('.tile').length === 4")
+        assert chrome.execute_script("return window.stayed")
+    finally:
+        with page.workspace.catalog.write() as tx:
+            tx.pairs.put([stored])
+    until(chrome, "document.querySelectorAll('.tile').length === 3")
+
+
+def test_a_form_of_another_site_does_nothing(chrome: webdriver.Chrome, page: Page) -> None:
+    before = page.names
+    form = f"<form method=post action={page.address}undo><input name=csrf value=guess></form>"
+    chrome.get(f"data:text/html,{form}")
+    chrome.execute_script("document.forms[0].submit()")
+    until(chrome, "document.body.textContent.includes('Another site may not')")
+    assert page.names == before
+
+
+def box_of(chrome: webdriver.Chrome, selector: str) -> list[float]:
+    """Left, top, right and bottom on the screen."""
+    script = "const r = document.querySelector(arguments[0]).getBoundingClientRect(); "
+    script += "return [r.left, r.top, r.right, r.bottom]"
+    return [float(edge) for edge in chrome.execute_script(script, selector)]

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 PATIENCE = 90.0
 """Seconds; a busy machine may take long, a right program never takes for ever."""
@@ -58,11 +60,11 @@ def listed(home: Path, *arguments: str | bytes | Path) -> Any:
     return answer.document
 
 
-def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
+def rows(home: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
     """What the catalog answers, asked beside the program; nothing before there is one."""
     try:
         with closing(sqlite3.connect(f"file:{home}/catalog.db?mode=ro", uri=True, timeout=PATIENCE)) as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, values).fetchall()
     except sqlite3.OperationalError as error:
         if "unable to open" in str(error) or "no such table" in str(error):
             return []
@@ -75,3 +77,12 @@ def await_true(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
+
+
+def session_ended(leader: int) -> bool:
+    """No process is left of those that this one, started as a session of its own, has started."""
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                return False
+    return True

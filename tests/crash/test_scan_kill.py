@@ -21,7 +21,7 @@ import psutil
 import pytest
 from PIL import Image
 from rendered_library import drawn
-from running import await_true, command
+from running import await_true, command, session_ended
 
 from dedupctl.domain import FileState, FloatArray, PairKind
 from dedupctl.fingerprint.embedder import BUILT_IN_DIM, Embedder
@@ -196,15 +196,6 @@ def begin_anew(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     (home / "config.toml").write_text(CONFIG)
-
-
-def session_ended(leader: int) -> bool:
-    """No process is left of those that a scan started."""
-    for pid in psutil.pids():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                return False
-    return True
 
 
 def finish(launcher: Launcher, home: Path) -> Knowledge:

@@ -32,6 +32,7 @@ from dedupctl.workspace import Workspace
 KILLS = 50
 KILLS_AS_INSTALLED = 3
 LONGEST = 1.5
+"""Seconds after which a scan is killed at the latest."""
 CONFIG = """
 [scan]
 workers = 2
@@ -214,12 +215,14 @@ def test_killed_at_any_moment_a_scan_leaves_what_the_next_one_completes(photos: 
     chance = random.Random(20)
     killed = completed = 0
     with Launcher(home, photos) as launcher:
+        started = time.monotonic()
         undisturbed = finish(launcher, home)
+        longest = min(LONGEST, 1.2 * (time.monotonic() - started))
         assert len(undisturbed.files) == sum(1 for path in photos.rglob("*.*") if path.is_file())
         begin_anew(home)
         while killed < KILLS:
             scan = launcher.start()
-            time.sleep(chance.uniform(0, LONGEST))
+            time.sleep(chance.uniform(0, longest))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(scan, signal.SIGKILL)
             code = launcher.exit_code()

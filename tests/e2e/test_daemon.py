@@ -201,13 +201,11 @@ def test_roots_are_taken_up_go_offline_come_back_and_are_let_go_of(library: Watc
     picture = render(second / "a.png", 60)
     assert dedupctl(library.home, "roots", "add", second).code == 0
     content_id = library.content_of(picture)
-    await_true(lambda: library.told()["roots"].get(str(second)) == "watched", "the new root is watched")
 
     second.rename(away)
+    second.mkdir()  # as an unmounted disk leaves its empty folder behind
     render(away / "b.png", 61)
     (away / "a.png").touch()
-    await_true(lambda: library.told()["roots"].get(str(second), "").startswith("offline"), "it is offline")
-    second.mkdir()  # as an unmounted disk leaves its empty folder behind
     await_true(lambda: "marker" in library.told()["roots"].get(str(second), ""), "an empty folder is not the root")
     assert library.seen(picture) == ("present", content_id)
     second.rmdir()

@@ -1,0 +1,95 @@
+"""The pipeline while nothing needs to be read: it can be stopped, it is heard, and what it notes is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dedupctl.catalog.files import Sighting
+from dedupctl.domain import FileState, Identity, Root, Unreadable
+from dedupctl.indexing import pipeline as module
+from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
+from dedupctl.indexing.scan import Finding, Gone, Unchanged, Unread
+from dedupctl.indexing.workers import Workers
+from dedupctl.indexing.writer import Writer
+from dedupctl.workspace import Workspace
+
+FILES = 3 * module.WRITE_AT
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(tmp_path / "home", create=True) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def root(workspace: Workspace) -> Root:
+    """A root with `FILES` files, as a scan before this one left them."""
+    with workspace.catalog.write() as tx:
+        root = tx.roots.add(b"/photos", device=1, marker=None)
+        tx.files.record([sighting(root, number) for number in range(FILES)])
+    return root
+
+
+def sighting(root: Root, number: int) -> Sighting:
+    return Sighting(root.id, b"%d.jpg" % number, Identity(1, number, 1, 1, 1), Unreadable("corrupt", "for the test"))
+
+
+def run(workspace: Workspace, findings: Iterator[Finding], listeners: Listeners) -> int:
+    """How many files the run has seen."""
+    with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
+        return Pipeline(workspace, workspace.open_index().index, workers, listeners).run(findings).seen
+
+
+def test_a_walk_over_unchanged_files_is_heard_and_can_be_stopped(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.0)
+    told: list[int] = []
+
+    def hear(progress: Progress) -> None:
+        told.append(progress.found)
+
+    def endless() -> Iterator[Finding]:
+        while True:
+            yield Unchanged(1)
+
+    seen = run(workspace, endless(), Listeners(progress=hear, is_stopped=lambda: len(told) >= 50))
+    assert told == list(range(50))
+    assert seen == 50
+
+
+def test_what_a_long_walk_notes_is_written_while_it_goes_on(workspace: Workspace, root: Root) -> None:
+    with workspace.catalog.read() as tx:
+        file_ids = [known.file_id for known in tx.files.in_folder(root.id, b"").values()]
+    gone_meanwhile = []
+
+    def vanishing() -> Iterator[Finding]:
+        for file_id in file_ids:
+            yield Gone((file_id,))
+            with workspace.catalog.read() as tx:
+                gone_meanwhile.append(tx.files.count()[FileState.GONE])
+
+    run(workspace, vanishing(), Listeners())
+    assert max(gone_meanwhile) >= FILES - module.WRITE_AT
+    with workspace.catalog.read() as tx:
+        assert tx.files.count()[FileState.GONE] == FILES
+
+
+def test_files_of_a_root_that_was_removed_meanwhile_are_dropped(workspace: Workspace, root: Root) -> None:
+    writer = Writer(workspace, workspace.open_index().index)
+    with workspace.catalog.write() as tx:
+        other = tx.roots.add(b"/other", device=1, marker=None)
+        tx.roots.remove(root.id)
+    for each in (root, other):
+        found = sighting(each, 1)
+        path = os.path.join(each.path, found.path)
+        writer.took(Unread(each.id, found.path, path, found.identity, False), Unreadable("corrupt", "for the test"))
+    writer.write()
+    with workspace.catalog.read() as tx:
+        assert [located.path for located, _ in tx.files.errors()] == [b"/other/1.jpg"]

@@ -85,7 +85,7 @@ def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerpri
         reached = {candidate.a for candidate in candidates} | ({same} if same is not None else set())
         sides = gather_sides(tx, workspace.thumbs, reached)
         files = tx.files.of_contents(reached)
-    asked = Side(_as_content(fingerprint), fingerprint.thumbnail, path)
+    asked = Side(as_content(fingerprint), fingerprint.thumbnail, path)
     found = {} if same is None else {same: (PairKind.EXACT, 1.0, Evidence(method="bytes"))}
     court, thresholds = Judge(), thresholds_of(workspace.config)
     for candidate in candidates:
@@ -101,7 +101,8 @@ def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerpri
     return sorted(matches, key=lambda match: (match.kind.strength, -match.score, match.file.path))
 
 
-def _as_content(fingerprint: Fingerprint) -> Content:
+def as_content(fingerprint: Fingerprint) -> Content:
+    """A picture that is not in the catalog, as if it were, with the id `ASKED`."""
     return Content(
         id=ASKED,
         digest=fingerprint.digest,

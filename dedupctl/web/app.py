@@ -20,7 +20,7 @@ from dedupctl.web.pages import GROUPS, Pages
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
 
-_OWN = ("web.css", "review.js", "page.js", "icon.svg")
+_OWN = ("web.css", "review.js", "page.js", "search.js", "icon.svg")
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 BEAT_SECONDS = 0.5
 SIGN_OF_LIFE = 30
@@ -55,6 +55,8 @@ def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
             Route("/undo", pages.undo, methods=["POST"]),
             Route("/history", pages.history),
             Route("/restore", pages.restore, methods=["POST"]),
+            Route("/search", pages.search),
+            Route("/search", pages.find, methods=["POST"]),
             Route("/thumbnail/{id:int}", pages.thumbnail),
             Route("/view/{id:int}", pages.view),
             Route("/static/{name}", own_file),

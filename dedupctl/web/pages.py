@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, PackageLoader
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -26,6 +29,7 @@ from dedupctl.web.guard import Keys
 from dedupctl.web.pictures import Pictures
 from dedupctl.web.queue import Queue, Row, Wanted
 from dedupctl.web.review import Choice, Note, Review
+from dedupctl.web.search import Search, save
 from dedupctl.workspace import Workspace
 
 PAGE_ROWS = 24
@@ -45,13 +49,18 @@ class Pages:
         self._queue = queue
         self._review = Review(workspace, queue)
         self._pictures = Pictures(workspace)
+        self._search = Search(workspace, queue)
         self._notes: OrderedDict[str, Note] = OrderedDict()
         self._templates = environment()
         own = PackageLoader("dedupctl.web")
         self._templates.loader = ChoiceLoader([own, PackageLoader("dedupctl.report")])
         self._templates.globals |= {"csrf": keys.csrf, "picture": thumbnail_address, "view": view_address}
         self._templates.globals |= {"sentence": lambda keeper, member: full_sentence(in_words(keeper, member))}
-        self._templates.filters |= {"choice": lambda member: str(Choice.of(member)), "as_json": json.dumps}
+        self._templates.filters |= {
+            "choice": lambda member: str(Choice.of(member)),
+            "as_json": json.dumps,
+            "full_sentence": full_sentence,
+        }
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -125,6 +134,16 @@ class Pages:
             thumbnail={digest: f"/thumbnail/{number}" for digest, number in known.items()},
             older=shown[-1].id if len(entries) > len(shown) else None,
         )
+
+    def search(self, request: Request) -> Response:
+        return self._page(request, "search.html.j2", state=self._queue.state)
+
+    async def find(self, request: Request) -> Response:
+        """The copies of the picture that is the body, as a list to be put into a page."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = await save(request.stream(), Path(folder))
+            found = await run_in_threadpool(self._search.copies_of, path)
+        return self._page(request, "_found.html.j2", found=found)
 
     def thumbnail(self, request: Request) -> Response:
         return self._jpeg(request, "small")

@@ -261,7 +261,13 @@ def test_every_page_has_an_empty_console_and_no_serious_finding(
 ) -> None:
     look(chrome, size, dark=dark)
     similar = page.cluster_of(b"shot 8.jpg", "similar")
-    for address in (page.address, page.cluster_of(b"source.jpg"), similar, f"{page.address}history"):
+    for address in (
+        page.address,
+        page.cluster_of(b"source.jpg"),
+        similar,
+        f"{page.address}search",
+        f"{page.address}history",
+    ):
         chrome.get(address)
         until(chrome, "document.readyState === 'complete'")
         assert chrome.execute_script("return document.documentElement.scrollWidth <= innerWidth"), address
@@ -284,6 +290,21 @@ def test_a_new_cluster_appears_without_reload(chrome: webdriver.Chrome, page: Pa
         with page.workspace.catalog.write() as tx:
             tx.pairs.put([stored])
     until(chrome, "document.querySelectorAll('.tile').length === 3")
+
+
+def test_searching_by_a_picture_shows_its_copies_with_evidence(
+    chrome: webdriver.Chrome, page: Page, tmp_path: Path
+) -> None:
+    Image.open(page.root / "source.jpg").resize((800, 600)).save(tmp_path / "asked.png")
+    chrome.get(f"{page.address}search")
+    chrome.find_element(By.ID, "picture").send_keys(str(tmp_path / "asked.png"))
+    until(chrome, "document.querySelector('#found .member')")
+    assert text_of(chrome, "#found .member .name") == "source.jpg"
+    assert "your picture" in text_of(chrome, "#found .member .evidence").lower()
+    assert serious_findings(chrome) == []
+    (tmp_path / "no picture.png").write_bytes(b"nothing")
+    chrome.find_element(By.ID, "picture").send_keys(str(tmp_path / "no picture.png"))
+    until(chrome, "document.getElementById('found').textContent.includes('no picture can be read')")
 
 
 def test_a_form_of_another_site_does_nothing(chrome: webdriver.Chrome, page: Page) -> None:

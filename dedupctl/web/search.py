@@ -1,0 +1,98 @@
+"""Search by picture: which pictures of the library is this one a copy of? It need not be in the library, nor stay."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dedupctl.domain import Member, Pair, Unreadable
+from dedupctl.errors import UsageError
+from dedupctl.fingerprint.fingerprinter import Fingerprinter
+from dedupctl.matching.candidates import ASKED
+from dedupctl.matching.lookup import Match, as_content, find_copies
+from dedupctl.matching.sentence import sentence
+from dedupctl.vectors.base import VectorIndex
+from dedupctl.web.queue import Queue
+from dedupctl.workspace import Workspace
+
+MAX_UPLOAD_BYTES = 512_000_000
+NAMES = ("this", "your picture")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One copy in the library, and what it is to the picture asked about, in words."""
+
+    member: Member
+    words: str
+
+
+class Search:
+    """Holds the model and the vector index from the first question on; one question at a time."""
+
+    def __init__(self, workspace: Workspace, queue: Queue) -> None:
+        self._workspace = workspace
+        self._queue = queue
+        self._asking = threading.Lock()
+        self._fingerprinter: Fingerprinter | None = None
+        self._index: tuple[str, VectorIndex] | None = None
+
+    def copies_of(self, path: Path) -> Sequence[Found]:
+        """The library's copies of the picture in this file, best first.
+
+        Raises:
+            UsageError: no picture can be read from it.
+        """
+        with self._asking:
+            if self._fingerprinter is None:
+                self._fingerprinter = Fingerprinter(self._workspace.config)
+            read = self._fingerprinter.read(bytes(path))
+            if isinstance(read, Unreadable) or read.fingerprint is None:
+                raise UsageError(f"no picture can be read from it: {read}")
+            matches = find_copies(self._workspace, self._current_index(), read.fingerprint, bytes(path))
+        asked = as_content(read.fingerprint)
+        pairs = [Pair(match.content.id, ASKED, match.kind, match.score, match.evidence) for match in matches]
+        return [
+            Found(_member(match), sentence(pair, match.content, asked, NAMES))
+            for match, pair in zip(matches, pairs, strict=True)
+        ]
+
+    def _current_index(self) -> VectorIndex:
+        """Opened anew when the catalog has changed since: opening brings it into agreement."""
+        state = self._queue.state
+        if self._index is None or self._index[0] != state:
+            self._index = state, self._workspace.open_index().index
+        return self._index[1]
+
+
+async def save(body: AsyncIterator[bytes], folder: Path) -> Path:
+    """Write what is sent into a new file of this folder.
+
+    Raises:
+        UsageError: it is longer than any picture.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        size = 0
+        async for piece in body:
+            size += len(piece)
+            if size > MAX_UPLOAD_BYTES:
+                raise UsageError(f"a picture of more than {MAX_UPLOAD_BYTES // 1_000_000} MB is not looked for")
+            file.write(piece)
+    return Path(file.name)
+
+
+def _member(match: Match) -> Member:
+    file = match.file.file
+    return Member(
+        file_id=file.id,
+        path=match.file.path,
+        root_id=file.root_id,
+        content=match.content,
+        identity=file.identity,
+        kind=match.kind,
+        score=match.score,
+        evidence=match.evidence,
+    )

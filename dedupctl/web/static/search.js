@@ -1,0 +1,39 @@
+"use strict";
+// A picture that is dropped, pasted or chosen is sent as it is; the answer is a list of its copies.
+(() => {
+  const drop = document.getElementById("drop");
+  const input = document.getElementById("picture");
+  const asked = document.getElementById("asked");
+  const found = document.getElementById("found");
+  let latest = 0;
+
+  const ask = async (file) => {
+    if (!file) return;
+    latest += 1;
+    const mine = latest;
+    if (asked.src) URL.revokeObjectURL(asked.src);
+    asked.src = URL.createObjectURL(file);
+    asked.hidden = false;
+    found.textContent = "Looking…";
+    const csrf = document.querySelector("meta[name=csrf]").content;
+    const answer = await fetch("/search", { method: "POST", body: file, headers: { "x-csrf-token": csrf } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== latest) return;
+    const part = answer.ok ? fresh.body : fresh.querySelector("main .lead") || fresh.body;
+    found.replaceChildren(...part.childNodes);
+  };
+  const failed = () => { found.textContent = "The picture could not be sent."; };
+  const send = (file) => ask(file).catch(failed);
+
+  // Not every format is one that a browser can show.
+  asked.addEventListener("error", () => { asked.hidden = true; });
+  input.addEventListener("change", () => send(input.files[0]));
+  document.addEventListener("paste", (event) => send(event.clipboardData.files[0]));
+  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    send(event.dataTransfer.files[0]);
+  });
+})();

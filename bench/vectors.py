@@ -63,10 +63,10 @@ def library(random: np.random.Generator, n: int, dim: int) -> FloatArray:
     """Unit vectors (n, dim) in random order."""
     grouped = n // 50 // GROUP
     spread = random.normal(size=(40, dim))
-    scenes = random.normal(size=(n - 2 * grouped * (GROUP - 1), 40)) @ spread
-    scenes = unit(scenes + 0.3 * np.sqrt(40) * random.normal(size=scenes.shape))
-    bursts = np.repeat(scenes[:grouped], GROUP - 1, axis=0)
-    bursts = unit(bursts + 0.03 / np.sqrt(dim) * random.normal(size=bursts.shape))
+    mixed = random.normal(size=(n - 2 * grouped * (GROUP - 1), 40)) @ spread
+    scenes = unit(mixed + 0.3 * np.sqrt(40) * random.normal(size=mixed.shape))
+    shots = np.repeat(scenes[:grouped], GROUP - 1, axis=0)
+    bursts = unit(shots + 0.03 / np.sqrt(dim) * random.normal(size=shots.shape))
     equals = np.repeat(scenes[grouped : 2 * grouped], GROUP - 1, axis=0)
     return random.permutation(np.vstack([scenes, bursts, equals]), axis=0)
 
@@ -80,7 +80,7 @@ def copies(random: np.random.Generator, vectors: FloatArray) -> FloatArray:
 
 
 def unit(vectors: np.ndarray) -> FloatArray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def exact_cosines(vectors: FloatArray, queries: FloatArray) -> FloatArray:

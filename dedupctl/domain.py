@@ -165,8 +165,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in pixels
-    of the full pictures, where (0, 0) is the outer corner of the first pixel."""
+    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in
+    pixels of the full pictures, where (0, 0) is the outer corner of the first pixel."""
 
     matrix: tuple[float, ...]
     scale: float
@@ -202,7 +202,7 @@ class Evidence:
     """
 
     method: str
-    """The test that decided: "bytes", "stream", "pixels", "correlation", "orb", "sift" or "verdict"; "vector" if none."""
+    """What decided: "bytes", "stream", "pixels", "correlation", "orb", "sift" or "verdict"; "vector" if none did."""
     hash_distance: int | None = None
     """Smallest pHash distance over the eight orientations, in bits of 64."""
     cosine: float | None = None

@@ -56,7 +56,7 @@ def find_clusters(
     """All clusters of present files joined by accepted pairs of these kinds, largest saving first.
 
     With `among`, only files it is true for are looked at: clusters within one root, or across two folders. With
-    `around`, only the clusters that these contents, and those they are tied to, are in: the same ones, without the rest.
+    `around`, only the clusters that these contents, and those they are tied to, are in: the same, without the rest.
     """
     accepted = accepted_pairs(tx, kinds) if around is None else accepted_around(tx, kinds, around)
     wanted = {content_id for pair in accepted for content_id in (pair.a, pair.b)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def contents(home: Path) -> Iterator[list[int]]:
+def contents(home: Path) -> list[int]:
     """Two contents of the catalog, embedded and matched, with a pair that was judged `similar`."""
     prints = [
         Fingerprint(
@@ -60,7 +59,7 @@ def contents(home: Path) -> Iterator[list[int]]:
             evidence = Evidence(method="orb", cosine=0.7)
             tx.pairs.put([Pair(ids[0], ids[1], PairKind.SIMILAR, 0.7, evidence)])
         workspace.thumbs.put({one.digest: one.thumbnail for one in prints})
-    yield ids
+    return ids
 
 
 def _unheard(_: str) -> None:
@@ -71,7 +70,8 @@ def configure(home: Path, text: str) -> None:
     (home / "config.toml").write_text(text)
 
 
-def test_with_nothing_changed_nothing_is_done(home: Path, contents: list[int]) -> None:
+@pytest.mark.usefixtures("contents")
+def test_with_nothing_changed_nothing_is_done(home: Path) -> None:
     said: list[str] = []
     workers = OtherModel()
     with Workspace.open(home) as workspace:

@@ -55,6 +55,7 @@ def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
             Route("/undo", pages.undo, methods=["POST"]),
             Route("/history", pages.history),
             Route("/restore", pages.restore, methods=["POST"]),
+            Route("/dashboard", pages.dashboard),
             Route("/search", pages.search),
             Route("/search", pages.find, methods=["POST"]),
             Route("/thumbnail/{id:int}", pages.thumbnail),

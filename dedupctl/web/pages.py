@@ -25,6 +25,7 @@ from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
 from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
+from dedupctl.web.dashboard import look
 from dedupctl.web.guard import Keys
 from dedupctl.web.pictures import Pictures
 from dedupctl.web.queue import Queue, Row, Wanted
@@ -133,6 +134,19 @@ class Pages:
             entries=shown,
             thumbnail={digest: f"/thumbnail/{number}" for digest, number in known.items()},
             older=shown[-1].id if len(entries) > len(shown) else None,
+        )
+
+    def dashboard(self, request: Request) -> Response:
+        state, chosen = self._queue.state, self._queue.snapshot.choose(Wanted())
+        with self._catalog.read() as tx:
+            now = look(tx)
+        return self._page(
+            request,
+            "dashboard.html.j2",
+            state=state,
+            now=now,
+            clusters=len(chosen),
+            reclaimable=sum(row.reclaimable_bytes for row in chosen),
         )
 
     def search(self, request: Request) -> Response:

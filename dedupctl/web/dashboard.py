@@ -1,0 +1,94 @@
+"""What is going on: the library, the backlog, the watch, and what was saved so far."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.domain import FileState
+
+STATE_KEY = "daemon"
+"""Where a running daemon says how it is, in the catalog's meta table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the daemon last said of itself."""
+
+    doing: str
+    settling: int
+    """Files still being written to."""
+    roots: Mapping[str, str]
+    """How each root is watched, by its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Times are seconds since 1970."""
+
+    files: int
+    errors: int
+    total_bytes: int
+    pictures: int
+    unmatched: int
+    last_scan_at: int | None
+    watch: Watch | None
+    """None when no daemon is running."""
+    saved: Sequence[tuple[str, int]]
+    """(ISO day, bytes removed until its end)."""
+
+    @property
+    def line(self) -> str:
+        """The savings as points of an SVG line, in a box of 100 by 100 with the origin at the upper left."""
+        if not self.saved:
+            return ""
+        days = [date.fromisoformat(day).toordinal() for day, _ in self.saved]
+        span, most = max(1, days[-1] - days[0]), max(1, self.saved[-1][1])
+        places = [
+            (100 * (day - days[0]) / span, 100 - 100 * size / most)
+            for day, (_, size) in zip(days, self.saved, strict=True)
+        ]
+        steps = ["0,100"]
+        for (x, y), before in zip(places, [100.0, *(y for _, y in places)], strict=False):
+            steps += [f"{x:.2f},{before:.2f}", f"{x:.2f},{y:.2f}"]
+        return " ".join([*steps, f"100,{places[-1][1]:.2f}"])
+
+
+def look(tx: Transaction) -> Dashboard:
+    counts, last, days = tx.files.count(), tx.runs.last_finished(), tx.journal.saved_by_day()
+    sums = accumulate(size for _, size in days)
+    return Dashboard(
+        files=counts[FileState.PRESENT],
+        errors=counts[FileState.ERROR],
+        total_bytes=tx.files.total_bytes(),
+        pictures=tx.contents.count(),
+        unmatched=tx.contents.count_unmatched(),
+        last_scan_at=None if last is None else last.finished_at,
+        watch=_watch(tx.meta.get(STATE_KEY)),
+        saved=[(day, total) for (day, _), total in zip(days, sums, strict=True)],
+    )
+
+
+def _watch(told: str | None) -> Watch | None:
+    if told is None:
+        return None
+    state = json.loads(told)
+    if state["doing"] == "stopped" or not _is_running(int(state["pid"])):
+        return None
+    return Watch(state["doing"], state["settling"], state["roots"])
+
+
+def _is_running(pid: int) -> bool:
+    """Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

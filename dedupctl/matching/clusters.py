@@ -186,7 +186,7 @@ def _member(standing: Standing, *, keeper_id: int, group: Collection[int], graph
 def _best_pair(content_id: int, group: Collection[int], graph: _Graph) -> Pair:
     """What ties a content to the chain, where it has no pair with the keeper."""
     ties = [pair for other, pair in graph.neighbours(content_id).items() if other in group]
-    return max(ties, key=lambda pair: pair.score)
+    return min(ties, key=lambda pair: (-pair.score, pair.a, pair.b))
 
 
 def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | None:
@@ -196,7 +196,7 @@ def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | No
         for other, pair in graph.neighbours(content_id).items()
         if content_id < other and other in group
     ]
-    weakest = min(inside, key=lambda pair: pair.score, default=None)
+    weakest = min(inside, key=lambda pair: (pair.score, pair.a, pair.b), default=None)
     return None if weakest is None else (weakest.a, weakest.b)
 
 

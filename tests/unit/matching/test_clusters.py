@@ -338,7 +338,7 @@ def test_every_file_is_in_one_cluster_and_every_removable_one_is_proven(
             assert all(joined[a] == joined[b] for a, b in pairs)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ties, ties, st.sampled_from(Linkage))
 def test_clusters_around_a_picture_are_those_of_the_whole_library(
     drawn: list[tuple[str, str]], said: list[tuple[str, str]], linkage: Linkage

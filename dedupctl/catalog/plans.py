@@ -180,10 +180,10 @@ class Plans:
         query = select(func.count(actions.c.id)).where(actions.c.plan_id == plan_id, *_NOT_BEGUN)
         return int(self._connection.execute(query).scalar_one())
 
-    def bundle_size(self, plan_id: int, bundle: int) -> int:
-        """How many files go together in this bundle."""
-        query = select(func.count(actions.c.id)).where(actions.c.plan_id == plan_id, actions.c.bundle == bundle)
-        return int(self._connection.execute(query).scalar_one())
+    def bundle(self, plan_id: int, bundle: int) -> list[Action]:
+        """The actions that happen together."""
+        query = select(actions).where(actions.c.plan_id == plan_id, actions.c.bundle == bundle).order_by(actions.c.id)
+        return [action_from_row(row) for row in self._connection.execute(query)]
 
     def removals_by_root(self, plan_id: int) -> Mapping[bytes, int]:
         """How many pictures the plan removes from each root, done or not."""

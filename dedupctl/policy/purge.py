@@ -116,7 +116,9 @@ class _Judge:
             Refused: it has none, or something else speaks against it.
         """
         self.require_leave(bundle)
-        pictures = [entry.action for entry in bundle if entry.action.kind is not None]
+        # All of the plan's bundle: a picture that is purged already still answers for its sidecar.
+        together = self._tx.plans.bundle(bundle[0].plan_id, bundle[0].action.bundle)
+        pictures = [action for action in together if action.kind is not None]
         if not pictures:
             raise Refused("no kept copy of it is known")
         for picture in pictures:

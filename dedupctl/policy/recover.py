@@ -26,6 +26,7 @@ from dedupctl.policy.moves import (
     At,
     aside_name,
     discard,
+    free_name,
     part_name,
     rename_exclusive,
     standing_at,
@@ -34,6 +35,7 @@ from dedupctl.policy.moves import (
 )
 from dedupctl.policy.removal import Removal, has_arrived, put_back, token_of
 from dedupctl.policy.restore import record_returned
+from dedupctl.policy.standins import is_stand_in
 from dedupctl.policy.verify import is_still_there
 from dedupctl.workspace import hold
 
@@ -75,11 +77,11 @@ class _Recovery:
     def settle(self, rows: Sequence[JournalEntry]) -> list[Outcome]:
         with self._catalog.read() as tx:
             reason = next(filter(None, (offline_reason(tx, row.action.victim.root) for row in rows)), None)
-            bundle_size = tx.plans.bundle_size(rows[0].plan_id, rows[0].action.bundle)
+            bundle = tx.plans.bundle(rows[0].plan_id, rows[0].action.bundle)
         if reason is not None:
             return [_still_open(row, reason) for row in rows]
         if rows[0].deed is Deed.REMOVE:
-            outcomes = self._removals(rows, may_be_done=len(rows) == bundle_size)
+            outcomes = self._removals(rows, may_be_done=len(rows) == len(bundle))
         else:
             outcomes = [self._restore(row) if row.deed is Deed.RESTORE else self._purge(row) for row in rows]
         sync_folders(split(place)[0] for row in rows for place in (row.source, row.target) if place is not None)
@@ -116,7 +118,7 @@ class _Recovery:
             resting = _take_back_aside(_place(row, row.source), token)
             placed = _place(row, row.target)
             _discard_part(placed, token)
-            arrived = os.path.lexists(row.target)
+            arrived = _take_back_aside(placed, token)
             if resting and arrived and self._is_doubled(row, token):
                 resting = False
         except (Refused, OSError) as error:
@@ -131,6 +133,8 @@ class _Recovery:
         """Cut off between the two halves of a move: what was restored is whole, the other name or copy is ended."""
         resting, placed = _place(row, row.source), _place(row, row.target or b"")
         victim = row.action.victim
+        if row.stand_in is not None and _stands_in(placed, row.stand_in):
+            return False
         whole = is_still_there(Seen(placed.base, placed.relative, victim.identity, victim.digest))
         same = is_still_there(Seen(resting.base, resting.relative, victim.identity, victim.digest))
         if not (whole and same):
@@ -188,11 +192,16 @@ def _take_back_aside(place: Place, token: bytes) -> bool:
     try:
         with standing_at(place.base, place.relative) as at:
             aside = At(at.folder, aside_name(token))
-            if aside.exists() and not at.exists():
-                rename_exclusive(aside, at)
+            if aside.exists():
+                rename_exclusive(aside, At(at.folder, free_name(at.folder, at.name)))
             return at.exists()
     except FileNotFoundError:
         return False
+
+
+def _stands_in(place: Place, stand_in: bytes) -> bool:
+    with standing_at(place.base, place.relative) as at:
+        return is_stand_in(at, stand_in)
 
 
 def _discard_part(place: Place, token: bytes) -> None:

@@ -62,7 +62,7 @@ class _Restore:
             reasons = {entry.id: offline_reason(tx, entry.action.victim.root) for entry in entries}
             going = [entry for entry in entries if reasons[entry.id] is None]
             intents = [
-                Intent(one.action, Deed.RESTORE, resting_place(one).absolute, one.action.victim.absolute)
+                Intent(one.action, Deed.RESTORE, resting_place(one).absolute, one.action.victim.absolute, one.stand_in)
                 for one in going
             ]
             ids = tx.journal.intend(intents, int(self._clock()))

@@ -689,8 +689,10 @@ def pictures_under(base: Path) -> dict[str, str]:
 
 @settings(max_examples=60, deadline=None)
 @given(history=st.lists(steps, max_size=25))
-def test_after_any_history_the_catalog_knows_what_is_there(history: list[tuple[str, str, str]]) -> None:
-    with tempfile.TemporaryDirectory() as folder, Catalog.open(Path(folder) / "catalog.db") as catalog:
+def test_after_any_history_the_catalog_knows_what_is_there(
+    empty_catalog: Path, history: list[tuple[str, str, str]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, Catalog.open(Path(shutil.copy(empty_catalog, folder))) as catalog:
         library = WalkedLibrary(catalog, Path(folder) / "library")
         for serial, step in enumerate(history, start=1):
             take(step, library.path, serial)

@@ -43,7 +43,7 @@ class Intent:
     source: bytes
     target: bytes | None = None
     stand_in: bytes | None = None
-    """What will stand in the removed file's place, see `policy.standins`."""
+    """What will stand in the removed file's place, or stands there when it is restored; see `policy.standins`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Journal:
             select(journal.c.stand_in)
             .join(actions)
             .where(actions.c.victim_root == root, actions.c.victim_path == path)
-            .where(journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None))
+            .where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None))
         )
         return set(self._connection.execute(query).scalars())
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -151,9 +152,9 @@ class LivingLibrary:
     def plan(self, policy: PolicyConfig = EXACT_ONLY, **request: object) -> Plan:
         return make_plan(self.catalog, "test", policy, now=self.now, request=replace(Request(), **request))  # type: ignore[arg-type]
 
-    def apply(self, plan: Plan | int, *, share: float = 100, steps: Steps = uninterrupted) -> Applied:
+    def apply(self, plan: Plan | int, *, share: float = 100, **how: Any) -> Applied:
         number = plan if isinstance(plan, int) else plan.id
-        return apply_plan(self.catalog, number, max_remove_share=share, clock=lambda: self.now, steps=steps)
+        return apply_plan(self.catalog, number, max_remove_share=share, clock=lambda: self.now, **how)
 
     def restore_all(self, *, steps: Steps = uninterrupted) -> list[Outcome]:
         return restore(self.catalog, restorable(self.catalog), clock=lambda: self.now, steps=steps)

@@ -168,6 +168,12 @@ class Journal:
         )
         return set(self._connection.execute(query).scalars())
 
+    def returned(self) -> set[tuple[bytes, bytes]]:
+        """(absolute path, digest) of every file that a person has had restored, and where it was put."""
+        query = select(journal.c.target, actions.c.victim_digest).join(actions, actions.c.id == journal.c.action_id)
+        query = query.where(journal.c.deed == Deed.RESTORE, journal.c.state == EntryState.DONE)
+        return {(row[0], row[1]) for row in self._connection.execute(query)}
+
     def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
         """How many pictures this plan has removed and not put back, by root."""
         query = select(actions.c.victim_root, func.count()).join(journal, journal.c.action_id == actions.c.id)

@@ -17,6 +17,7 @@ from dedupctl.daemon.hints import EventsLost, Hint, RootLost
 from dedupctl.daemon.interpret import Interpreter
 from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.settle import Settler
+from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.library import open_in_line, visit_places
@@ -67,6 +68,9 @@ class Service:
         self._rescan_seconds = config.watch.rescan_minutes * 60
         self._settler = Settler(config.watch.settle_seconds, time.monotonic)
         self._interpreter = Interpreter(workspace.catalog, config.scan, self._settler)
+        self._unattended = Unattended(
+            workspace.home, workspace.catalog, config.policies, is_stopped=is_stopped, alive=notifier.alive, say=say
+        )
         self._roots: dict[int, _RootState] = {}
         self._told = ""
         self._health = _Health(pid=os.getpid(), started_at=int(time.time()))
@@ -86,6 +90,7 @@ class Service:
             self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
             self._pipeline.save_index(force=opened.added + opened.retired > 0)
             stack.callback(self._finish)
+            self._unattended.settle_journal()
             self._check_roots()
             self._notifier.ready()
             self._scan("start")
@@ -100,6 +105,8 @@ class Service:
             if findings:
                 self._carry(findings)
             self._answer_losses(hints)
+            if not findings:
+                self._unattended.act_when_due()
             now = time.monotonic()
             if now >= roots_due:
                 roots_due = now + ROOTS_SECONDS
@@ -124,6 +131,8 @@ class Service:
     def _carry(self, findings: Iterable[Finding]) -> None:
         summary = self._pipeline.run(findings)
         self._say(_in_words(summary))
+        if summary.new or summary.changed or summary.moved:
+            self._unattended.after_batch()
 
     # --- scans -----------------------------------------------------------------------------------------------------
 
@@ -133,6 +142,7 @@ class Service:
         self._tell_health(f"scanning ({why})")
         summary = visit_places(self._workspace, self._pipeline, wanted, self._went_offline)
         self._say(f"scan ({why}): {_in_words(summary)}")
+        self._unattended.after_scan()
         self._tell_health("watching")
 
     def _answer_losses(self, hints: Iterable[Hint]) -> None:
@@ -152,6 +162,7 @@ class Service:
     def _check_roots_and_scan_new(self) -> None:
         new = self._check_roots()
         if new:
+            self._unattended.settle_journal()  # rows of a root that was offline have waited for its disk
             self._scan("new root", new)
 
     def _check_roots(self) -> list[Root]:

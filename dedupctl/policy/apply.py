@@ -6,6 +6,7 @@ is. Killed at any moment, at most one batch is open, and `recover` settles it by
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections import defaultdict
@@ -29,6 +30,8 @@ from dedupctl.policy.standins import stand_in_of
 from dedupctl.policy.verify import Checked, check_actions
 
 BATCH_BUNDLES = 256
+BATCH_BYTES = 1 << 29
+"""Of the files to be removed: even from a slow disk they are read, with their kept copies, before a watchdog bites."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Takes the number of files dealt with, and of all that are to be."""
 Clock: TypeAlias = Callable[[], float]
@@ -107,8 +110,16 @@ def _batches(catalog: Catalog, plan_id: int) -> Iterator[list[list[Action]]]:
             bundles = tx.plans.pending(plan_id, after=after, limit=BATCH_BUNDLES)
         if not bundles:
             return
-        yield bundles
-        after = bundles[-1][0].bundle
+        batch = _readable_soon(bundles)
+        yield batch
+        after = batch[-1][0].bundle
+
+
+def _readable_soon(bundles: list[list[Action]]) -> list[list[Action]]:
+    """As many of the first bundles as hold `BATCH_BYTES`; one at the least."""
+    sizes = (sum(action.victim.identity.size for action in bundle) for bundle in bundles)
+    together = itertools.accumulate(sizes)
+    return bundles[: max(1, sum(size <= BATCH_BYTES for size in together))]
 
 
 class _Run:

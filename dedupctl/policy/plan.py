@@ -35,9 +35,13 @@ class Request:
 
 def make_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
     """Freeze what the policy would do now, and store it under the next number. Touches no picture."""
-    drafted = draft_plan(catalog, name, policy, now=now, request=request)
+    return store_plan(catalog, draft_plan(catalog, name, policy, now=now, request=request))
+
+
+def store_plan(catalog: Catalog, drafted: Plan) -> Plan:
+    """The drafted plan under the next number."""
     with catalog.write() as tx:
-        return tx.plans.add(drafted.policy, drafted.terms, drafted.actions, now)
+        return tx.plans.add(drafted.policy, drafted.terms, drafted.actions, drafted.created_at)
 
 
 def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
@@ -66,6 +70,7 @@ class _Planner:
         self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
         self._guards = Guards.of(policy, self._roots.values(), now)
         self._protection = Protection(tx.protected.all())
+        self._returned = tx.journal.returned() if request.unattended else set()
         ranks = Ranks(
             protected=self._protection.covers,
             reference=lambda one: self._is_reference(one.file.root_id, one.path),
@@ -123,6 +128,7 @@ class _Planner:
             self._out_of_reach(member, keeper)
             or self._guards.forbids(member.root_id, member.path, member.identity)
             or ("it is protected" if self._protection.covers(member.path) else None)
+            or ("it was restored, so somebody wants it" if self._is_returned(action.victim) else None)
             or broken_by(self._tx, action, self._terms.kinds)
             or self._done_already(action)
         )
@@ -141,6 +147,10 @@ class _Planner:
             return None
         ours = self._tx.journal.stands_in(action.victim.root, action.victim.path)
         return "it shares its blocks with the kept copy already" if b"content:" + action.victim.digest in ours else None
+
+    def _is_returned(self, victim: Seen) -> bool:
+        """With nobody to ask, a restore is an answer; else the daemon would take away again what was just put back."""
+        return (victim.absolute, victim.digest) in self._returned
 
     def _is_reference(self, root_id: int, path: bytes) -> bool:
         across = self._request.across

@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,28 @@ def test_ctrl_c_ends_it_with_130_and_takes_the_workers_along(tmp_path: Path) -> 
         os.killpg(watched.daemon.pid, signal.SIGINT)
         assert watched.daemon.wait(PATIENCE) == 130
     await_true(lambda: session_ended(watched.daemon.pid), "its workers end")
+
+
+def test_an_unattended_policy_removes_copies_by_itself_and_what_was_cut_off_is_settled_first(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    kept, copy = render(photos / "a.png", 1), photos / "a copy.png"
+    shutil.copy(kept, copy)
+    listed(home, "scan", photos)
+    listed(home, "plan")
+    with closing(sqlite3.connect(home / "catalog.db")) as catalog, catalog:
+        catalog.execute(  # as after a kill between the intent and the rename
+            "INSERT INTO journal (action_id, deed, state, source, target, started_at, resting)"
+            " SELECT id, 'remove', 'intended', ?, ?, 1, 0 FROM actions",
+            (os.fsencode(copy), os.fsencode(photos / ".dedupctl/quarantine/1/a copy.png")),
+        )
+    (home / "config.toml").write_text(f"{CONFIG}[policy.alone]\nunattended = true\nmax_remove_share = 60\n")
+    with watching(home, photos) as watched:
+        watched.await_gone(copy)
+        watched.daemon.send_signal(signal.SIGTERM)
+        assert watched.daemon.wait(PATIENCE) == 0
+    entries = listed(home, "log")["entries"]
+    assert [(entry["policy"], entry["state"]) for entry in entries] == [("alone", "done"), ("safe", "failed")]
+    assert kept.exists()
+    assert Path(entries[0]["where"]).read_bytes() == kept.read_bytes()
+    log = (tmp_path / "daemon.log").read_text()
+    assert log.index("a remove was cut off") < log.index("scan (start)") < log.index("policy alone, plan 2: 1 file")

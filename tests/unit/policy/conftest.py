@@ -4,17 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from living_library import LivingLibrary, empty_catalog
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return empty_catalog(tmp_path_factory.mktemp("template"))
+from living_library import LivingLibrary
 
 
 @pytest.fixture
-def library(tmp_path: Path, template: Path) -> Iterator[LivingLibrary]:
-    one = LivingLibrary(tmp_path, template)
+def library(tmp_path: Path, empty_catalog: Path) -> Iterator[LivingLibrary]:
+    one = LivingLibrary(tmp_path, empty_catalog)
     yield one
     one.close()
 

@@ -1,0 +1,134 @@
+"""What the daemon does to pictures by itself: settle what was cut off, and run the policies that are `unattended`.
+
+It acts through the same plan and apply as the commands do, with the same lock, guards and journal; only that nobody
+looks at the plan first, so `exact` and `pixel` are all it may touch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.plans import Plan, Seen
+from dedupctl.config import PolicyConfig
+from dedupctl.domain import PairKind
+from dedupctl.errors import DedupctlError, LockHeld, StoreError
+from dedupctl.policy.apply import Applied, apply_plan
+from dedupctl.policy.deeds import Outcome
+from dedupctl.policy.plan import UNATTENDED_KINDS, Request, draft_plan, store_plan
+from dedupctl.policy.recover import acting
+from dedupctl.report.wording import counted, shown, size
+
+PAUSE_SECONDS = 60.0
+"""One run for a whole import, not one for each of its batches."""
+SAID_OUTCOMES = 20
+"""So many files that were left alone are named in the log; `dedupctl log` has them all."""
+
+
+class Unattended:
+    """The policies that need nobody. It acts once after the library has changed, and again when that happens again."""
+
+    def __init__(
+        self,
+        home: Path,
+        catalog: Catalog,
+        policies: Mapping[str, PolicyConfig],
+        *,
+        is_stopped: Callable[[], bool],
+        alive: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._home = home
+        self._catalog = catalog
+        self._is_stopped = is_stopped
+        self._alive = alive
+        self._say = say
+        self._policies = {
+            name: policy
+            for name, policy in policies.items()
+            if policy.unattended and not set(UNATTENDED_KINDS).isdisjoint(map(PairKind, policy.kinds))
+        }
+        self._is_due = False
+        self._not_before = 0.0
+        self._in_vain: dict[str, set[tuple[Seen, Seen | None]]] = {}
+        """What was asked for and left alone, by policy: not asked for again before the next scan."""
+
+    def settle_journal(self) -> None:
+        """Settle what an earlier run left open: this daemon, or a command that was killed."""
+        try:
+            with acting(self._home, self._catalog) as settled:
+                self._say_settled(settled)
+        except LockHeld as held:
+            # Whoever holds it has settled the journal before its own work.
+            self._say(str(held))
+
+    def after_batch(self) -> None:
+        """The library has changed."""
+        self._is_due = bool(self._policies)
+
+    def after_scan(self) -> None:
+        """The library was visited as a whole; what was left alone before is tried again."""
+        self._in_vain.clear()
+        self.after_batch()
+
+    def act_when_due(self) -> None:
+        """Run the policies if the library has changed since, and the last run is a while ago."""
+        if not self._is_due or time.monotonic() < self._not_before:
+            return
+        self._is_due = False
+        for name, policy in self._policies.items():
+            if not self._is_stopped():
+                self._run(name, policy)
+        self._not_before = time.monotonic() + PAUSE_SECONDS
+
+    def _run(self, name: str, policy: PolicyConfig) -> None:
+        drafted = draft_plan(self._catalog, name, policy, now=int(time.time()), request=Request(unattended=True))
+        asked = {(action.victim, action.keeper) for action in drafted.removals}
+        if asked <= self._in_vain.get(name, set()):
+            return
+        try:
+            with acting(self._home, self._catalog) as settled:
+                self._say_settled(settled)
+                applied = self._apply(store_plan(self._catalog, drafted), policy)
+        except LockHeld as held:
+            self._is_due = True
+            self._say(f"policy {name} waits: {held}")
+        except StoreError:
+            raise
+        except DedupctlError as error:
+            self._in_vain[name] = asked
+            self._say(f"policy {name}: {error}")
+        else:
+            self._in_vain[name] = {(one.action.victim, one.action.keeper) for one in applied.refused}
+            self._say_applied(name, applied)
+
+    def _apply(self, plan: Plan, policy: PolicyConfig) -> Applied:
+        return apply_plan(
+            self._catalog,
+            plan.id,
+            max_remove_share=policy.max_remove_share,
+            progress=lambda _done, _total: self._alive(),
+            is_stopped=self._is_stopped,
+        )
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def _say_settled(self, settled: Sequence[Outcome]) -> None:
+        for outcome in settled:
+            self._say(
+                f"a {outcome.deed.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
+                + (f", {outcome.reason}" if outcome.reason else "")
+            )
+
+    def _say_applied(self, name: str, applied: Applied) -> None:
+        left = applied.refused
+        self._say(
+            f"policy {name}, plan {applied.plan_id}: {counted(applied.removed, 'file')} removed"
+            f" ({size(applied.bytes_removed)})" + (f", {len(left):,} left alone" if left else "")
+        )
+        for outcome in left[:SAID_OUTCOMES]:
+            self._say(f"left alone: {shown(outcome.action.victim.absolute)}: {outcome.reason}")
+        if len(left) > SAID_OUTCOMES:
+            self._say(f"... and {len(left) - SAID_OUTCOMES:,} more (dedupctl log --plan {applied.plan_id})")

@@ -1,25 +1,69 @@
 """The edits people make to a photo before it ends up in a library twice.
 
-Three groups, because they are judged apart: `library` (what cameras, phones, exporters and messengers do), `five` (the edits
-of imagededup's published benchmark) and `hard` (large crops, overlays, screenshots, collages, two edits at once).
-Everything is drawn with Pillow from a generator seeded by the photo and the edit, so one set is made the same every time.
+Three groups, because they are judged apart: `library` (what cameras, phones, exporters and messengers do), `five` (the
+edits of imagededup's published benchmark) and `hard` (large crops, overlays, screenshots, collages, two edits at once).
+Everything is drawn with Pillow from a generator seeded by the photo and the edit: one set is the same every time.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 import pillow_heif
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 pillow_heif.register_heif_opener()
 
 COLOURS = ((0, 0, 0), (255, 255, 255), (128, 128, 128), (196, 30, 58), (24, 60, 120), (245, 235, 215))
-WORDS = ["when", "you", "finally", "find", "the", "file", "that", "was", "there", "all", "along", "nobody", "told", "me", "monday", "could", "feel", "like", "this", "again", "please", "remember", "to", "water", "the", "plants", "before", "you", "leave", "we", "should", "meet", "near", "the", "old", "bridge", "at", "noon", "and", "bring", "some", "bread"]
+WORDS = [
+    "when",
+    "you",
+    "finally",
+    "find",
+    "the",
+    "file",
+    "that",
+    "was",
+    "there",
+    "all",
+    "along",
+    "nobody",
+    "told",
+    "me",
+    "monday",
+    "could",
+    "feel",
+    "like",
+    "this",
+    "again",
+    "please",
+    "remember",
+    "to",
+    "water",
+    "the",
+    "plants",
+    "before",
+    "you",
+    "leave",
+    "we",
+    "should",
+    "meet",
+    "near",
+    "the",
+    "old",
+    "bridge",
+    "at",
+    "noon",
+    "and",
+    "bring",
+    "some",
+    "bread",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +255,7 @@ def emoji(source: Source, random: Random) -> Made:
 
 
 def phone_screen(image: Image.Image, random: Random, *, template: Random | None = None) -> Image.Image:
-    """The picture as a post or chat message on a phone. `template` draws the chrome, `random` what differs by picture."""
+    """The picture as a post or chat message. `template` draws the chrome, `random` what differs by picture."""
     chrome = template or random
     width, height = 540, chrome.choice((960, 1080, 1170))
     dark = chrome.random() < 0.4
@@ -278,10 +322,8 @@ def perspective(source: Source, random: Random) -> Made:
     )
 
 
-def homography(source: list[tuple[float, float]], target: list[tuple[float, float]]) -> list[float]:
+def homography(source: Sequence[tuple[float, float]], target: Sequence[tuple[float, float]]) -> list[float]:
     """The eight numbers Pillow wants: they map points of `source` (the result) to `target` (the input)."""
-    import numpy as np
-
     rows, values = [], []
     for (x, y), (u, v) in zip(source, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -301,7 +343,7 @@ def two_at_once(source: Source, random: Random) -> Made:
     """Two different edits, one after the other, of kinds that people combine."""
     changes: list[Callable[[Image.Image], Image.Image]] = [
         lambda image: cropped(image, random.uniform(0.1, 0.3), random),
-        lambda image: ImageOps.mirror(image),
+        ImageOps.mirror,
         lambda image: turned(image, random.choice((5, 15, 25, 90)), random),
         lambda image: ImageOps.grayscale(image).convert("RGB"),
         lambda image: caption_bar(image, sentence(random, 5), random),

@@ -38,7 +38,8 @@ def photo_files(folder: Path) -> list[Path]:
 def make_set(photos: Path, scenes: Path | None, out: Path, limit: int, seed: int) -> list[Item]:
     """Write the whole set under `out` (emptied first) and return its items.
 
-    `limit` photos are edited, spread evenly over `photos`; the others are distractors, of which `TEMPLATE_PHOTOS` fill templates.
+    `limit` photos are edited, spread evenly over `photos`; the others are distractors, of which `TEMPLATE_PHOTOS`
+    fill templates.
     """
     shutil.rmtree(out, ignore_errors=True)
     files = photo_files(photos)

@@ -66,6 +66,9 @@ class Pipeline:
         self._counts: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._progress = Progress()
+        self._gone: set[int] = set()
+        self._moved: set[int] = set()
+        """Files that stand elsewhere now: they are not missed."""
         self._written_at = self._told_at = time.monotonic()
 
     def run(self, findings: Iterable[Finding] = ()) -> ScanSummary:
@@ -74,6 +77,7 @@ class Pipeline:
         Stopped early, it leaves a consistent catalog: what was read is written, the rest is found again.
         """
         self._counts, self._seconds, self._progress = Counter(), defaultdict(float), Progress()
+        self._gone, self._moved = set(), set()
         todo = self._unread(findings)
         exhausted = False
         while not self._listeners.is_stopped():
@@ -117,11 +121,12 @@ class Pipeline:
                 case FolderError():
                     self._counts["errors"] += 1
                     self._listeners.folder_error(finding)
-                case Relinked(_, moved):
-                    self._counts["moved" if moved else "new"] += 1
+                case Relinked(_, moved_from):
+                    self._counts["moved" if moved_from else "new"] += 1
+                    self._moved.update(moved_from)
                     self._writer.note(finding)
                 case Gone(file_ids):
-                    self._counts["gone"] += len(file_ids)
+                    self._gone.update(file_ids)
                     self._writer.note(finding)
                 case Revived(file_ids):
                     self._counts["unchanged"] += len(file_ids)
@@ -212,7 +217,7 @@ class Pipeline:
             changed=counts["changed"],
             unchanged=counts["unchanged"],
             moved=counts["moved"],
-            gone=counts["gone"],
+            gone=len(self._gone - self._moved),
             errors=counts["errors"],
             seconds={name: round(value, 3) for name, value in sorted(self._seconds.items())},
         )

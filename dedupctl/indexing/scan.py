@@ -51,8 +51,12 @@ class Relinked:
     """A new path to bytes that are known by their inode: no need to read them."""
 
     sighting: Sighting
-    moved: bool
-    """The former path is no more; otherwise it is one more hard link."""
+    moved_from: tuple[int, ...]
+    """The files whose paths are no more; none if this is one more hard link."""
+
+    @property
+    def moved(self) -> bool:
+        return bool(self.moved_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +298,9 @@ def _judged_new(root: Root, path: bytes, identity: Identity, twins: Collection[L
     """A new path must be read, unless its inode says that its bytes are known."""
     contents = {twin.file.content_id for twin in twins}
     if len(contents) == 1 and (content_id := contents.pop()) is not None:
-        moved = not any(stands_at(twin.path, identity) for twin in twins)
-        return Relinked(Sighting(root.id, path, identity, content_id), moved)
+        linked = any(stands_at(twin.path, identity) for twin in twins)
+        moved_from = () if linked else tuple(twin.file.id for twin in twins)
+        return Relinked(Sighting(root.id, path, identity, content_id), moved_from)
     return Unread(root.id, path, join(root.path, path), identity, known=False)
 
 

@@ -82,13 +82,18 @@ class Model:
 
     written: dict[bytes, Standing] = field(default_factory=dict)
     pending: dict[bytes, Standing] = field(default_factory=dict)
+    read: set[int] = field(default_factory=set)
+    """Pictures read since then; of a path read twice, both contents are in the catalog."""
     contents: set[int] = field(default_factory=set)
     pairs: set[frozenset[int]] = field(default_factory=set)
 
     def commit(self) -> None:
         self.written |= self.pending
-        self.pending = {}
-        self.contents |= {one.holds for one in self.written.values() if isinstance(one.holds, int)}
+        self.contents |= self.read
+        self.crash()
+
+    def crash(self) -> None:
+        self.pending, self.read = {}, set()
 
     def match(self) -> None:
         known = sorted(self.contents)
@@ -152,6 +157,7 @@ class CatalogAgainstModel(RuleBasedStateMachine):
             one = None if picture in self.model.contents else POOL[picture]
             self.writer.took(unread, Read(unread.identity, POOL[picture].digest, one))
             self.model.pending[path] = Standing(picture, unread.identity)
+            self.model.read.add(picture)
 
     @rule(number=st.integers(0, 12), code=st.sampled_from(["corrupt", "changed", "vanished"]))
     def fail_to_read(self, number: int, code: str) -> None:
@@ -191,7 +197,7 @@ class CatalogAgainstModel(RuleBasedStateMachine):
         with self.workspace.catalog.read() as tx:
             (content_id,) = tx.contents.ids_of([POOL[before.holds].digest]).values()
         identity = self.next_identity()
-        self.writer.note(Relinked(Sighting(self.root.id, target, identity, content_id), moved=True))
+        self.writer.note(Relinked(Sighting(self.root.id, target, identity, content_id), (self.id_of(source),)))
         self.lose_path(source)
         self.model.pending[target] = Standing(before.holds, identity)
 
@@ -225,12 +231,13 @@ class CatalogAgainstModel(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """Also a crash: what was not written is found again, what was written is there."""
-        self.model.pending = {}
+        self.model.crash()
         self.stack.close()
         self.open()
 
     @rule(place=st.floats(0, 1, exclude_max=True))
     def damage_the_index_and_restart(self, place: float) -> None:
+        self.save()  # or the same damage, done twice, would mend it
         for path in self.home.glob("vectors/*/graph-*"):
             content = bytearray(path.read_bytes())
             content[int(place * len(content))] ^= 0x40

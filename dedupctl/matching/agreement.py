@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dedupctl.domain import FloatArray, GrayArray
-from dedupctl.matching.geometry import Matrix, mapped, scale_of
+from dedupctl.matching.geometry import Matrix, is_affine, is_inside, mapped, scale_of
 from dedupctl.matching.picture import Picture
-from dedupctl.matching.windows import WINDOW, Detail, compare_detail, largest_region, softened, window_share
+from dedupctl.matching.windows import WINDOW, Detail, compare_detail, largest_region, softened
 
 TEXTURED = 3.0
 """Grey levels: a window whose detail varies less says nothing. JPEG noise of a sky stays below 2."""
@@ -36,15 +36,37 @@ _BAR = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Both pictures in the frame of the one that shows the motif smaller."""
+    """One picture moved into the frame of the other, which shows the motif smaller and stays still."""
 
-    a: GrayArray
-    b: GrayArray
-    mask: GrayArray
-    """255 where both have pixels."""
-    in_frame_of_b: bool
-    enlarged: float
-    """How many times the coarser of the two is enlarged in this frame."""
+    still: Picture
+    moving: Picture
+    moved: GrayArray
+    forward: Matrix
+    """From pixels of `moving` to pixels of `still`."""
+    scale: float
+    """Linear size of the motif in the frame over that in `moving`; at most 1."""
+    a_moves: bool
+
+    @property
+    def enlarged(self) -> float:
+        """How many times the coarser of the two is enlarged in this frame."""
+        return float(max(self.still.enlarged, self.moving.enlarged * self.scale))
+
+    def mask(self) -> GrayArray:
+        """255 where both have pixels, a little inside the edge."""
+        corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (self.moving.width - 1, self.moving.height - 1)
+        frame = np.clip(mapped(self.forward, corners), -(2**14), 2**14).round().astype(np.int32)
+        mask = cv2.fillConvexPoly(np.zeros(self.still.gray.shape, np.uint8), frame, 255)
+        return np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8), borderValue=255), np.uint8)
+
+    def shared(self, window: int) -> npt.NDArray[np.bool_]:
+        """Which windows of the frame both pictures fill."""
+        rows, columns = self.still.height // window, self.still.width // window
+        across, down = np.meshgrid(np.arange(columns + 1) * window - 0.5, np.arange(rows + 1) * window - 0.5)
+        back = np.asarray(np.linalg.inv(self.forward), np.float64)
+        corners = mapped(back, np.stack([across.ravel(), down.ravel()], axis=1))
+        inside = is_inside(corners, self.moving, slack=1.0).reshape(rows + 1, columns + 1)
+        return inside[1:, 1:] & inside[1:, :-1] & inside[:-1, 1:] & inside[:-1, :-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +100,60 @@ class Agreement:
     offset: float
 
 
-def overlay(a: Picture, b: Picture, matrix: Matrix) -> Overlay | None:
-    """Lay the picture of larger scale on the other one; None where they share next to nothing."""
-    scale = scale_of(matrix, a.gray)
+def overlay(a: Picture, b: Picture, matrix: Matrix) -> Overlay:
+    """Move the picture of larger scale into the frame of the other one. `matrix` maps pixels of A to pixels of B."""
+    scale = scale_of(matrix, a)
     if scale <= 1:
-        moved, mask = _laid_on(a.gray, b.gray, matrix, scale)
-        result = Overlay(moved, b.gray, mask, True, max(a.enlarged * scale, b.enlarged))
-    else:
-        moved, mask = _laid_on(b.gray, a.gray, np.asarray(np.linalg.inv(matrix), np.float64), 1 / scale)
-        result = Overlay(a.gray, moved, mask, False, max(a.enlarged, b.enlarged / scale))
-    return result if cv2.countNonZero(result.mask) > 30 * 30 else None
+        return Overlay(b, a, _moved(a, b, matrix, scale), matrix, scale, True)
+    back = np.asarray(np.linalg.inv(matrix), np.float64)
+    return Overlay(a, b, _moved(b, a, back, 1 / scale), back, 1 / scale, False)
 
 
-def _laid_on(moving: GrayArray, still: GrayArray, matrix: Matrix, scale: float) -> tuple[GrayArray, GrayArray]:
-    size = (still.shape[1], still.shape[0])
+def _moved(moving: Picture, still: Picture, matrix: Matrix, scale: float) -> GrayArray:
+    if moving.gray.shape == still.gray.shape and np.abs(matrix - np.eye(3)).max() < 1e-9:
+        return moving.gray
+    gray, size = moving.gray, (still.width, still.height)
     if scale < 0.75:  # warping picks single pixels: without a blur first, a small copy would be full of aliases
-        moving = np.asarray(cv2.GaussianBlur(moving, (0, 0), 0.45 * float(np.sqrt(1 / scale**2 - 1))), np.uint8)
-    moved = cv2.warpPerspective(moving, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpPerspective(np.full(moving.shape, 255, np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
-    inside = cv2.erode(inside, np.ones((5, 5), np.uint8), borderValue=255)
-    return np.asarray(moved, np.uint8), np.asarray(inside, np.uint8)
+        gray = np.asarray(cv2.GaussianBlur(gray, (0, 0), 0.45 * float(np.sqrt(1 / scale**2 - 1))), np.uint8)
+    if is_affine(matrix):
+        moved = cv2.warpAffine(gray, matrix[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    else:
+        moved = cv2.warpPerspective(gray, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
 
 
-def measure(a: Picture, b: Picture, matrix: Matrix, laid: Overlay) -> Agreement | None:
-    """How the two agree under this transform; None where the shared part has too little detail to say."""
-    window = WINDOW if cv2.countNonZero(laid.mask) > _SMALL_AREA else _SMALL_WINDOW
-    detail = compare_detail(softened(laid.a, laid.enlarged), softened(laid.b, laid.enlarged), window)
-    shared = window_share(laid.mask, window) >= 0.9
-    if shared.sum() < _LEAST_WINDOWS:
+def measure(laid: Overlay) -> Agreement | None:
+    """How the two agree as they lie; None where the shared part has too little detail to say."""
+    window, shared = WINDOW, laid.shared(WINDOW)
+    if np.count_nonzero(shared) * WINDOW**2 < _SMALL_AREA:
+        window, shared = _SMALL_WINDOW, laid.shared(_SMALL_WINDOW)
+    if np.count_nonzero(shared) < _LEAST_WINDOWS:
         return None
+    still, moved = softened(laid.still.gray, laid.enlarged), softened(laid.moved, laid.enlarged)
+    detail = compare_detail(moved, still, window) if laid.a_moves else compare_detail(still, moved, window)
     textured: npt.NDArray[np.bool_] = np.logical_and(shared, _strength(detail, shared) > TEXTURED)
-    if textured.sum() < _LEAST_WINDOWS:
+    if np.count_nonzero(textured) < _LEAST_WINDOWS:
         return None
     ncc = detail.ab / np.sqrt(np.maximum(detail.aa * detail.bb, 1e-4))
     agrees = textured & (ncc > AGREES)
-    gain, offset = _photometric(detail, agrees if agrees.sum() >= _LEAST_WINDOWS else shared)
+    gain, offset = _photometric(detail, agrees if np.count_nonzero(agrees) >= _LEAST_WINDOWS else shared)
     repainted = np.abs(detail.mean_b - (gain * detail.mean_a + offset)) > _OTHER_BRIGHTNESS * max(1.0, gain)
     region = _replaced(shared & ~agrees & ((textured & (ncc < _DISAGREES)) | repainted), textured)
     elsewhere = textured & ~region
-    low_ncc, typical_ncc = np.quantile(ncc[elsewhere], (0.1, 0.5)).tolist() if elsewhere.any() else (0.0, 0.0)
-    back = np.asarray(np.linalg.inv(matrix), np.float64)
-    overlap_a, covered_a = _coverage(a, b, matrix)
-    overlap_b, covered_b = _coverage(b, a, back)
+    ranked = np.sort(ncc[elsewhere])
+    back = np.asarray(np.linalg.inv(laid.forward), np.float64)
+    of_moving, of_still = _coverage(laid.moving, laid.still, laid.forward), _coverage(laid.still, laid.moving, back)
+    (overlap_a, covered_a), (overlap_b, covered_b) = (of_moving, of_still) if laid.a_moves else (of_still, of_moving)
+    agreeing = np.count_nonzero(agrees)
     return Agreement(
-        windows=int(textured.sum()),
-        agreement=float(agrees.sum() / textured.sum()),
-        elsewhere=float(agrees.sum() / max(1, elsewhere.sum())),
-        replaced=float(region.sum() / shared.sum()),
+        windows=int(np.count_nonzero(textured)),
+        agreement=agreeing / np.count_nonzero(textured),
+        elsewhere=agreeing / max(1, len(ranked)),
+        replaced=np.count_nonzero(region) / np.count_nonzero(shared),
         bar=_is_bar(region, shared),
         shading=_correlation(detail.mean_a[shared & ~region], detail.mean_b[shared & ~region]),
-        low_ncc=low_ncc,
-        typical_ncc=typical_ncc,
+        low_ncc=float(ranked[len(ranked) // 10]) if len(ranked) else 0.0,
+        typical_ncc=float(ranked[len(ranked) // 2]) if len(ranked) else 0.0,
         overlap_a=overlap_a,
         overlap_b=overlap_b,
         covered_a=covered_a,
@@ -154,9 +179,13 @@ def _photometric(detail: Detail, windows: npt.NDArray[np.bool_]) -> tuple[float,
 
 
 def _correlation(one: FloatArray, other: FloatArray) -> float:
-    if len(one) < _LEAST_WINDOWS or min(one.std(), other.std()) < 1.0:
+    if len(one) < _LEAST_WINDOWS:
         return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+    one, other = one - one.mean(), other - other.mean()
+    lengths = float(one @ one), float(other @ other)
+    if min(lengths) < len(one):  # less than a grey level of spread
+        return 0.0
+    return float(one @ other) / float(np.sqrt(lengths[0] * lengths[1]))
 
 
 def _replaced(bad: npt.NDArray[np.bool_], textured: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -176,11 +205,7 @@ def _is_bar(region: npt.NDArray[np.bool_], shared: npt.NDArray[np.bool_]) -> boo
 
 def _coverage(own: Picture, other: Picture, matrix: Matrix) -> tuple[float, float]:
     """Share of the picture's windows, and of its windows with detail, whose middle lies in the other picture."""
-    rows, columns = own.detail.shape
-    across, down = np.meshgrid(np.arange(columns), np.arange(rows))
-    middles = (np.stack([across.ravel(), down.ravel()], axis=1) + 0.5) * WINDOW - 0.5
-    places = mapped(matrix, middles)
-    within: npt.NDArray[np.bool_] = np.logical_and(places > -0.5, places < (other.width - 0.5, other.height - 0.5))
-    inside = within[:, 0] & within[:, 1]
+    inside = is_inside(mapped(matrix, own.window_middles), other, slack=0.0)
     rich = (own.detail > TEXTURED).ravel()
-    return float(inside.mean()), float(inside[rich].mean()) if rich.any() else 0.0
+    rich_count = np.count_nonzero(rich)
+    return np.count_nonzero(inside) / len(inside), np.count_nonzero(inside & rich) / rich_count if rich_count else 0.0

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dedupctl.domain import GrayArray
+from dedupctl.domain import FloatArray, GrayArray
 from dedupctl.matching.picture import Features, Picture, Points
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -23,6 +23,8 @@ _REACH = 3.0
 """Pixels a match may lie off an affine transform; RANSAC counts it as an inlier then."""
 _PLENTY = 25
 """With so many inliers as it is, the mirrored picture need not be tried: unrelated photos reach 9."""
+_MORE = 1.25
+"""How many times as many matches a homography must explain to be preferred to an affine transform."""
 _LEAST_SCALE, _MOST_SCALE, _MOST_STRETCH = 0.08, 12.0, 2.2
 """A transform beyond these squeezes a picture to a line or a dot, which any two pictures allow."""
 
@@ -42,22 +44,23 @@ def by_orientation(a: Picture, b: Picture) -> tuple[float, Matrix]:
 
     Returns that correlation (-1 to 1) and the transform.
     """
-    best, best_matrix = -2.0, np.eye(3)
-    for transposed in (False, True):
-        turned = a.thumb32.T if transposed else a.thumb32
-        for across in (False, True):
-            for upright in (False, True):
-                view = turned[:: -1 if upright else 1, :: -1 if across else 1]
-                correlation = float((view * b.thumb32).sum())
-                if correlation > best:
-                    best, best_matrix = correlation, _orientation(transposed, across, upright)
+    ways = [(way & 4 > 0, way & 2 > 0, way & 1 > 0) for way in range(8)]
+    views = [_viewed(a.thumb32, *way) for way in ways]
+    correlations = np.stack(views).reshape(8, -1) @ b.thumb32.ravel()
+    best = int(np.argmax(correlations))
     to_unit = np.diag([1 / a.width, 1 / a.height, 1.0]) @ _CORNER_TO_CENTRE
-    from_unit = np.linalg.inv(_CORNER_TO_CENTRE) @ np.diag([float(b.width), float(b.height), 1.0])
-    return best, np.asarray(from_unit @ best_matrix @ to_unit, np.float64)
+    from_unit = _CENTRE_TO_CORNER @ np.diag([float(b.width), float(b.height), 1.0])
+    return float(correlations[best]), np.asarray(from_unit @ _orientation(*ways[best]) @ to_unit, np.float64)
+
+
+def _viewed(square: FloatArray, transposed: bool, across: bool, upright: bool) -> FloatArray:
+    turned = square.T if transposed else square
+    return turned[:: -1 if upright else 1, :: -1 if across else 1]
 
 
 _CORNER_TO_CENTRE = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 """From coordinates with pixel centres at whole numbers to ones with the picture's corner at 0."""
+_CENTRE_TO_CORNER = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1.0]])
 
 
 def _orientation(transposed: bool, across: bool, upright: bool) -> Matrix:
@@ -113,12 +116,12 @@ def _in_perspective(
 ) -> tuple[Matrix, npt.NDArray[np.bool_]] | None:
     """A homography near the affine transform, where it explains clearly more of the matches."""
     near = np.linalg.norm(mapped(matrix, points_a) - points_b, axis=1) < 5 * _REACH
-    if near.sum() < max(8, 1.1 * inliers + 2):
+    if np.count_nonzero(near) < max(8, _MORE * inliers + 2):
         return None
     homography, chosen = cv2.findHomography(
         points_a[near], points_b[near], cv2.RANSAC, 2.5, maxIters=500, confidence=0.99
     )
-    if homography is None or chosen.sum() <= 1.1 * inliers + 2 or not is_sane(homography, a.gray):
+    if homography is None or np.count_nonzero(chosen) <= _MORE * inliers + 2 or not is_sane(homography, a.gray):
         return None
     kept = np.zeros(len(points_a), np.bool_)
     kept[np.flatnonzero(near)[chosen[:, 0] > 0]] = True
@@ -147,10 +150,12 @@ def followed(moving: GrayArray, still: GrayArray, mask: GrayArray) -> Guess | No
     if affine is None:
         return None
     matrix, chosen = np.vstack([affine, [0.0, 0.0, 1.0]]), inliers[:, 0] > 0
-    homography, by_homography = cv2.findHomography(source, target, cv2.RANSAC, 1.0, maxIters=300, confidence=0.99)
-    if homography is not None and by_homography.sum() > 1.1 * chosen.sum() + 3 and is_sane(homography, still):
-        matrix, chosen = np.asarray(homography, np.float64), by_homography[:, 0] > 0
-    return Guess(matrix, int(chosen.sum()), _residual(matrix, source[chosen], target[chosen]))
+    if len(source) > _MORE * np.count_nonzero(chosen) + 3:
+        homography, also = cv2.findHomography(source, target, cv2.RANSAC, 1.0, maxIters=300, confidence=0.99)
+        more = homography is not None and np.count_nonzero(also) > _MORE * np.count_nonzero(chosen) + 3
+        if more and is_sane(homography, still):
+            matrix, chosen = np.asarray(homography, np.float64), also[:, 0] > 0
+    return Guess(matrix, int(np.count_nonzero(chosen)), _residual(matrix, source[chosen], target[chosen]))
 
 
 _LEAST_CORNERS = 12
@@ -162,9 +167,20 @@ def mapped(matrix: Matrix, points: npt.NDArray[np.floating[Any]]) -> Matrix:
     return np.asarray(sent[:, :2] / sent[:, 2:], np.float64)
 
 
-def scale_of(matrix: Matrix, gray: GrayArray) -> float:
-    """Linear size of A's picture in B, at the middle of A."""
-    middle = np.array([gray.shape[1] / 2, gray.shape[0] / 2])
+def is_affine(matrix: Matrix) -> bool:
+    """Parallel lines stay parallel."""
+    return bool(matrix[2, 0] == 0.0 and matrix[2, 1] == 0.0)
+
+
+def is_inside(points: Matrix, picture: Picture, slack: float) -> npt.NDArray[np.bool_]:
+    """Which of the points (n, 2) lie in the picture, or at most `slack` pixels outside."""
+    x, y, edge = points[:, 0], points[:, 1], 0.5 + slack
+    return np.asarray((x > -edge) & (y > -edge) & (x < picture.width - 1 + edge) & (y < picture.height - 1 + edge))
+
+
+def scale_of(matrix: Matrix, picture: Picture) -> float:
+    """Linear size at which the middle of a picture is shown by a transform of its pixels."""
+    middle = np.array([picture.width / 2, picture.height / 2])
     corners = mapped(matrix, middle + np.array([(0, 0), (1, 0), (0, 1)]))
     across, down = corners[1] - corners[0], corners[2] - corners[0]
     return float(np.sqrt(abs(across[0] * down[1] - across[1] * down[0])))

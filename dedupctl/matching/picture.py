@@ -92,14 +92,21 @@ class Picture:
     @cached_property
     def thumb32(self) -> FloatArray:
         """Squeezed to 32 x 32, mean 0 and length 1 (all 0 for one colour)."""
-        tiny = cv2.resize(self.gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+        tiny = np.asarray(cv2.resize(self.gray, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
         tiny -= tiny.mean()
-        return np.asarray(tiny / max(float(np.linalg.norm(tiny)), 1e-3), np.float32)
+        return tiny / max(float(np.linalg.norm(tiny)), 1e-3)
 
     @cached_property
     def detail(self) -> FloatArray:
         """How much detail each window of the picture holds, as a grid of standard deviations (see `windows`)."""
         return detail_of(softened(self.gray, 1.0), WINDOW)
+
+    @cached_property
+    def window_middles(self) -> npt.NDArray[np.float64]:
+        """The middle of each window of `detail`, row by row: shape (windows, 2)."""
+        rows, columns = self.detail.shape
+        across, down = np.meshgrid(np.arange(columns), np.arange(rows))
+        return np.asarray((np.stack([across.ravel(), down.ravel()], axis=1) + 0.5) * WINDOW - 0.5, np.float64)
 
     def looks_identical(self, other: Picture) -> bool:
         """The two differ by rounding at most: worth the price of comparing all their pixels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 
 from dedupctl.domain import Transform
@@ -13,8 +14,7 @@ from dedupctl.matching.picture import Picture
 
 Box: TypeAlias = tuple[float, float, float, float]
 
-_GRID = 41
-"""Points a side that are sent through the transform to find the visible boxes."""
+_CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
 
 
 def transform_of(matrix: Matrix, a: Picture, b: Picture) -> Transform:
@@ -29,8 +29,8 @@ def transform_of(matrix: Matrix, a: Picture, b: Picture) -> Transform:
         scale=round(math.sqrt(abs(across[0] * down[1] - across[1] * down[0])), 4),
         rotation=round(_rotation(across, down, mirrored), 1),
         mirrored=mirrored,
-        visible_in_a=_visible(full, a, b),
-        visible_in_b=_visible(np.asarray(np.linalg.inv(full), np.float64), b, a),
+        visible_in_a=_visible(np.asarray(np.linalg.inv(full), np.float64), a, b),
+        visible_in_b=_visible(full, b, a),
     )
 
 
@@ -54,18 +54,13 @@ def _rotation(across: Matrix, down: Matrix, mirrored: bool) -> float:
     return math.degrees(math.atan2(across[1] - down[0], across[0] + down[1]))
 
 
-def _visible(matrix: Matrix, own: Picture, other: Picture) -> Box:
-    """The box of `own` whose points fall into `other`, in fractions; empty at the middle if none do."""
-    steps = np.linspace(0.0, 1.0, _GRID)
-    across, down = (axis.ravel() for axis in np.meshgrid(steps, steps))
-    places = mapped(matrix, np.stack([across * own.full_width, down * own.full_height], axis=1))
-    slack = 0.005 * max(other.full_width, other.full_height)
-    inside = ((places > -slack) & (places < (other.full_width + slack, other.full_height + slack))).all(axis=1)
-    if not inside.any():
+def _visible(back: Matrix, own: Picture, other: Picture) -> Box:
+    """The box of `own` that shows something of `other`, in fractions; `back` leads from `other` to `own`."""
+    size = (own.full_width, own.full_height)
+    frame = mapped(back, _CORNERS * (other.full_width, other.full_height)) / size
+    _, shared = cv2.intersectConvexConvex(frame.astype(np.float32), _CORNERS.astype(np.float32))
+    if shared is None or len(shared) < 3:
         return (0.5, 0.5, 0.5, 0.5)
-    return (
-        round(float(across[inside].min()), 3),
-        round(float(down[inside].min()), 3),
-        round(float(across[inside].max()), 3),
-        round(float(down[inside].max()), 3),
-    )
+    left, upper = (round(float(value), 3) for value in shared.reshape(-1, 2).min(axis=0))
+    right, lower = (round(float(value), 3) for value in shared.reshape(-1, 2).max(axis=0))
+    return left, upper, right, lower

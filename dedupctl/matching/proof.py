@@ -30,7 +30,7 @@ _WORTH_CORRELATING = 0.75
 _LEAST_INLIERS = 5
 _PLENTY_OF_INLIERS = 10
 _PROMISING_COSINE = 0.70
-"""SIFT costs 20 ms a picture. Above this cosine there is one false candidate in a hundred photos, above 0.65 one in ten."""
+"""SIFT costs 20 ms a picture. Above this cosine one photo in a hundred has a false candidate, above 0.65 one in ten."""
 _PROMISING_DISTANCE = 8
 
 
@@ -44,8 +44,8 @@ class _Finding:
     def convincing(self) -> bool:
         """Nothing that costs more could say more.
 
-        The correlation has no freedom to fit anything, so what agrees there agrees; from features, guesses are right to a
-        pixel only, which alone costs a true copy up to .15 of its agreement: they are refined until this is reached.
+        The correlation has no freedom to fit anything, so what agrees there agrees. From features, guesses are right to
+        a pixel only, which alone costs a true copy up to .15 of its agreement: they are refined until this is reached.
         """
         found = self.agreement
         if self.method == "correlation":
@@ -84,34 +84,32 @@ def _better(one: _Finding | None, other: _Finding | None) -> _Finding | None:
 def _try(method: Method, a: Picture, b: Picture) -> _Finding | None:
     if method == "correlation":
         correlation, matrix = by_orientation(a, b)
-        return _measured(method, Guess(matrix, 0, 0.0), a, b) if correlation >= _WORTH_CORRELATING else None
+        if correlation < _WORTH_CORRELATING:
+            return None
+        return _measured(method, Guess(matrix, 0, 0.0), overlay(a, b, matrix))
     guess = by_features(a, b, method)
     if guess is None or guess.inliers < _LEAST_INLIERS:
         return None
     laid = overlay(a, b, guess.matrix)
-    if laid is None:
-        return None
-    coarse = _measured(method, guess, a, b, laid)
+    coarse = _measured(method, guess, laid)
     if coarse is not None and coarse.convincing:
         return coarse
     finer = _refined(guess, a, laid)
-    return _better(coarse, _measured(method, finer, a, b)) if finer is not None else coarse
+    return coarse if finer is None else _better(coarse, _measured(method, finer, overlay(a, b, finer.matrix)))
 
 
 def _refined(guess: Guess, a: Picture, laid: Overlay) -> Guess | None:
     """The guess, corrected by optical flow between the pictures as they lie on each other."""
-    moving, still = (laid.a, laid.b) if laid.in_frame_of_b else (laid.b, laid.a)
-    correction = followed(moving, still, laid.mask)
+    correction = followed(laid.moved, laid.still.gray, laid.mask())
     if correction is None:
         return None
     back = np.asarray(np.linalg.inv(correction.matrix), np.float64)
-    matrix = correction.matrix @ guess.matrix if laid.in_frame_of_b else guess.matrix @ back
+    matrix = correction.matrix @ guess.matrix if laid.a_moves else guess.matrix @ back
     return Guess(matrix / matrix[2, 2], guess.inliers, correction.residual) if is_sane(matrix, a.gray) else None
 
 
-def _measured(method: Method, guess: Guess, a: Picture, b: Picture, laid: Overlay | None = None) -> _Finding | None:
-    laid = laid or overlay(a, b, guess.matrix)
-    agreement = measure(a, b, guess.matrix, laid) if laid is not None else None
+def _measured(method: Method, guess: Guess, laid: Overlay) -> _Finding | None:
+    agreement = measure(laid)
     return _Finding(method, guess, agreement) if agreement is not None else None
 
 

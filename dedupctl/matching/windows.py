@@ -53,13 +53,6 @@ def detail_of(picture: FloatArray, window: int) -> FloatArray:
     return np.asarray(np.sqrt(tiled.times(tiled)), np.float32)
 
 
-def window_share(mask: GrayArray, window: int) -> FloatArray:
-    """Which share of each window lies in `mask` (0 or 255), 0-1."""
-    rows, columns = mask.shape[0] // window, mask.shape[1] // window
-    shrunk = cv2.resize(mask[: rows * window, : columns * window], (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk, np.float32) / 255.0
-
-
 class _Tiled:
     """A picture cut into whole windows, with the means of the windows, of their rows and of their columns.
 

@@ -15,60 +15,17 @@ from random import Random
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
+from copies_drawing import caption_bar, font, phone_screen, sentence, with_emoji
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 pillow_heif.register_heif_opener()
 
 COLOURS = ((0, 0, 0), (255, 255, 255), (128, 128, 128), (196, 30, 58), (24, 60, 120), (245, 235, 215))
-WORDS = [
-    "when",
-    "you",
-    "finally",
-    "find",
-    "the",
-    "file",
-    "that",
-    "was",
-    "there",
-    "all",
-    "along",
-    "nobody",
-    "told",
-    "me",
-    "monday",
-    "could",
-    "feel",
-    "like",
-    "this",
-    "again",
-    "please",
-    "remember",
-    "to",
-    "water",
-    "the",
-    "plants",
-    "before",
-    "you",
-    "leave",
-    "we",
-    "should",
-    "meet",
-    "near",
-    "the",
-    "old",
-    "bridge",
-    "at",
-    "noon",
-    "and",
-    "bring",
-    "some",
-    "bread",
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One original: its bytes, its pixels, and a second photo that serves as a background."""
+    """One original: its bytes, its pixels, and another photo that serves as a background."""
 
     raw: bytes
     image: Image.Image
@@ -186,14 +143,6 @@ def padded(source: Source, random: Random) -> Made:
     return encode(ImageOps.pad(source.image, size, color=random.choice(COLOURS)))
 
 
-def font(size: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(max(6, size))
-
-
-def sentence(random: Random, words: int) -> str:
-    return " ".join(random.choice(WORDS) for _ in range(words))
-
-
 def watermarked(source: Source, random: Random) -> Made:
     image = source.image.convert("RGBA")
     layer = Image.new("RGBA", image.size, (255, 255, 255, 0))
@@ -203,85 +152,8 @@ def watermarked(source: Source, random: Random) -> Made:
     return encode(Image.alpha_composite(image, layer))
 
 
-def caption_bar(image: Image.Image, text: str, random: Random) -> Image.Image:
-    """A meme's caption: a bar above, a bar below, or outlined letters on the picture itself."""
-    letters = font(image.width / 15)
-    style = random.choice(("above", "below", "inside"))
-    bar = round(image.height * random.uniform(0.12, 0.25))
-    if style == "inside":
-        out = image.copy()
-        draw = ImageDraw.Draw(out)
-        draw.text(
-            (image.width * 0.05, image.height * 0.82),
-            text,
-            font=letters,
-            fill="white",
-            stroke_width=2,
-            stroke_fill="black",
-        )
-        return out
-    out = Image.new("RGB", (image.width, image.height + bar), "white")
-    out.paste(image, (0, bar if style == "above" else 0))
-    place = (image.width * 0.04, bar * 0.3 if style == "above" else image.height + bar * 0.3)
-    ImageDraw.Draw(out).text(place, text, font=letters, fill="black")
-    return out
-
-
 def captioned(source: Source, random: Random) -> Made:
     return encode(caption_bar(source.image, sentence(random, 5), random))
-
-
-def emoji(source: Source, random: Random) -> Made:
-    image = source.image.copy()
-    side = round(min(image.size) * random.uniform(0.2, 0.38))
-    left, top = random.randint(0, image.width - side), random.randint(0, image.height - side)
-    draw = ImageDraw.Draw(image)
-    draw.ellipse(
-        (left, top, left + side, top + side), fill=(255, 204, 50), outline=(180, 120, 0), width=max(1, side // 30)
-    )
-    for across in (0.3, 0.6):
-        draw.ellipse(
-            (left + across * side, top + 0.28 * side, left + (across + 0.1) * side, top + 0.42 * side),
-            fill=(60, 40, 10),
-        )
-    draw.arc(
-        (left + 0.22 * side, top + 0.3 * side, left + 0.78 * side, top + 0.8 * side),
-        20,
-        160,
-        (60, 40, 10),
-        max(2, side // 18),
-    )
-    return encode(image)
-
-
-def phone_screen(image: Image.Image, random: Random, *, template: Random | None = None) -> Image.Image:
-    """The picture as a post or chat message. `template` draws the chrome, `random` what differs by picture."""
-    chrome = template or random
-    width, height = 540, chrome.choice((960, 1080, 1170))
-    dark = chrome.random() < 0.4
-    ground, ink = ((18, 18, 20), (225, 225, 228)) if dark else ((250, 250, 250), (30, 30, 32))
-    screen = Image.new("RGB", (width, height), ground)
-    draw = ImageDraw.Draw(screen)
-    draw.text((20, 8), "9:41", font=font(20), fill=ink)
-    draw.rectangle((470, 12, 500, 26), outline=ink, width=2)
-    draw.ellipse((20, 60, 76, 116), fill=(chrome.randint(60, 220), chrome.randint(60, 220), chrome.randint(60, 220)))
-    draw.text((92, 64), sentence(chrome, 2), font=font(24), fill=ink)
-    draw.text((92, 94), sentence(chrome, 3), font=font(16), fill=ink)
-    margin = chrome.choice((0, 0, 16, 40))
-    inner_width = width - 2 * margin
-    inner = image.resize(
-        (inner_width, max(8, round(image.height * inner_width / image.width))), Image.Resampling.LANCZOS
-    )
-    top = chrome.choice((130, 150, 200))
-    inner = inner.crop((0, 0, inner_width, min(inner.height, height - top - 160)))
-    screen.paste(inner, (margin, top))
-    below = top + inner.height + 20
-    for place in (30, 90, 150):
-        draw.ellipse((place, below, place + 34, below + 34), outline=ink, width=3)
-    for line in range(3):
-        draw.text((24, below + 50 + 26 * line), sentence(chrome, 7), font=font(18), fill=ink)
-    draw.rounded_rectangle((190, height - 16, 350, height - 10), 3, fill=ink)
-    return screen
 
 
 def screenshot(source: Source, random: Random) -> Made:
@@ -289,10 +161,9 @@ def screenshot(source: Source, random: Random) -> Made:
 
 
 def pasted(source: Source, random: Random) -> Made:
-    """Laid on another photo, 45 to 70 % of its width."""
-    ground = source.other.copy()
-    factor = random.uniform(0.45, 0.7) * min(ground.width / source.image.width, ground.height / source.image.height)
-    inner = scaled(source.image, factor)
+    """Laid on a background, of which it covers a fifth to a half: the background is not the same picture any more."""
+    ground = ImageOps.fit(source.other, source.image.size)
+    inner = scaled(source.image, math.sqrt(random.uniform(0.2, 0.5)))
     ground.paste(
         inner, (random.randint(0, ground.width - inner.width), random.randint(0, ground.height - inner.height))
     )
@@ -429,7 +300,7 @@ EDITS: tuple[Edit, ...] = (
     Edit("turn_25", "hard", _turn(25)),
     Edit("turn_45", "hard", _turn(45)),
     Edit("caption", "hard", captioned),
-    Edit("emoji", "hard", emoji),
+    Edit("emoji", "hard", image_edit(with_emoji)),
     Edit("screenshot", "hard", screenshot),
     Edit("pasted", "hard", pasted),
     Edit("perspective", "hard", perspective),

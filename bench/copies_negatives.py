@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from random import Random
 
 import numpy as np
-from copies_edits import font, phone_screen, sentence
+from copies_drawing import font, phone_screen, sentence
 from PIL import Image, ImageDraw, ImageFilter
 
 

@@ -13,8 +13,9 @@ from copies_negatives import negatives
 from PIL import Image, ImageOps
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-TEMPLATE_PHOTOS = 36
-"""Photos that fill meme, screenshot and logo templates; they are in the set in no other form."""
+TEMPLATE_PHOTOS, BACKGROUNDS = 36, 6
+"""Photos that fill meme, screenshot and logo templates, and that others are pasted on; the set holds no other form of
+them. There are few backgrounds, so that many copies share one: it must not make them copies of each other."""
 PAGE_EDITS = ("jpeg_q50", "png", "half_size", "messenger", "crop_05", "less_contrast")
 """What happens to pages and chats: they must be found too, or a proof could pass by refusing every page."""
 
@@ -38,19 +39,23 @@ def photo_files(folder: Path) -> list[Path]:
 def make_set(photos: Path, scenes: Path | None, out: Path, limit: int, seed: int) -> list[Item]:
     """Write the whole set under `out` (emptied first) and return its items.
 
-    `limit` photos are edited, spread evenly over `photos`; the others are distractors, of which `TEMPLATE_PHOTOS`
-    fill templates.
+    `limit` photos are edited, spread evenly over `photos`; some fill templates and backgrounds, the others are there to
+    be confused with.
     """
     shutil.rmtree(out, ignore_errors=True)
     files = photo_files(photos)
-    template_files = files[:: max(1, len(files) // TEMPLATE_PHOTOS)][:TEMPLATE_PHOTOS]
-    library = [path for path in files if path not in set(template_files)]
-    edited = set(library[:: max(1, len(library) // limit)][:limit])
-    items = list(_photo_items(library, edited, out, seed))
-    items += _negative_items([_opened(path) for path in template_files], out, seed)
+    set_aside = _spread(files, TEMPLATE_PHOTOS + BACKGROUNDS)
+    library = [path for path in files if path not in set(set_aside)]
+    grounds = [_opened(path) for path in set_aside[TEMPLATE_PHOTOS:]]
+    items = list(_photo_items(library, set(_spread(library, limit)), grounds, out, seed))
+    items += _negative_items([_opened(path) for path in set_aside[:TEMPLATE_PHOTOS]], out, seed)
     if scenes is not None:
         items += _scene_items(scenes, out)
     return items
+
+
+def _spread(files: Sequence[Path], count: int) -> Sequence[Path]:
+    return files[:: max(1, len(files) // count)][:count]
 
 
 def _opened(path: Path) -> Image.Image:
@@ -64,7 +69,9 @@ def _written(path: Path, data: bytes) -> Path:
     return path
 
 
-def _photo_items(library: Sequence[Path], edited: set[Path], out: Path, seed: int) -> Iterator[Item]:
+def _photo_items(
+    library: Sequence[Path], edited: set[Path], grounds: Sequence[Image.Image], out: Path, seed: int
+) -> Iterator[Item]:
     for number, path in enumerate(library):
         name = f"{number:05d}"
         image = _opened(path)
@@ -73,7 +80,7 @@ def _photo_items(library: Sequence[Path], edited: set[Path], out: Path, seed: in
             raw = encode(image, quality=92)[0]
         yield Item(_written(out / "originals" / f"{name}.jpg", raw), name, "original", "photo")
         if path in edited:
-            source = Source(raw, image, _opened(library[(number + 7) % len(library)]))
+            source = Source(raw, image, grounds[number % len(grounds)])
             yield from _copies(EDITS, source, name, out, seed)
 
 

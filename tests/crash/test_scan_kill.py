@@ -175,7 +175,7 @@ def check_consistent(home: Path) -> None:
             assert tx.contents.count() == len(contents)
         assert contents.keys() == vectors.keys() == hashes.keys() == held
         assert len({content.digest for content in contents.values()}) == len(contents)
-        assert all(len(parts) == 1 for parts in vectors.values())
+        assert sorted(label for parts in vectors.values() for label, _ in parts) == sorted(labels)
         np.testing.assert_array_equal(workspace.open_index().index.labels(), labels)
 
 

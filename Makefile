@@ -35,7 +35,8 @@ lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
 bench: $(HAS_DEV) ## Print the figures
 	@for script in $$(grep -l __main__ bench/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-torture: $(HAS_DEV) ## The tests that kill and break things, ROUNDS times over
+torture: $(HAS_DEV) ## 20,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
+	@TORTURE_STEPS=20000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
 	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
 
 docs: $(HAS_DEV) ## Write docs/commands.md from the help texts

@@ -110,14 +110,15 @@ class LivingLibrary:
 
     def _visit(self, tx: Transaction, root: Root) -> None:
         known = {located.file.path: located.file.id for located in tx.files.present(root.id)}
+        sightings = []
         for path in live_files(Path(os.fsdecode(root.path))):
             if not is_picture(path):
                 continue
             relative = os.fsencode(path)[len(root.path) + 1 :]
             known.pop(relative, None)
             data = path.read_bytes()
-            sighting = Sighting(root.id, relative, Identity.of(path.lstat()), self._content(tx, data))
-            tx.files.record([sighting])
+            sightings.append(Sighting(root.id, relative, Identity.of(path.lstat()), self._content(tx, data)))
+        tx.files.record(sightings)
         tx.files.mark_gone(known.values(), self.now)
 
     def _content(self, tx: Transaction, data: bytes) -> int:

@@ -233,6 +233,10 @@ class Evidence:
     covered_a: float | None = None
     """Share of A's detail that B covers: borders and plain grounds do not count."""
     covered_b: float | None = None
+    plain_a: float | None = None
+    """Share of what lies outside B in A that is of one grey: nearly all of a border, most of a page, little of a scene.
+    None where next to nothing lies outside."""
+    plain_b: float | None = None
     transform: Transform | None = None
     photometric: Photometric | None = None
 

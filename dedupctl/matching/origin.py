@@ -6,24 +6,39 @@ from dedupctl.domain import Evidence
 
 WHOLE = 0.97
 """A share from here on is all of it: borders of the shared part are known to a pixel or two of 320."""
+GROUND = 0.62
+"""Share of one grey from which what surrounds a picture was put there. Borders, fills, pages and screenshots around
+330 photos had .65 and more; what crops cut off had .58 at most, save for photos that stand on such a ground themselves.
+"""
 _SMALLER = 0.95
 """A picture that lies in another at a smaller scale was pasted there: nobody enlarges a crop by that much unasked."""
+_SAME_SHARE = 0.03
 
 
 def b_was_made(evidence: Evidence) -> bool | None:
-    """True when B was made from A, False when A was made from B, None when both show the same.
+    """True when B was made from A, False when A was made from B, None when neither shows more than the other.
 
-    A crop shows a part. A frame, a filled corner of a rotation, a screenshot or a collage shows all of its source and
-    something besides, that has no detail of its own or shows the source smaller.
+    A crop shows a part. A frame, a filled corner of a rotation, a screenshot or a collage shows all of its source, and
+    something besides: a ground, or another picture in which the source is smaller.
     """
     e = evidence
     if e.transform is None or e.overlap_a is None or e.overlap_b is None:
         return None
-    scale, detail_a, detail_b = e.transform.scale, e.covered_a or 0.0, e.covered_b or 0.0
-    if min(e.overlap_a, e.overlap_b) >= WHOLE:
+    if e.overlap_a >= WHOLE and e.overlap_b >= WHOLE:
         return None
     if e.overlap_a >= WHOLE:
-        return scale < _SMALLER or detail_b >= WHOLE
+        return _was_put_there(e.transform.scale, e.plain_b)
     if e.overlap_b >= WHOLE:
-        return not (scale > 1 / _SMALLER or detail_a >= WHOLE)
-    return e.overlap_a <= e.overlap_b
+        return not _was_put_there(1 / e.transform.scale, e.plain_a)
+    if _is_ground(e.plain_a) != _is_ground(e.plain_b):
+        return _is_ground(e.plain_b)
+    return None if abs(e.overlap_a - e.overlap_b) < _SAME_SHARE else e.overlap_a < e.overlap_b
+
+
+def _was_put_there(scale: float, plain: float | None) -> bool:
+    """A picture that lies in a larger one was laid there, not cut out of it. `plain` is that of its surroundings."""
+    return scale < _SMALLER or _is_ground(plain)
+
+
+def _is_ground(plain: float | None) -> bool:
+    return plain is not None and plain >= GROUND

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.plans import Plan
+from dedupctl.commands.listing import Kinds
 from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import AsJson, Session, console, print_json, say, stopping_on_signals
 from dedupctl.config import PolicyConfig
@@ -20,6 +21,7 @@ from dedupctl.domain import PairKind
 from dedupctl.errors import UsageError
 from dedupctl.policy.apply import Applied, apply_plan
 from dedupctl.policy.deeds import Outcome
+from dedupctl.policy.guards import excessive_share, require_modest_share
 from dedupctl.policy.plan import Request, draft_plan, make_plan
 from dedupctl.policy.recover import acting
 from dedupctl.policy.rules import rule_in_words
@@ -65,6 +67,7 @@ def plan(
     number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="Show this plan again.")] = None,
     policy: PolicyName = None,
     action: Action = None,
+    kind: Kinds = None,
     no_quarantine: NoQuarantine = False,
     with_annotations: WithAnnotations = False,
     merge_sidecars: MergeSidecars = False,
@@ -84,9 +87,9 @@ def plan(
         else:
             name = policy or "safe"
             chosen = policy_named(
-                workspace, name, action, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+                workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
             )
-            made = freeze(workspace, name, chosen, _request(chosen, no_quarantine), store=not dry_run)
+            made = freeze(workspace, name, chosen, asked_of(chosen, no_quarantine=no_quarantine), store=not dry_run)
         if shell:
             sys.stdout.buffer.write(plan_as_shell(made))
         elif as_json:
@@ -100,6 +103,7 @@ def apply(
     number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="The number that `plan` gave.")] = None,
     policy: PolicyName = None,
     action: Action = None,
+    kind: Kinds = None,
     no_quarantine: NoQuarantine = False,
     with_annotations: WithAnnotations = False,
     merge_sidecars: MergeSidecars = False,
@@ -114,16 +118,16 @@ def apply(
     session: Session = context.obj
     with session.workspace() as workspace:
         if number is not None:
-            if action is not None or no_quarantine or with_annotations or merge_sidecars:
+            if action is not None or kind or no_quarantine or with_annotations or merge_sidecars:
                 raise UsageError("a plan is frozen; make another one to do it differently")
             made = _stored(workspace, number)
             share = workspace.config.policies.get(made.policy, PolicyConfig()).max_remove_share
         else:
             name = policy or ""
             chosen = policy_named(
-                workspace, name, action, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+                workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
             )
-            made = freeze(workspace, name, chosen, _request(chosen, no_quarantine), store=not dry_run)
+            made = freeze(workspace, name, chosen, asked_of(chosen, no_quarantine=no_quarantine), store=not dry_run)
             share = chosen.max_remove_share
         if max_remove_share is not None:
             share = max_remove_share
@@ -136,9 +140,9 @@ def policy_named(
     name: str,
     action: str | None,
     *,
-    with_annotations: bool = False,
-    merge_sidecars: bool = False,
-    kinds: Sequence[PairKind] | None = None,
+    kinds: Sequence[PairKind] | None,
+    with_annotations: bool,
+    merge_sidecars: bool,
 ) -> PolicyConfig:
     """A policy of the configuration, changed by what was said on the command line.
 
@@ -163,6 +167,17 @@ def policy_named(
         raise UsageError(f"this does not go with the policy {name!r}: {_said_of(error)}") from error
 
 
+def asked_of(policy: PolicyConfig, *, no_quarantine: bool, across: tuple[bytes, bytes] | None = None) -> Request:
+    """What is asked of the plan besides its policy.
+
+    Raises:
+        UsageError: `no_quarantine` without the action delete.
+    """
+    if no_quarantine and policy.action != "delete":
+        raise UsageError("--no-quarantine goes with the action delete only, spelled out: --action delete")
+    return Request(quarantine=not no_quarantine, across=across)
+
+
 def freeze(workspace: Workspace, name: str, policy: PolicyConfig, request: Request, *, store: bool) -> Plan:
     """A plan of what the policy would do now, stored unless this is a dry run."""
     making = make_plan if store else draft_plan
@@ -176,9 +191,15 @@ def run(workspace: Workspace, made: Plan, *, share: float, yes: bool, dry_run: b
             print_json(plan_as_json(made))
         else:
             print_plan(made)
+        with workspace.catalog.read() as tx:
+            too_much = excessive_share(tx, made, share)
+        if too_much is not None:
+            say(f"it would not be done: these are {too_much}")
         return
     if as_json and not yes:
         raise UsageError("--json cannot ask: add --yes, or --dry-run")
+    with workspace.catalog.read() as tx:
+        require_modest_share(tx, made.id, share)
     if not yes:
         print_plan(made)
         if not made.removals or not typer.confirm("Do this?", err=True):
@@ -265,12 +286,6 @@ def _stored(workspace: Workspace, number: int) -> Plan:
     if found is None:
         raise UsageError(f"there is no plan {number}; see `dedupctl plan --list`")
     return found
-
-
-def _request(policy: PolicyConfig, no_quarantine: bool) -> Request:
-    if no_quarantine and policy.action != "delete":
-        raise UsageError("--no-quarantine goes with the action delete only, spelled out: --action delete")
-    return Request(quarantine=not no_quarantine)
 
 
 def _said_of(error: ValidationError) -> str:

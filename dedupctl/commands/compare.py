@@ -11,13 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
-from dedupctl.commands.act import Action, DryRun, PolicyName, Share, Yes, freeze, policy_named, run
+from dedupctl.commands.act import (
+    Action,
+    DryRun,
+    MergeSidecars,
+    NoQuarantine,
+    PolicyName,
+    Share,
+    WithAnnotations,
+    Yes,
+    asked_of,
+    freeze,
+    policy_named,
+    run,
+)
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
 from dedupctl.errors import UsageError
 from dedupctl.matching.across import FilePair, pairs_across
 from dedupctl.matching.clusters import DUPLICATE_KINDS
-from dedupctl.policy.plan import Request
 from dedupctl.report.wording import counted, shown
 
 
@@ -33,6 +45,9 @@ def compare(
     apply: Annotated[bool, typer.Option("--apply", help="Remove from DIR_B what DIR_A holds already.")] = False,
     policy: PolicyName = None,
     action: Action = None,
+    no_quarantine: NoQuarantine = False,
+    with_annotations: WithAnnotations = False,
+    merge_sidecars: MergeSidecars = False,
     max_remove_share: Share = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -44,12 +59,16 @@ def compare(
     if apply:
         with session.workspace() as workspace:
             name = policy or "safe"
-            chosen = policy_named(workspace, name, action, kinds=kind)
-            made = freeze(workspace, name, chosen, Request(across=(a, b)), store=not dry_run)
+            chosen = policy_named(
+                workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+            )
+            request = asked_of(chosen, no_quarantine=no_quarantine, across=(a, b))
+            made = freeze(workspace, name, chosen, request, store=not dry_run)
             share = chosen.max_remove_share if max_remove_share is None else max_remove_share
             run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
         return
-    if policy or action or max_remove_share is not None or yes or dry_run:
+    for_apply = (policy, action, no_quarantine, with_annotations, merge_sidecars, max_remove_share, yes, dry_run)
+    if any(option not in (None, False) for option in for_apply):
         raise UsageError("these options belong to --apply")
     with session.workspace() as workspace, workspace.catalog.read() as tx:
         pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))

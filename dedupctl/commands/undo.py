@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from dedupctl.policy.purge import purgeable
 from dedupctl.policy.recover import acting
 from dedupctl.policy.restore import restorable
 from dedupctl.policy.restore import restore as put_back
+from dedupctl.policy.rules import rule_in_words
 from dedupctl.policy.show import entry_as_json, outcome_as_json
 from dedupctl.policy.strays import adopt_strays
 from dedupctl.report.wording import counted, moment, shown
@@ -49,7 +51,7 @@ def restore(
     if bool(which) == everything:
         raise UsageError("say which plan or path to restore, or --all")
     session: Session = context.obj
-    with session.workspace() as workspace, acting(workspace.home, workspace.catalog):
+    with session.workspace() as workspace, _acting_unless(dry_run, workspace):
         if not dry_run:
             adopt_strays(workspace.catalog, now=int(time.time()))
         entries = restorable(workspace.catalog) if everything else _chosen(workspace, which or [])
@@ -62,7 +64,7 @@ def restore(
 def purge(context: typer.Context, plan: OfPlan = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """End what has been in quarantine past its retention, if a kept copy still stands and reads whole."""
     session: Session = context.obj
-    with session.workspace() as workspace, acting(workspace.home, workspace.catalog):
+    with session.workspace() as workspace, _acting_unless(dry_run, workspace):
         entries = purgeable(workspace.catalog, now=time.time(), plan_id=plan)
         outcomes = [] if dry_run else purge_due(workspace.catalog, plan_id=plan)
     _show(entries, outcomes, dry_run=dry_run, as_json=as_json, done="purged")
@@ -94,9 +96,14 @@ def log(
             entry.state.value,
             Text(shown(entry.action.victim.absolute)),
             Text("" if keeper is None else shown(keeper.absolute)),
-            Text(entry.reason or entry.action.rule),
+            Text(entry.reason or rule_in_words(entry.action.rule)),
         )
     console().print(table)
+
+
+def _acting_unless(dry_run: bool, workspace: Workspace) -> AbstractContextManager[object]:
+    """A dry run does not even settle what was cut off."""
+    return nullcontext() if dry_run else acting(workspace.home, workspace.catalog)
 
 
 def _chosen(workspace: Workspace, which: Sequence[str]) -> list[JournalEntry]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import os
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.mounts import root_is_online
+from dedupctl.catalog.plans import Plan
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import FileState, Identity, Root
 from dedupctl.errors import DedupctlError
@@ -102,17 +104,31 @@ def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
     Raises:
         RemovesTooMuch: names the root and the share.
     """
+    too_much = _larger_share(tx, tx.plans.removals_by_root(plan_id), tx.journal.removed_by_root(plan_id), percent)
+    if too_much is not None:
+        raise RemovesTooMuch(
+            f"plan {plan_id} would remove {too_much}; nothing was done (--max-remove-share allows more)"
+        )
+
+
+def excessive_share(tx: Transaction, drafted: Plan, percent: float) -> str | None:
+    """What `require_modest_share` would say of a plan that is not stored; None if it removes no more than that."""
+    planned = Counter(action.victim.root for action in drafted.removals if action.kind is not None)
+    return _larger_share(tx, planned, {}, percent)
+
+
+def _larger_share(
+    tx: Transaction, planned: Mapping[bytes, int], removed: Mapping[bytes, int], percent: float
+) -> str | None:
     if percent >= 100:
-        return
-    removed = tx.journal.removed_by_root(plan_id)
-    for path, planned in tx.plans.removals_by_root(plan_id).items():
+        return None
+    for path, count in planned.items():
         root = tx.roots.at(path)
         if root is None:
             continue
         total = tx.files.count(root.id)[FileState.PRESENT] + removed.get(path, 0)
-        if planned * 100 > percent * total:
-            share = 100 * planned / max(total, 1)
-            raise RemovesTooMuch(
-                f"plan {plan_id} would remove {planned} of the {total} pictures in {os.fsdecode(path)} ({share:.0f} %),"
-                f" more than {percent:g} %; nothing was done (--max-remove-share allows more)"
-            )
+        if count * 100 > percent * total:
+            share = 100 * count / max(total, 1)
+            pictures = f"{count} of the {total} pictures in {os.fsdecode(path)}"
+            return f"{pictures} ({share:.0f} %), more than {percent:g} %"
+    return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from dedupctl.catalog.files import split
 from dedupctl.catalog.journal import JournalEntry
-from dedupctl.catalog.plans import Action, Plan, Verb
+from dedupctl.catalog.plans import Action, Plan, Seen, Verb
 from dedupctl.domain import PairKind
 from dedupctl.policy.apply import Applied
 from dedupctl.policy.deeds import Outcome
@@ -85,35 +87,41 @@ def entry_as_json(entry: JournalEntry) -> dict[str, Any]:
 
 
 def plan_as_shell(plan: Plan) -> bytes:
-    """A POSIX script that does what the plan says, without a journal: each file is compared, then moved, never over
-    another. `delete` only moves as well: nothing this script does ends a picture.
+    """A POSIX script that does what the plan says, without a journal: what goes together is compared, then moved, never
+    over another. `delete` only moves as well: nothing this script does ends a picture.
 
     Bytes, because paths are; every path is absolute, so none can be taken for an option.
     """
     destinations = Destinations(plan.id, plan.terms)
     lines = [b"#!/bin/sh", b"set -eu"]
-    for action in plan.removals:
-        victim, keeper = _quoted(action.victim.absolute), action.keeper
-        target = destinations.choose(action).absolute
-        lines.append(b"# %s" % action.rule.replace("\n", " ").encode("utf-8", "surrogateescape"))
-        move = b"mkdir -p %s && mv -n %s %s" % (_quoted(split(target)[0]), victim, _quoted(target))
-        if keeper is None:
-            lines.append(move)
-        else:
-            kept = _quoted(keeper.absolute)
-            lines.append(_guard(action, victim, kept) + b" && " + move + _stand_in(action, victim, kept))
+    for _, bundle in itertools.groupby(plan.removals, key=lambda action: action.bundle):
+        lines += _bundle_as_shell(list(bundle), destinations)
     return b"\n".join(lines) + b"\n"
 
 
-def _guard(action: Action, victim: bytes, kept: bytes) -> bytes:
+def _bundle_as_shell(bundle: Sequence[Action], destinations: Destinations) -> list[bytes]:
+    names = b" ".join(_quoted(action.victim.absolute) for action in bundle)
+    if any(action.verb is Verb.MERGE for action in bundle):
+        return [b"# left out, only dedupctl can merge a sidecar: " + names.replace(b"\n", b" ")]
+    why = [b"# " + rule_in_words(one.rule).replace("\n", " ").encode("utf-8", "surrogateescape") for one in bundle]
+    guards = [_guard(action, action.keeper) for action in bundle if action.keeper is not None]
+    moves = [step for action in bundle for step in _moves(action, destinations)]
+    return [*why, b" &&\n  ".join([*guards, *moves]) + b" ||\n  echo not all was done: " + names + b" >&2"]
+
+
+def _guard(action: Action, keeper: Seen) -> bytes:
+    victim, kept = _quoted(action.victim.absolute), _quoted(keeper.absolute)
     same_bytes = action.kind is PairKind.EXACT
     return b"cmp -s %s %s" % (victim, kept) if same_bytes else b"test -s %s" % kept
 
 
-def _stand_in(action: Action, victim: bytes, kept: bytes) -> bytes:
+def _moves(action: Action, destinations: Destinations) -> list[bytes]:
+    victim, target = action.victim.absolute, destinations.choose(action).absolute
+    steps = [b"mkdir -p %s" % _quoted(split(target)[0]), b"mv -n %s %s" % (_quoted(victim), _quoted(target))]
     commands = {Verb.HARDLINK: b"ln", Verb.SYMLINK: b"ln -s", Verb.REFLINK: b"cp --reflink=always"}
-    command = commands.get(action.verb)
-    return b"" if command is None else b" && %s %s %s" % (command, kept, victim)
+    if action.verb in commands and action.keeper is not None:
+        steps.append(b"%s %s %s" % (commands[action.verb], _quoted(action.keeper.absolute), _quoted(victim)))
+    return steps
 
 
 def _quoted(path: bytes) -> bytes:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
-from dedupctl.domain import Pair, Unreadable
+from dedupctl.domain import Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.lookup import Match, compare_two, file_at, find_copies
@@ -43,12 +43,12 @@ def explain(
         with workspace.catalog.read() as tx:
             one, other = file_at(tx, a), file_at(tx, b)
         pair = compare_two(workspace, one, other)
-        words = _words(workspace, pair, one.file.content_id or 0)
+        names = ("B", "A") if pair is not None and pair.b == one.file.content_id else ("A", "B")
+        kind, words = _told(workspace, pair, names)
         if image is not None:
             if pair is None:
                 raise UsageError("both files hold the same bytes; there is nothing to draw")
-            _draw(workspace, pair, image)
-    kind = "exact" if pair is None else pair.kind.value if pair.kind else None
+            _draw(workspace, pair, names, image)
     if as_json:
         evidence = {} if pair is None else evidence_as_dict(pair.evidence)
         score = 1.0 if pair is None else pair.score
@@ -56,7 +56,7 @@ def explain(
             {
                 "a": os.fsdecode(a),
                 "b": os.fsdecode(b),
-                "kind": kind,
+                "kind": kind and kind.value,
                 "score": score,
                 "words": words,
                 "evidence": evidence,
@@ -85,25 +85,28 @@ def find(
         _print(matches)
 
 
-def _words(workspace: Workspace, pair: Pair | None, first: int) -> str:
+def _told(workspace: Workspace, pair: Pair | None, names: tuple[str, str]) -> tuple[PairKind | None, str]:
+    """The kind that counts, after what a person said, and what was measured in words."""
     if pair is None:
-        return "A and B hold the same bytes"
+        return PairKind.EXACT, "A and B hold the same bytes"
     with workspace.catalog.read() as tx:
         contents = tx.contents.get([pair.a, pair.b])
         said = tx.verdicts.between(contents[pair.a].digest, contents[pair.b].digest)
-    names = ("A", "B") if pair.a == first else ("B", "A")
     words = sentence(pair, contents[pair.a], contents[pair.b], names)
-    return words if said is None else f"{words} (you said: {said.value})"
+    if said is None:
+        return pair.kind, words
+    same = PairKind.PIXEL if pair.kind is PairKind.PIXEL else PairKind.NEAR
+    return same if said is Verdict.SAME else None, f"{words} (you said: {said.value})"
 
 
-def _draw(workspace: Workspace, pair: Pair, target: Path) -> None:
+def _draw(workspace: Workspace, pair: Pair, names: tuple[str, str], target: Path) -> None:
     with workspace.catalog.read() as tx:
         contents = tx.contents.get([pair.a, pair.b])
     thumbnails = workspace.thumbs.get([content.digest for content in contents.values()])
     a, b = contents[pair.a], contents[pair.b]
     if a.digest not in thumbnails or b.digest not in thumbnails:
         raise DedupctlError("a thumbnail is missing; run `dedupctl check --repair`")
-    drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence)
+    drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence, names=names)
     try:
         target.write_bytes(drawing)
     except OSError as error:

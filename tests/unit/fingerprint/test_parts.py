@@ -83,3 +83,27 @@ def test_an_empty_frame_is_no_inner_picture() -> None:
 @pytest.mark.parametrize("size", [(320, 240), (8, 8), (320, 20), (31, 320)])
 def test_one_colour_of_any_size_has_no_parts(size: tuple[int, int]) -> None:
     assert inner_parts(Image.new("RGB", size, "teal")) == []
+
+
+def test_the_middle_band_between_two_grounds_is_found() -> None:
+    story = Image.new("RGB", (180, 320), "black")
+    story.paste(photo(7, (180, 120)), (0, 100))
+    assert covers(inner_parts(story), (0, 100, 180, 220))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_box_lies_in_the_picture_and_there_are_two_at_most(seed: int) -> None:
+    place = np.random.default_rng(seed)
+    left, upper = (int(corner) for corner in place.integers(0, 120, 2))
+    collage = photo(seed + 20) if seed % 2 else Image.new("RGB", (320, 240), "white")
+    collage.paste(photo(seed + 40, (150, 110)).point(lambda level: level // 2), (left, upper))
+    found = inner_parts(collage)
+    assert len(found) <= 2
+    assert all(0 <= box[0] < box[2] <= 320 and 0 <= box[1] < box[3] <= 240 for box in found)
+
+
+def test_a_small_sticker_or_a_picture_that_is_nearly_all_is_not_worth_a_vector() -> None:
+    for size, corner in (((50, 40), (200, 30)), ((312, 234), (4, 3))):
+        framed = Image.new("RGB", (320, 240), "white")
+        framed.paste(photo(8, size), corner)
+        assert inner_parts(framed) == []

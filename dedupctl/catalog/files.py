@@ -141,11 +141,12 @@ class Files:
 
     def vanish(self, root_id: int, paths: Iterable[bytes], at: int) -> None:
         """What stood at these paths of the root was taken away by dedupctl itself."""
-        rows = [{"in_folder": folder, "named": name} for folder, name in map(split, paths)]
-        if rows:
-            place = (files.c.folder == bindparam("in_folder")) & (files.c.name == bindparam("named"))
-            change = update(files).where(files.c.root_id == root_id, place)
-            self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
+        # Past SQLAlchemy: thousands at a time, each as quick as the disk is with the file itself.
+        cursor = self._connection.connection.cursor()
+        try:
+            cursor.executemany(_VANISH, [(at, root_id, *split(path)) for path in paths])
+        finally:
+            cursor.close()
 
     def revive(self, file_ids: Iterable[int]) -> None:
         """Gone files that are back with the identity they had, in the state they had."""
@@ -196,6 +197,7 @@ def join(*parts: bytes) -> bytes:
 _IN_FOLDER = """
 SELECT name, id, state, device, inode, size, mtime_ns, ctime_ns FROM files WHERE root_id = ? AND folder = ?
 """
+_VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND folder = ? AND name = ?"
 _SELECT: Select[Any] = select(files)
 _LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
 

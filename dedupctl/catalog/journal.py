@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
@@ -85,34 +86,30 @@ class Journal:
         if not intents:
             return []
         first = next_id(self._connection, journal)
-        rows = [
-            {
-                "id": first + place,
-                "action_id": intent.action.id,
-                "deed": intent.deed.value,
-                "state": EntryState.INTENDED.value,
-                "source": intent.source,
-                "target": intent.target,
-                "stand_in": intent.stand_in,
-                "started_at": at,
-                "resting": False,
-            }
-            for place, intent in enumerate(intents)
-        ]
-        self._connection.execute(insert(journal), rows)
-        return [first + place for place in range(len(intents))]
+        ids = list(range(first, first + len(intents)))
+        # Past SQLAlchemy, which would take longer to bind the values than the disk takes to move the file.
+        cursor = self._connection.connection.cursor()
+        try:
+            cursor.executemany(
+                _INTEND,
+                [
+                    (id_, one.action.id, one.deed.value, one.source, one.target, one.stand_in, at)
+                    for id_, one in zip(ids, intents, strict=True)
+                ],
+            )
+        finally:
+            cursor.close()
+        return ids
 
     def settle(self, settlements: Iterable[Settlement], at: int) -> None:
-        rows = [
-            {"entry": one.entry_id, "now": one.state.value, "why": one.reason, "rests": one.resting}
-            for one in settlements
-        ]
-        if rows:
-            change = update(journal).where(journal.c.id == bindparam("entry"))
-            outcome = change.values(
-                state=bindparam("now"), reason=bindparam("why"), resting=bindparam("rests"), settled_at=at
-            )
-            self._connection.execute(outcome, rows)
+        ids_by_outcome: defaultdict[tuple[EntryState, str | None, bool], list[int]] = defaultdict(list)
+        for one in settlements:
+            ids_by_outcome[one.state, one.reason, one.resting].append(one.entry_id)
+        # Most of a batch ends alike: one statement for thousands of rows.
+        for (state, reason, resting), ids in ids_by_outcome.items():
+            outcome = update(journal).values(state=state.value, reason=reason, resting=resting, settled_at=at)
+            for start in range(0, len(ids), MAX_VARIABLES):
+                self._connection.execute(outcome.where(journal.c.id.in_(ids[start : start + MAX_VARIABLES])))
 
     def retarget(self, entry_id: int, target: bytes) -> None:
         """The file goes to another place than first intended, because that one is taken."""
@@ -210,6 +207,10 @@ class Journal:
         return [_entry(row) for row in self._connection.execute(query)]
 
 
+_INTEND = """
+INSERT INTO journal (id, action_id, deed, state, source, target, stand_in, started_at, resting)
+VALUES (?, ?, ?, 'intended', ?, ?, ?, ?, 0)
+"""
 _PICTURE_REMOVED = (
     actions.c.kind.is_not(None),
     journal.c.deed == Deed.REMOVE,

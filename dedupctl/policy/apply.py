@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import split
@@ -29,7 +29,7 @@ from dedupctl.policy.removal import Removal, put_back, remove, token_of
 from dedupctl.policy.standins import stand_in_of
 from dedupctl.policy.verify import Checked, check_actions
 
-BATCH_BUNDLES = 256
+BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
 """Of the files to be removed: even from a slow disk they are read, with their kept copies, before a watchdog bites."""
 Progress: TypeAlias = Callable[[int, int], None]
@@ -122,6 +122,20 @@ def _readable_soon(bundles: list[list[Action]]) -> list[list[Action]]:
     return bundles[: max(1, sum(size <= BATCH_BYTES for size in together))]
 
 
+class _Intended(NamedTuple):
+    """One file, where it is to go, and what will stand in its place."""
+
+    action: Action
+    target: Place
+    stand_in: bytes | None
+
+    def as_intent(self) -> Intent:
+        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.stand_in)
+
+    def as_removal(self, entry_id: int, catalog_id: str) -> Removal:
+        return Removal(entry_id, self.action, self.target, self.stand_in, token_of(catalog_id, entry_id))
+
+
 class _Run:
     """One run of one plan."""
 
@@ -153,33 +167,21 @@ class _Run:
         judge = Judge(tx, self._terms, results)
         destinations = Destinations(self._plan_id, self._terms)
         now = int(self._clock())
-        going: list[list[Removal]] = []
+        intents: list[list[_Intended]] = []
         staying: list[Outcome] = []
         for bundle in bundles:
             try:
                 for action in bundle:
                     _named(action, judge.require)
-                places = [(action, destinations.choose(action), stand_in_of(action)) for action in bundle]
+                intents.append([_Intended(one, destinations.choose(one), stand_in_of(one)) for one in bundle])
             except (Refused, OSError) as error:
                 staying += [_left(action, in_words(error)) for action in bundle]
-            else:
-                going.append(self._write_down(tx, places, now))
+        ids = iter(tx.journal.intend([one.as_intent() for bundle in intents for one in bundle], now))
+        going = [[one.as_removal(next(ids), self._catalog.id) for one in bundle] for bundle in intents]
         left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
         failed = EntryState.FAILED
         tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
         return going, staying
-
-    def _write_down(
-        self, tx: Transaction, places: Sequence[tuple[Action, Place, bytes | None]], now: int
-    ) -> list[Removal]:
-        intents = [
-            Intent(action, Deed.REMOVE, action.victim.absolute, place.absolute, stand_in)
-            for action, place, stand_in in places
-        ]
-        return [
-            Removal(entry_id, action, place, stand_in, token_of(self._catalog.id, entry_id))
-            for entry_id, (action, place, stand_in) in zip(tx.journal.intend(intents, now), places, strict=True)
-        ]
 
     def _move(self, bundle: Sequence[Removal], results: dict[int, Checked | Refused]) -> list[Outcome]:
         """All of the bundle, or none."""

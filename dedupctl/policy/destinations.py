@@ -46,8 +46,9 @@ class Destinations:
             FileExistsError: the only place it may go to is taken.
         """
         for place in self._wished(action):
-            if place.absolute not in self._given and not os.path.lexists(place.absolute):
-                self._given.add(place.absolute)
+            path = place.absolute
+            if path not in self._given and not os.path.lexists(path):
+                self._given.add(path)
                 return place
         raise FileExistsError(errno.EEXIST, "the kept copy has such a sidecar by now")
 

@@ -63,12 +63,8 @@ def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -
     Raises:
         OSError: missing, not a folder, or a symlink on the way (ELOOP or ENOTDIR).
     """
-    folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = _open_folder(base, relative, create=create)
     try:
-        for part in relative.split(b"/") if relative else ():
-            below = _step_down(folder, part, create=create)
-            os.close(folder)
-            folder = below
         yield folder
     finally:
         os.close(folder)
@@ -77,9 +73,12 @@ def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -
 @contextmanager
 def standing_at(base: bytes, relative: bytes, *, create: bool = False) -> Iterator[At]:
     """The place of a file below `base`, its folder opened as `opened_folder` does."""
-    folder, name = os.path.split(relative)
-    with opened_folder(base, folder, create=create) as opened:
-        yield At(opened, name)
+    below, _, name = relative.rpartition(b"/")
+    folder = _open_folder(base, below, create=create)
+    try:
+        yield At(folder, name)
+    finally:
+        os.close(folder)
 
 
 def same_file(found: Identity, expected: Identity) -> bool:
@@ -199,6 +198,17 @@ def digest_descriptor(descriptor: int) -> bytes:
     while chunk := os.read(descriptor, CHUNK_BYTES):
         hasher.update(chunk)
     return hasher.digest()
+
+
+def _open_folder(base: bytes, relative: bytes, *, create: bool) -> int:
+    folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in relative.split(b"/") if relative else ():
+        above = folder
+        try:
+            folder = _step_down(above, part, create=create)
+        finally:
+            os.close(above)
+    return folder
 
 
 def _step_down(folder: int, part: bytes, *, create: bool) -> int:

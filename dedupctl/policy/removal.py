@@ -27,7 +27,7 @@ from dedupctl.policy.moves import (
 )
 from dedupctl.policy.standins import is_stand_in, prepare
 from dedupctl.policy.trash import forget_info, write_info
-from dedupctl.policy.verify import Checked, check_still, is_still_there
+from dedupctl.policy.verify import Checked, is_still_there, require_still
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def remove(removal: Removal, checked: Checked, *, at: int, steps: Steps) -> None
         part = At(source.folder, part_name(removal.token))
         replaced = prepare(action, part)
         steps(Step.PREPARED)
-        check_still(source, checked.victim)
-        _check_keeper(action, checked)
+        require_still(source.status(), checked.victim)
+        _glance_at_keeper(action, checked)
         if action.verb is Verb.TRASH:
             write_info(target.absolute, action.victim.absolute, at)
         steps(Step.MOVING)
@@ -152,12 +152,22 @@ def _take_back_aside(source: At, token: bytes) -> None:
         rename_exclusive(aside, At(source.folder, free_name(source.folder, source.name)))
 
 
+def _glance_at_keeper(action: Action, checked: Checked) -> None:
+    """By the plain path: most of what is wrong is seen without moving anything. `_check_keeper` follows the move."""
+    if action.keeper is None or checked.keeper is None:
+        return
+    try:
+        require_still(os.lstat(action.keeper.absolute), checked.keeper)
+    except (OSError, Refused) as error:
+        raise Refused(f"the kept copy {os.fsdecode(action.keeper.absolute)}: {in_words(error)}") from error
+
+
 def _check_keeper(action: Action, checked: Checked) -> None:
     if action.keeper is None or checked.keeper is None:
         return
     try:
         with standing_at(action.keeper.root, action.keeper.path) as kept:
-            check_still(kept, checked.keeper)
+            require_still(kept.status(), checked.keeper)
     except (OSError, Refused) as error:
         raise Refused(f"the kept copy {os.fsdecode(action.keeper.absolute)}: {in_words(error)}") from error
 

@@ -18,7 +18,7 @@ from blake3 import blake3
 from dedupctl.catalog.plans import Action, Seen
 from dedupctl.domain import Identity, PairKind
 from dedupctl.policy.deeds import Refused, in_words
-from dedupctl.policy.moves import CHUNK_BYTES, At, digest_descriptor, same_file, standing_at
+from dedupctl.policy.moves import CHUNK_BYTES, digest_descriptor, same_file, standing_at
 
 SIDE_BY_SIDE = 64
 """So many victims of one keeper are open at a time."""
@@ -45,14 +45,12 @@ def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
     return results
 
 
-def check_still(at: At, checked: Identity) -> None:
+def require_still(status: os.stat_result, checked: Identity) -> None:
     """One last look at a name whose bytes were read a moment ago.
 
     Raises:
         Refused: something else stands there, or it was written to.
-        OSError: nothing stands there.
     """
-    status = at.status()
     found = Identity.of(status)
     # A file with several names changes its ctime when any of them is moved, also by ourselves.
     steady = same_file(found, checked) if status.st_nlink > 1 else found == checked
@@ -115,8 +113,12 @@ def _read_side_by_side(keeper: Seen, victims: Sequence[Action]) -> dict[int, Che
             except (OSError, Refused) as error:
                 results[action.id] = Refused(in_words(error))
         pending = [action for action in victims if action.id not in results]
-        exact = {action.id: opened[action.id][0] for action in pending if action.kind is PairKind.EXACT}
-        digest, equal = _compare(kept, exact)
+        exact = {
+            action.id: opened[action.id][0]
+            for action in pending
+            if action.kind is PairKind.EXACT and opened[action.id][1].size == kept_identity.size
+        }
+        digest, equal = _compare(kept, kept_identity.size, exact)
         _require_same(digest, keeper.digest)
         _require_unchanged(kept, kept_identity)
         for action in pending:
@@ -130,34 +132,30 @@ def _read_side_by_side(keeper: Seen, victims: Sequence[Action]) -> dict[int, Che
     return results
 
 
-def _compare(kept: int, others: dict[int, int]) -> tuple[bytes, set[int]]:
-    """The digest of the kept file, and which of the others hold the same bytes to the last one."""
+def _compare(kept: int, size: int, others: dict[int, int]) -> tuple[bytes, set[int]]:
+    """The digest of the kept file's `size` bytes, and which of the others, all as long, hold the same to the last."""
     hasher = blake3()
     equal = dict(others)
-    while True:
-        chunk = _read_full(kept)
+    while size > 0 and (chunk := _read(kept, min(size, CHUNK_BYTES))):
         hasher.update(chunk)
-        equal = {key: descriptor for key, descriptor in equal.items() if _reads_same(descriptor, chunk)}
-        if not chunk:
-            return hasher.digest(), set(equal)
+        equal = {key: other for key, other in equal.items() if _reads_same(other, chunk)}
+        size -= len(chunk)
+    return hasher.digest(), set(equal)
 
 
 def _reads_same(descriptor: int, chunk: bytes) -> bool:
     try:
-        return _read_full(descriptor) == chunk
+        return _read(descriptor, len(chunk)) == chunk
     except OSError:
         return False
 
 
-def _read_full(descriptor: int) -> bytes:
-    """One chunk; short only at the end of the file, so that two files stay in step."""
-    chunk = os.read(descriptor, CHUNK_BYTES)
-    while chunk and len(chunk) < CHUNK_BYTES:
-        more = os.read(descriptor, CHUNK_BYTES - len(chunk))
-        if not more:
-            break
-        chunk += more
-    return chunk
+def _read(descriptor: int, count: int) -> bytes:
+    """Just so many bytes, so that two files stay in step; fewer only at the end of the file."""
+    data = os.read(descriptor, count)
+    while len(data) < count and (more := os.read(descriptor, count - len(data))):
+        data += more
+    return data
 
 
 @contextmanager

@@ -113,7 +113,8 @@ class PromiseMachine(RuleBasedStateMachine):
         assert all(one.where is None for one in left), left
         with self.library.catalog.read() as tx:
             assert tx.journal.open() == []
-        assert not list(self.library.base.rglob(".dedupctl-*"))
+        if self.journal_is_complete:  # a temporary file of an intent that the catalog has forgotten is nobody's to end
+            assert not list(self.library.base.rglob(".dedupctl-*"))
 
     # What people do
 

@@ -53,6 +53,40 @@ class ModelConfig(Section):
     """A pair whose proof fails is listed as `similar` from here on."""
 
 
+class ProofConfig(Section):
+    """What a proof must show before two pictures count as `near`. Changed values judge stored evidence again.
+
+    Chosen on 30 photos in 50 forms each (1,540 pairs with their original), 33 photos in 29 rarer forms (filters, noise,
+    tone curves) and 1,976 pairs of other pictures that were worth comparing (pages of one layout, other shots of a
+    scene, skies, templates): `bench/copies.py`. Two rules or more refuse each of the false ones but two.
+    """
+
+    agreement: Share = 0.60
+    """Share of the detail that agrees. The worst true copy has .68; other shots of a scene reach .67, pages .53."""
+    elsewhere: Share = 0.90
+    """The same outside the largest region that differs, under a fitted transform. Copies have .93 and more."""
+    elsewhere_if_typical: Share = 0.80
+    """Less will do where `typical_ncc` says that what agrees agrees to the pixel, as under a tiled watermark."""
+    typical_ncc: Share = 0.96
+    elsewhere_as_is: Share = 0.75
+    """Less will do, too, where the two lie on each other as they are: nothing was fitted. Copies have .91 and more,
+    after strong filters .85."""
+    replaced: Share = 0.125
+    """Share of the shared part that may show something else. An emoji or a stamp takes up to .11."""
+    replaced_bar: Share = 0.30
+    """The same for a bar across it. Captions take up to .17."""
+    writing: Share = 0.80
+    """Share of detail that is writing from which both count as pages of text: pages have .83 and more, photos .72 at
+    most but for two of 292."""
+    writing_differs: Share = 0.01
+    """On pages, the share of detail that may differ for certain: nothing does in 150 copies of pages, a third in pages
+    of one layout, a tenth in forms of which every fifth line is another."""
+    covered: Share = 0.50
+    """How much of the detail of one of the two lies in the other. Two pictures in one frame share less."""
+    shading: float = Field(default=0.50, ge=-1, le=1)
+    """Correlation of light and shade. Copies have .88 and more, after strong filters .60."""
+
+
 class WatchConfig(Section):
     settle_seconds: float = Field(default=2.0, ge=0)
     """A file must have kept size and mtime this long before it is read."""
@@ -137,6 +171,7 @@ class Config(Section):
     scan: ScanConfig = ScanConfig()
     hashes: HashConfig = HashConfig()
     model: ModelConfig = ModelConfig()
+    proof: ProofConfig = ProofConfig()
     watch: WatchConfig = WatchConfig()
     policy: dict[str, PolicyConfig] = Field(default_factory=dict)
     """The policies of the user, by name: `[policy.NAME]`."""

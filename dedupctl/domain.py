@@ -216,6 +216,11 @@ class Evidence:
     """Share of them in which both show the same detail."""
     agreement_elsewhere: float | None = None
     """The same without the replaced region."""
+    differing: float | None = None
+    """Share of them in which the two show different things for certain."""
+    writing: float | None = None
+    """Share of detail that is letters, numbers and lines, in the picture that has less of it: 1 for two pages of text.
+    None where nothing differs."""
     replaced: float | None = None
     """Share of the shared part taken by the largest region in which the two show different things: an emoji, a caption,
     or quite another picture in the same frame."""

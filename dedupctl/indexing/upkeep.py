@@ -6,7 +6,6 @@ proposed anew; what was proven stays proven. Other thresholds: stored evidence i
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 
@@ -83,7 +82,7 @@ def _propose_anew_if_asked(workspace: Workspace, say: Say) -> None:
 
 def _judge_again_if_asked(workspace: Workspace, say: Say) -> None:
     thresholds = thresholds_of(workspace.config)
-    now = json.dumps(dataclasses.asdict(thresholds), sort_keys=True)
+    now = json.dumps(thresholds.model_dump(), sort_keys=True)
     before = _meta(workspace.catalog, JUDGED_WITH)
     if before == now:
         return

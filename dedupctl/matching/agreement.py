@@ -16,16 +16,16 @@ import numpy.typing as npt
 from dedupctl.domain import FloatArray, GrayArray
 from dedupctl.matching.geometry import Matrix, is_affine, is_inside, mapped, scale_of
 from dedupctl.matching.picture import Picture
-from dedupctl.matching.windows import WINDOW, Detail, compare_detail, largest_region, softened
+from dedupctl.matching.windows import TEXTURED, WINDOW, Detail, compare_detail, largest_region, softened
 
-TEXTURED = 3.0
-"""Grey levels: a window whose detail varies less says nothing. JPEG noise of a sky stays below 2."""
 AGREES = 0.7
 """Correlation of the detail of two windows from which they show the same. Windows of true copies lie at .9 to 1, at
 JPEG quality 10 still at .83 in the middle; windows of other text or another leaf spread around 0."""
 _DISAGREES = 0.5
 _OTHER_BRIGHTNESS = 20.0
 """Grey levels, once brightness and contrast are brought together, from which a window was painted over."""
+_CLIPPED = 240.0
+"""Grey levels from which a window may have lost what set it apart."""
 _SMALL_WINDOW = 8
 _SMALL_AREA = 120 * 120
 """Shared parts of fewer pixels are cut into smaller windows, or there would be too few to judge by."""
@@ -79,6 +79,8 @@ class Agreement:
     """Share of them that agree."""
     elsewhere: float
     """The same outside the largest region that disagrees."""
+    differing: float
+    """Share of all of them that show something else for certain."""
     replaced: float
     """That region, as a share of the shared part."""
     bar: bool
@@ -138,18 +140,19 @@ def measure(laid: Overlay) -> Agreement | None:
     agrees = textured & (ncc > AGREES)
     gain, offset = _photometric(detail, agrees if np.count_nonzero(agrees) >= _LEAST_WINDOWS else shared)
     repainted = np.abs(detail.mean_b - (gain * detail.mean_a + offset)) > _OTHER_BRIGHTNESS * max(1.0, gain)
-    region = _replaced(shared & ~agrees & ((textured & (ncc < _DISAGREES)) | repainted), textured)
+    region = _replaced(shared & ~agrees & ((textured & (ncc < _DISAGREES)) | repainted), textured, detail)
     elsewhere = textured & ~region
     ranked = np.sort(ncc[elsewhere])
     back = np.asarray(np.linalg.inv(laid.forward), np.float64)
     of_moving, of_still = _coverage(laid.moving, laid.still, laid.forward), _coverage(laid.still, laid.moving, back)
     (overlap_a, covered_a), (overlap_b, covered_b) = (of_moving, of_still) if laid.a_moves else (of_still, of_moving)
-    agreeing = np.count_nonzero(agrees)
+    agreeing, compared = int(np.count_nonzero(agrees)), int(np.count_nonzero(textured))
     return Agreement(
-        windows=int(np.count_nonzero(textured)),
-        agreement=agreeing / np.count_nonzero(textured),
+        windows=compared,
+        agreement=agreeing / compared,
         elsewhere=agreeing / max(1, len(ranked)),
-        replaced=np.count_nonzero(region) / np.count_nonzero(shared),
+        differing=float(np.mean(ncc[textured] < _DISAGREES)),
+        replaced=int(np.count_nonzero(region)) / int(np.count_nonzero(shared)),
         bar=_is_bar(region, shared),
         shading=_correlation(detail.mean_a[shared & ~region], detail.mean_b[shared & ~region]),
         low_ncc=float(ranked[len(ranked) // 10]) if len(ranked) else 0.0,
@@ -188,11 +191,14 @@ def _correlation(one: FloatArray, other: FloatArray) -> float:
     return float(one @ other) / float(np.sqrt(lengths[0] * lengths[1]))
 
 
-def _replaced(bad: npt.NDArray[np.bool_], textured: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The largest region that shows something else; a region without detail is only clipped light."""
+def _replaced(bad: npt.NDArray[np.bool_], textured: npt.NDArray[np.bool_], detail: Detail) -> npt.NDArray[np.bool_]:
+    """The largest region that shows something else; a region without detail may be only clipped light or shadow."""
     region = largest_region(bad)
     if region.any() and textured[region].mean() < 0.25:
-        return np.zeros_like(region)
+        brightest = np.maximum(detail.mean_a, detail.mean_b)[region]
+        darkest = np.minimum(detail.mean_a, detail.mean_b)[region]
+        if np.mean((brightest > _CLIPPED) | (darkest < 255 - _CLIPPED)) > 0.5:
+            return np.zeros_like(region)
     return region
 
 
@@ -207,5 +213,4 @@ def _coverage(own: Picture, other: Picture, matrix: Matrix) -> tuple[float, floa
     """Share of the picture's windows, and of its windows with detail, whose middle lies in the other picture."""
     inside = is_inside(mapped(matrix, own.window_middles), other, slack=0.0)
     rich = (own.detail > TEXTURED).ravel()
-    rich_count = np.count_nonzero(rich)
-    return np.count_nonzero(inside) / len(inside), np.count_nonzero(inside & rich) / rich_count if rich_count else 0.0
+    return float(np.mean(inside)), float(np.mean(inside[rich])) if rich.any() else 0.0

@@ -8,7 +8,7 @@ WHOLE = 0.97
 """A share from here on is all of it: borders of the shared part are known to a pixel or two of 320."""
 GROUND = 0.62
 """Share of one grey from which what surrounds a picture was put there. Borders, fills, pages and screenshots around
-330 photos had .65 and more; what crops cut off had .58 at most, save for photos that stand on such a ground themselves.
+55 photos had .65 and more; what crops cut off had less than .58, save for three photos on a plain ground (.71-.88).
 """
 _SMALLER = 0.95
 """A picture that lies in another at a smaller scale was pasted there: nobody enlarges a crop by that much unasked."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedupctl.domain import FloatArray, GrayArray
-from dedupctl.matching.windows import WINDOW, detail_of, softened
+from dedupctl.matching.windows import TEXTURED, WINDOW, detail_of, softened
 
 Points: TypeAlias = FloatArray
 """Shape (n, 2): x and y of pixel centres."""
@@ -19,6 +19,9 @@ Points: TypeAlias = FloatArray
 WORKING_SIDE = 320
 """Longer side in pixels at which pictures are compared. At 256 px two shots of one building agreed on .70 of their
 detail, at 320 px on .64, while the worst true copy stays at .68; 384 px costs a third more and gains nothing."""
+
+_STROKE = 9
+"""Pixels at working size: broader than the strokes of a headline on a page."""
 
 cv2.setNumThreads(1)  # one worker process a core: threads of OpenCV's own would only take turns on it
 _ORB = cv2.ORB.create(nfeatures=400, scaleFactor=1.3, nlevels=6, edgeThreshold=19, fastThreshold=8)
@@ -100,6 +103,22 @@ class Picture:
     def detail(self) -> FloatArray:
         """How much detail each window of the picture holds, as a grid of standard deviations (see `windows`)."""
         return detail_of(softened(self.gray, 1.0), WINDOW)
+
+    @cached_property
+    def writing(self) -> float:
+        """Share of its detail that is thin strokes on a plain ground: letters, numbers, lines of a form; 0-1.
+
+        Letters vanish once darker strokes are filled from the sides (or lighter ones, for a dark page); things stay.
+        Of 60 pages and chats in six forms each, the least has .83; of 292 photos, two have more than .72.
+        """
+        rich = self.detail > TEXTURED
+        if not rich.any():
+            return 0.0
+        return max(self._vanishes(rich, filling) for filling in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN))
+
+    def _vanishes(self, rich: npt.NDArray[np.bool_], filling: int) -> float:
+        filled = _gray(cv2.morphologyEx(self.gray, filling, np.ones((_STROKE, _STROKE), np.uint8)))
+        return float(np.mean(detail_of(softened(filled, 1.0), WINDOW)[rich] <= TEXTURED))
 
     @cached_property
     def window_middles(self) -> npt.NDArray[np.float64]:

@@ -18,6 +18,7 @@ import numpy as np
 from dedupctl.domain import Evidence, Photometric
 from dedupctl.matching.agreement import Agreement, Overlay, measure, overlay
 from dedupctl.matching.geometry import Guess, by_features, by_orientation, followed, is_sane
+from dedupctl.matching.margin import plain_outside
 from dedupctl.matching.picture import Picture
 from dedupctl.matching.placing import transform_of
 
@@ -118,7 +119,7 @@ def _evidence(
 ) -> Evidence:
     if best is None:
         return Evidence(method="vector", hash_distance=hash_distance, cosine=cosine)
-    found, by_features_ = best.agreement, best.method != "correlation"
+    found, by_features_, matrix = best.agreement, best.method != "correlation", best.guess.matrix
     return Evidence(
         method=best.method,
         hash_distance=hash_distance,
@@ -128,6 +129,8 @@ def _evidence(
         windows=found.windows,
         agreement=round(found.agreement, 4),
         agreement_elsewhere=round(found.elsewhere, 4),
+        differing=round(found.differing, 4),
+        writing=round(min(a.writing, b.writing), 4) if found.differing > 0 else None,
         replaced=round(found.replaced, 4),
         replaced_is_bar=found.bar,
         shading=round(found.shading, 4),
@@ -137,6 +140,12 @@ def _evidence(
         overlap_b=round(found.overlap_b, 4),
         covered_a=round(found.covered_a, 4),
         covered_b=round(found.covered_b, 4),
-        transform=transform_of(best.guess.matrix, a, b),
+        plain_a=_rounded(plain_outside(a, b, np.asarray(np.linalg.inv(matrix), np.float64))),
+        plain_b=_rounded(plain_outside(b, a, matrix)),
+        transform=transform_of(matrix, a, b),
         photometric=Photometric(round(found.gain, 3), round(found.offset, 1)),
     )
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

@@ -1,35 +1,24 @@
-"""From evidence to a kind and a score. The thresholds stand here, once, with the measurement that chose them.
+"""From evidence to a kind and a score, by the thresholds of the configuration.
 
 Judging is pure and needs no picture: a changed threshold judges stored evidence again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from dedupctl.config import Config
+from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(ProofConfig):
     """What a proof must show for `near`, and what is left for `similar`."""
 
-    agreement: float = 0.60
-    elsewhere_as_is: float = 0.75
-    elsewhere: float = 0.90
-    elsewhere_if_typical: float = 0.80
-    typical_ncc: float = 0.96
-    replaced: float = 0.125
-    replaced_bar: float = 0.30
-    covered: float = 0.50
-    shading: float = 0.50
-    similar_cosine: float = 0.65
+    similar_cosine: float = ModelConfig().similar_cosine
+    """It belongs to the embedding model."""
 
 
 def thresholds_of(config: Config) -> Thresholds:
-    """The thresholds a configuration asks for. `similar_cosine` belongs to the embedding model."""
-    return Thresholds(similar_cosine=config.model.similar_cosine)
+    """The thresholds a configuration asks for."""
+    return Thresholds(**config.proof.model_dump(), similar_cosine=config.model.similar_cosine)
 
 
 def judge(evidence: Evidence, thresholds: Thresholds) -> tuple[PairKind | None, float]:
@@ -66,6 +55,8 @@ def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: 
         return f"laid on each other, only {e.agreement:.0%} of their detail agrees"
     if e.replaced > (thresholds.replaced_bar if e.replaced_is_bar else thresholds.replaced):
         return f"{e.replaced:.0%} of the shared part shows something else"
+    if (e.writing or 0.0) >= thresholds.writing and (e.differing or 0.0) > thresholds.writing_differs:
+        return f"{e.differing:.0%} of the writing differs"
     if e.agreement_elsewhere < _least_elsewhere(e, thresholds):
         return f"details differ all over: {e.agreement_elsewhere:.0%} agree"
     if e.shading < thresholds.shading:

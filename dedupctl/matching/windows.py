@@ -19,6 +19,8 @@ from dedupctl.domain import FloatArray, GrayArray
 
 WINDOW = 12
 """Side of a window in pixels of a picture of `picture.WORKING_SIDE`."""
+TEXTURED = 3.0
+"""Grey levels: a window whose detail varies less says nothing. JPEG noise of a sky stays below 2."""
 _SIGMA = 1.2
 """Blur before comparing, in pixels: enough to forget JPEG at quality 10, not enough to forget letters."""
 _WIDEST_BLUR = 2.5

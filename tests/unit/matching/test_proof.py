@@ -100,6 +100,17 @@ EDITS: dict[str, Edit] = {
     "cropped, grey and small": lambda image: ImageOps.grayscale(scaled(0.5, part(image, 0.1, 0, 0.9, 0.8))),
 }  # fmt: skip
 
+
+def form(seed: int) -> Image.Image:
+    """The letter of everybody, with five lines of its own."""
+    page = document(1).copy()
+    pen = ImageDraw.Draw(page)
+    pen.rectangle((55, 126, 545, 240), fill="white")
+    for line in range(5):
+        pen.text((60, 130 + 22 * line), phrase(1000 * seed + line, 7)[:60], font=letters(14), fill=(20, 20, 20))
+    return page
+
+
 STRANGERS: dict[str, Made] = {
     "two scenes": lambda: (scene(1), scene(2)),
     "a scene and a page": lambda: (scene(1), document(1)),
@@ -111,6 +122,9 @@ STRANGERS: dict[str, Made] = {
     "one logo on two scenes": lambda: (with_logo(scene(5)), with_logo(scene(6))),
     "one watermark on two scenes": lambda: (watermarked(scene(5)), watermarked(scene(6))),
     "two skies": lambda: (sky(1), sky(2)),
+    "two skies in one meme": lambda: (meme(sky(1), CAPTION), meme(sky(5), CAPTION)),
+    "two posts of skies": lambda: (screenshot(sky(3)), screenshot(sky(4))),
+    "two forms filled in differently": lambda: (form(1), form(2)),
     "a sky and its mirror image": lambda: (sky(1), ImageOps.flip(sky(1))),
     "two parts of a scene that hardly overlap": lambda: (part(scene(7), 0, 0, 0.6, 1), part(scene(7), 0.4, 0, 1, 1)),
 }
@@ -144,28 +158,9 @@ def test_another_shot_of_a_scene_is_not_near(seed: int, step: int) -> None:
     assert kind_of(evidence) is PairKind.SIMILAR, evidence
 
 
-def form(seed: int) -> Image.Image:
-    """The letter of everybody, with five lines of its own."""
-    page = document(1).copy()
-    pen = ImageDraw.Draw(page)
-    pen.rectangle((55, 126, 545, 240), fill="white")
-    for line in range(5):
-        pen.text((60, 130 + 22 * line), phrase(1000 * seed + line, 7)[:60], font=letters(14), fill=(20, 20, 20))
-    return page
-
-
-STILL_TAKEN: dict[str, Made] = {
-    "one watermark on two skies": lambda: (watermarked(sky(1)), watermarked(sky(2))),
-    "two skies in one meme": lambda: (meme(sky(1), CAPTION), meme(sky(5), CAPTION)),
-    "two posts of skies": lambda: (screenshot(sky(3)), screenshot(sky(4))),
-    "two forms filled in differently": lambda: (form(1), form(2)),
-}
-
-
-@pytest.mark.xfail(strict=True, reason="what agrees is the template's, and what differs has little detail of its own")
-@pytest.mark.parametrize("made", STILL_TAKEN.values(), ids=STILL_TAKEN)
-def test_what_shares_nearly_all_its_detail_with_a_template_is_not_near(made: Made) -> None:
-    assert kind_of(compared(*made())) is not PairKind.NEAR
+@pytest.mark.xfail(strict=True, reason="all detail is the watermark's, and one gradient can be made of any other")
+def test_one_watermark_on_two_skies_is_not_near() -> None:
+    assert kind_of(compared(watermarked(sky(1)), watermarked(sky(2)))) is not PairKind.NEAR
 
 
 def test_a_letter_saved_again_is_near_to_itself_and_no_other() -> None:

@@ -53,6 +53,11 @@ class Contents:
             found |= {row.id: _content(row) for row in rows}
         return found
 
+    def following(self, above: int, limit: int) -> list[Content]:
+        """The next contents with an id above `above`, in order of id."""
+        query = _SELECT.where(contents.c.id > above).order_by(contents.c.id).limit(limit)
+        return [_content(row) for row in self._connection.execute(query)]
+
     def unmatched(self, limit: int, above: int = 0) -> list[int]:
         """Contents with an id above `above` that were not yet compared with the rest, in order of id."""
         query = select(contents.c.id).where(contents.c.matched_at.is_(None), contents.c.id > above)

@@ -1,4 +1,4 @@
-"""`export`: pairs and clusters for other programs."""
+"""`export` and `import`: pairs and clusters for other programs, encodings for other catalogs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from typing import Annotated, TextIO
 import typer
 
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import Session
-from dedupctl.errors import DedupctlError
+from dedupctl.commands.session import AsJson, Session, print_json
+from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.indexing.encodings import export_encodings, import_encodings
 from dedupctl.matching.across import file_pairs
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 
-export_app = typer.Typer(no_args_is_help=True, help="Pairs and clusters as CSV, for other programs.")
+export_app = typer.Typer(no_args_is_help=True, help="Pairs and clusters as CSV; encodings as JSON Lines.")
+import_app = typer.Typer(no_args_is_help=True, help="Take in what another catalog knows.")
 
 
 def register(app: typer.Typer) -> None:
     export_app.command("pairs", epilog="Example:  dedupctl export pairs -o pairs.csv")(pairs)
     export_app.command("clusters", epilog="Example:  dedupctl export clusters -o clusters.csv")(clusters)
+    export_app.command("encodings", epilog="Example:  dedupctl export encodings -o library.jsonl")(export_all)
+    import_app.command("encodings", epilog="Example:  dedupctl import encodings library.jsonl")(import_all)
     app.add_typer(export_app, name="export")
+    app.add_typer(import_app, name="import")
 
 
 def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
@@ -54,6 +59,32 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) 
                 writer.writerow(
                     [cluster.id, path, role, member.kind.value, f"{member.score:.4f}", member.identity.size]
                 )
+
+
+def export_all(context: typer.Context, output: Output = None) -> None:
+    """What was read of every picture (digest, facts, hashes, vectors, thumbnail), one JSON document a line."""
+    session: Session = context.obj
+    with session.workspace() as workspace, _opened(output) as stream:
+        for line in export_encodings(workspace):
+            stream.write(line + "\n")
+
+
+def import_all(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="What `export encodings` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in encodings: a file of a picture known by them is found by its digest and not decoded."""
+    session: Session = context.obj
+    try:
+        with session.indexing() as workspace, source.open(encoding="utf-8") as lines:
+            new, known = import_encodings(workspace, lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {source}: {error}") from error
+    if as_json:
+        print_json({"new": new, "known": known})
+    else:
+        typer.echo(f"{new:,} pictures taken in, {known:,} were known")
 
 
 @contextmanager

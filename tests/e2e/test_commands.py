@@ -109,6 +109,21 @@ def test_a_touched_or_renamed_file_and_a_copy_of_a_known_one_are_not_decoded(lib
     assert rows(home, "SELECT name FROM files WHERE state = 'error'") == [(b"new and too large.jpg",)]
 
 
+def test_pictures_known_by_imported_encodings_are_not_decoded(library: Library, tmp_path: Path) -> None:
+    home, encodings = tmp_path / "home", tmp_path / "library.jsonl"
+    dedupctl(library.home, "export", "encodings", "-o", encodings)
+    assert listed(home, "import", "encodings", encodings) == {"new": 5, "known": 0}
+    (home / "config.toml").write_text(ONE_MEGAPIXEL)
+    again = listed(home, "scan", library.photos)
+    assert (again["new"], again["errors"]) == (8, 1), "only the broken one"
+    assert len(listed(home, "clusters")["clusters"]) == len(listed(library.home, "clusters")["clusters"])
+    bad = dedupctl(home, "import", "encodings", library.path("notes.txt"))
+    assert (bad.code, bad.err) == (
+        2,
+        "dedupctl: line 1 is no encoding: it: Invalid JSON: expected ident at line 1 column 2\n",
+    )
+
+
 def test_ctrl_c_ends_a_scan_with_130_and_the_next_one_goes_on(tmp_path: Path) -> None:
     home, photos = tmp_path / "home", tmp_path / "photos"
     photos.mkdir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,12 @@ for room in (index, library, listing, compare, explain, pages, serve, act, undo,
     room.register(app)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("dedupctl"))
+        raise typer.Exit
+
+
 @app.callback()
 def _home(
     context: typer.Context,
@@ -36,13 +43,10 @@ def _home(
         Path | None,
         typer.Option("--home", metavar="DIR", help="Where dedupctl keeps its catalog. [env: DEDUPCTL_HOME]"),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("dedupctl"))
-        raise typer.Exit
     context.obj = Session(home=(home or default_home()).absolute())
 
 

@@ -82,6 +82,11 @@ def own(library: Library, tmp_path: Path) -> Library:
     return Library(tmp_path / "home", library.photos)
 
 
+def test_the_version_is_told_without_a_catalog(tmp_path: Path) -> None:
+    told = dedupctl(tmp_path / "none", "--version")
+    assert (told.code, told.out.count(".")) == (0, 2)
+
+
 # --- scan ------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,8 @@ OWN_FOLDER = b".dedupctl"
 """What dedupctl keeps inside a root (marker, quarantine); never scanned."""
 MARKER_NAME = b"root-id"
 _LONGEST_MARKER = 256
+_TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not through a link, and not waiting for the other end of a pipe; Windows has neither flag."""
 
 
 def root_is_online(root: Root) -> str | None:
@@ -56,7 +58,7 @@ def mark_root(path: bytes) -> tuple[int, str | None]:
 
 def _read_marker(root: bytes) -> str | None:
     try:
-        handle = os.open(os.path.join(root, OWN_FOLDER, MARKER_NAME), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(os.path.join(root, OWN_FOLDER, MARKER_NAME), _TO_READ)
     except OSError:
         return None
     try:
@@ -90,6 +92,8 @@ def _write_marker(root: bytes, token: str) -> None:
 
 
 def _sync_directory(path: bytes) -> None:
+    if os.name == "nt":  # a folder cannot be opened there; its entries are safe without
+        return
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -25,7 +25,7 @@ CHUNK_BYTES = 1 << 18
 LONGEST_NAME = 255
 _RENAME_NOREPLACE = 1
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 class At(NamedTuple):

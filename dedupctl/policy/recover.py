@@ -18,6 +18,7 @@ from dedupctl.catalog.files import split
 from dedupctl.catalog.journal import Deed, EntryState, JournalEntry, Settlement
 from dedupctl.catalog.plans import Seen
 from dedupctl.domain import Identity
+from dedupctl.errors import UsageError
 from dedupctl.policy.apply import forget_paths
 from dedupctl.policy.deeds import Outcome, Refused, Steps, in_words, uninterrupted
 from dedupctl.policy.destinations import Place, drop_empty_folders
@@ -50,7 +51,10 @@ def acting(home: Path, catalog: Catalog) -> Iterator[list[Outcome]]:
 
     Raises:
         LockHeld: another apply, restore or purge is at work.
+        UsageError: this system cannot hold a folder open while a file in it is checked and moved.
     """
+    if os.rename not in os.supports_dir_fd:
+        raise UsageError("pictures are removed and put back on Linux and macOS only; this system lacks what is safe")
     with hold(home / LOCK_NAME, "acting on the pictures of"):
         yield recover(catalog)
 

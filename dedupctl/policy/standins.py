@@ -7,7 +7,6 @@ what it is, so that a restore takes away our own and never what a person put the
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 
@@ -93,6 +92,8 @@ def _clone(keeper: Seen, like: Seen, part: At) -> None:
     try:
         copy = _created(part)
         try:
+            import fcntl  # on Windows there is none, and `acting` refuses before anything comes here
+
             try:
                 fcntl.ioctl(copy, _FICLONE, source)
             except OSError as error:

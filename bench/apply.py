@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import resource
 import shutil
 import tempfile
 import time
@@ -91,6 +92,10 @@ def least(root: Path, pairs: list[tuple[Path, Path]]) -> float:
     return seconds
 
 
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
 def timed(deed: Callable[[], object]) -> float:
     started = time.perf_counter()
     deed()
@@ -102,7 +107,7 @@ def measure(work: Path, files: int, size: int) -> None:
     pairs = write_library(root, files, size)
     with Catalog.open(work / CATALOG_NAME) as catalog:
         fill_catalog(catalog, root, pairs)
-        ratios = []
+        ratios, memory = [], peak_megabytes()
         for _ in range(ROUNDS):
             bare = least(root, pairs)
             started = time.perf_counter()
@@ -120,6 +125,7 @@ def measure(work: Path, files: int, size: int) -> None:
                 f"   (plan {planning:.2f} s, restore {restoring:.2f} s)"
             )
         assert recover(catalog) == []
+        print(f"memory for all of it, over what the catalog had taken: {peak_megabytes() - memory:.0f} MB at the peak")
     print(
         f"apply over hash and rename, {files} copies of {size} bytes: {sorted(ratios)[len(ratios) // 2]:.2f} (goal 1.5)"
     )

@@ -11,6 +11,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -23,9 +24,9 @@ from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, unint
 from dedupctl.policy.destinations import Destinations, Place
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.judge import Judge
-from dedupctl.policy.moves import sync_folders
+from dedupctl.policy.moves import OpenFolders, sync_folders
 from dedupctl.policy.purge import purge
-from dedupctl.policy.removal import Removal, put_back, remove, token_of
+from dedupctl.policy.removal import Removal, make_ready, put_back, remove, token_of
 from dedupctl.policy.standins import stand_in_of
 from dedupctl.policy.verify import Checked, check_actions
 
@@ -152,7 +153,9 @@ class _Run:
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)
         self._steps(Step.INTENDED)
-        moved = [outcome for bundle in going for outcome in self._move(bundle, results)]
+        make_ready(removal for bundle in going for removal in bundle)
+        with closing(OpenFolders()) as folders:
+            moved = [outcome for bundle in going for outcome in self._move(bundle, results, folders)]
         sync_folders(folder for bundle in going for removal in bundle for folder in removal.folders)
         self._steps(Step.SYNCED)
         with self._catalog.write(durable=True) as tx:
@@ -183,7 +186,9 @@ class _Run:
         tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
         return going, staying
 
-    def _move(self, bundle: Sequence[Removal], results: dict[int, Checked | Refused]) -> list[Outcome]:
+    def _move(
+        self, bundle: Sequence[Removal], results: dict[int, Checked | Refused], folders: OpenFolders
+    ) -> list[Outcome]:
         """All of the bundle, or none."""
         begun: list[Removal] = []
         try:
@@ -191,7 +196,7 @@ class _Run:
                 checked = results[removal.action.id]
                 assert isinstance(checked, Checked)
                 begun.append(removal)
-                remove(removal, checked, at=int(self._clock()), steps=self._steps)
+                remove(removal, checked, folders, at=int(self._clock()), steps=self._steps)
         except (Refused, OSError) as error:
             reason = _about(begun[-1].action, error) if len(bundle) > 1 else in_words(error)
             back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}

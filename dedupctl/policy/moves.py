@@ -23,6 +23,8 @@ from dedupctl.policy.deeds import Refused, Step, Steps
 CHUNK_BYTES = 1 << 18
 """Stays in the second-level cache between the read, the digest and the comparison."""
 LONGEST_NAME = 255
+KEPT_OPEN = 64
+"""Folders; far below what a process may have open."""
 _RENAME_NOREPLACE = 1
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 _LIBC = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
@@ -79,6 +81,60 @@ def standing_at(base: bytes, relative: bytes, *, create: bool = False) -> Iterat
         yield At(folder, name)
     finally:
         os.close(folder)
+
+
+class OpenFolders:
+    """Folders that are kept open while a batch is worked through: most of its files lie side by side.
+
+    A folder is used again only while its path still leads to the very folder that was opened: one that was renamed,
+    unmounted or replaced in between is looked up anew, as `standing_at` does it.
+    """
+
+    def __init__(self) -> None:
+        self._opened: dict[tuple[bytes, bytes], tuple[int, tuple[int, int]]] = {}
+
+    def at(self, base: bytes, relative: bytes, *, create: bool = False) -> At:
+        """The place of a file below `base`; good until a few more places were asked for.
+
+        Raises:
+            OSError: as `opened_folder`.
+        """
+        below, _, name = relative.rpartition(b"/")
+        known = self._opened.pop((base, below), None)
+        if known is not None and not _leads_to(base + b"/" + below, known[1]):
+            os.close(known[0])
+            known = None
+        if known is None:
+            folder = _open_folder(base, below, create=create)
+            status = os.fstat(folder)
+            known = folder, (status.st_dev, status.st_ino)
+        self._opened[base, below] = known
+        if len(self._opened) > KEPT_OPEN:
+            oldest = next(iter(self._opened))
+            os.close(self._opened.pop(oldest)[0])
+        return At(known[0], name)
+
+    def close(self) -> None:
+        while self._opened:
+            os.close(self._opened.popitem()[1][0])
+
+
+def make_folders(base: bytes, folders: Iterable[bytes]) -> None:
+    """Make folders below `base`, and put them on the disk with one sync for all that were made in one folder.
+
+    Raises:
+        OSError: one could not be made; others may have been.
+    """
+    wanted = {part for folder in folders for part in _with_parents(folder)}
+    grown: dict[bytes, None] = {}
+    for folder in sorted(wanted):
+        above, _, name = folder.rpartition(b"/")
+        with opened_folder(base, above) as opened, suppress(FileExistsError):
+            os.mkdir(name, dir_fd=opened)
+            grown[above] = None
+    for above in grown:
+        with opened_folder(base, above) as opened:
+            os.fsync(opened)
 
 
 def same_file(found: Identity, expected: Identity) -> bool:
@@ -198,6 +254,20 @@ def digest_descriptor(descriptor: int) -> bytes:
     while chunk := os.read(descriptor, CHUNK_BYTES):
         hasher.update(chunk)
     return hasher.digest()
+
+
+def _leads_to(path: bytes, folder: tuple[int, int]) -> bool:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == folder
+
+
+def _with_parents(folder: bytes) -> Iterator[bytes]:
+    while folder:
+        yield folder
+        folder = folder.rpartition(b"/")[0]
 
 
 def _open_folder(base: bytes, relative: bytes, *, create: bool) -> int:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from dedupctl.catalog.files import split
+from dedupctl.catalog.files import join, split
 from dedupctl.catalog.journal import JournalEntry
+from dedupctl.catalog.mounts import OWN_FOLDER
 from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.domain import Identity
 from dedupctl.policy.deeds import Refused, Step, Steps, in_words
 from dedupctl.policy.destinations import Place, drop_empty_folders, resting_place
 from dedupctl.policy.moves import (
     At,
+    OpenFolders,
     aside_name,
     discard,
     free_name,
+    make_folders,
     move,
     part_name,
     rename_exclusive,
@@ -56,32 +60,43 @@ def token_of(catalog_id: str, entry_id: int) -> bytes:
     return f"{catalog_id[:12]}-{entry_id}".encode("ascii")
 
 
-def remove(removal: Removal, checked: Checked, *, at: int, steps: Steps) -> None:
+def make_ready(removals: Iterable[Removal]) -> None:
+    """Make the quarantine folders of a batch at once; what cannot be made is said when the file is to move there."""
+    by_root: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    for removal in removals:
+        if removal.action.verb.quarantines:
+            by_root[removal.target.base].add(split(removal.target.relative)[0])
+    for root, folders in by_root.items():
+        # Where a disk is gone, its empty folder gets none: it has no folder of ours to make them in.
+        below = {folder.removeprefix(OWN_FOLDER + b"/") for folder in folders}
+        with suppress(OSError):
+            make_folders(join(root, OWN_FOLDER), below)
+
+
+def remove(removal: Removal, checked: Checked, folders: OpenFolders, *, at: int, steps: Steps) -> None:
     """Move the file away, once more looking at it and at its keeper right before and right after.
 
     Raises:
         Refused, OSError: it is to be left alone; the caller puts back whatever was done, see `put_back`.
     """
     action, target = removal.action, removal.target
+    source = folders.at(action.victim.root, action.victim.path)
     if not action.verb.quarantines:
         os.makedirs(target.base, exist_ok=True)
-    with (
-        standing_at(action.victim.root, action.victim.path) as source,
-        standing_at(target.base, target.relative, create=True) as destination,
-    ):
-        part = At(source.folder, part_name(removal.token))
-        replaced = prepare(action, part)
-        steps(Step.PREPARED)
-        require_still(source.status(), checked.victim)
-        _glance_at_keeper(action, checked)
-        if action.verb is Verb.TRASH:
-            write_info(target.absolute, action.victim.absolute, at)
-        steps(Step.MOVING)
-        move(source, destination, checked.victim, token=removal.token, steps=steps)
-        # The keeper may have been an alias of the victim, or someone took it just now: it stands, or all goes back.
-        _check_keeper(action, checked)
-        if replaced:
-            rename_exclusive(part, source)
+    destination = folders.at(target.base, target.relative, create=True)
+    part = At(source.folder, part_name(removal.token))
+    replaced = prepare(action, part)
+    steps(Step.PREPARED)
+    require_still(source.status(), checked.victim)
+    _glance_at_keeper(action, checked)
+    if action.verb is Verb.TRASH:
+        write_info(target.absolute, action.victim.absolute, at)
+    steps(Step.MOVING)
+    move(source, destination, checked.victim, token=removal.token, steps=steps)
+    # The keeper may have been an alias of the victim, or someone took it just now: it stands, or all goes back.
+    _check_keeper(action, checked, folders)
+    if replaced:
+        rename_exclusive(part, source)
     steps(Step.MOVED)
 
 
@@ -162,12 +177,12 @@ def _glance_at_keeper(action: Action, checked: Checked) -> None:
         raise Refused(f"the kept copy {os.fsdecode(action.keeper.absolute)}: {in_words(error)}") from error
 
 
-def _check_keeper(action: Action, checked: Checked) -> None:
+def _check_keeper(action: Action, checked: Checked, folders: OpenFolders) -> None:
     if action.keeper is None or checked.keeper is None:
         return
     try:
-        with standing_at(action.keeper.root, action.keeper.path) as kept:
-            require_still(kept.status(), checked.keeper)
+        kept = folders.at(action.keeper.root, action.keeper.path)
+        require_still(kept.status(), checked.keeper)
     except (OSError, Refused) as error:
         raise Refused(f"the kept copy {os.fsdecode(action.keeper.absolute)}: {in_words(error)}") from error
 

@@ -10,7 +10,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -18,7 +18,7 @@ from blake3 import blake3
 from dedupctl.catalog.plans import Action, Seen
 from dedupctl.domain import Identity, PairKind
 from dedupctl.policy.deeds import Refused, in_words
-from dedupctl.policy.moves import CHUNK_BYTES, digest_descriptor, same_file, standing_at
+from dedupctl.policy.moves import CHUNK_BYTES, At, OpenFolders, digest_descriptor, same_file, standing_at
 
 SIDE_BY_SIDE = 64
 """So many victims of one keeper are open at a time."""
@@ -38,10 +38,11 @@ def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
     for action in actions:
         by_keeper[action.keeper].append(action)
     results: dict[int, Checked | Refused] = {}
-    for keeper, victims in by_keeper.items():
-        for start in range(0, len(victims), SIDE_BY_SIDE):
-            part = victims[start : start + SIDE_BY_SIDE]
-            results |= _check_alone(part) if keeper is None else _check_beside(keeper, part)
+    with closing(OpenFolders()) as folders:
+        for keeper, victims in by_keeper.items():
+            for start in range(0, len(victims), SIDE_BY_SIDE):
+                part = victims[start : start + SIDE_BY_SIDE]
+                results |= _check_alone(part, folders) if keeper is None else _check_beside(keeper, part, folders)
     return results
 
 
@@ -65,7 +66,7 @@ def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
         Refused: not a regular file, or it changed while it was read.
         OSError: missing or unreadable.
     """
-    with _opened(seen_root, path) as (descriptor, identity):
+    with standing_at(seen_root, path) as at, _opened(at) as (descriptor, identity):
         digest = digest_descriptor(descriptor)
         _require_unchanged(descriptor, identity)
         return digest, identity
@@ -79,11 +80,11 @@ def is_still_there(seen: Seen) -> bool:
         return False
 
 
-def _check_alone(victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+def _check_alone(victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
     results: dict[int, Checked | Refused] = {}
     for action in victims:
         try:
-            with _opened_as_planned(action.victim) as (descriptor, identity):
+            with _opened_as_planned(action.victim, folders) as (descriptor, identity):
                 _require_same(digest_descriptor(descriptor), action.victim.digest)
                 _require_unchanged(descriptor, identity)
                 results[action.id] = Checked(identity, None)
@@ -92,23 +93,23 @@ def _check_alone(victims: Sequence[Action]) -> dict[int, Checked | Refused]:
     return results
 
 
-def _check_beside(keeper: Seen, victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+def _check_beside(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
     try:
-        return _read_side_by_side(keeper, victims)
+        return _read_side_by_side(keeper, victims, folders)
     except (OSError, Refused) as error:
         refusal = Refused(f"the kept copy {os.fsdecode(keeper.absolute)}: {in_words(error)}")
         return dict.fromkeys((action.id for action in victims), refusal)
 
 
-def _read_side_by_side(keeper: Seen, victims: Sequence[Action]) -> dict[int, Checked | Refused]:
+def _read_side_by_side(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
     """Raises what is wrong with the keeper; what is wrong with one victim is its result."""
     results: dict[int, Checked | Refused] = {}
     with ExitStack() as stack:
-        kept, kept_identity = stack.enter_context(_opened(keeper.root, keeper.path))
+        kept, kept_identity = stack.enter_context(_opened(folders.at(keeper.root, keeper.path)))
         opened: dict[int, tuple[int, Identity]] = {}
         for action in victims:
             try:
-                opened[action.id] = stack.enter_context(_opened_as_planned(action.victim))
+                opened[action.id] = stack.enter_context(_opened_as_planned(action.victim, folders))
                 _require_another_file(opened[action.id][1], kept_identity)
             except (OSError, Refused) as error:
                 results[action.id] = Refused(in_words(error))
@@ -159,9 +160,8 @@ def _read(descriptor: int, count: int) -> bytes:
 
 
 @contextmanager
-def _opened(root: bytes, path: bytes) -> Iterator[tuple[int, Identity]]:
-    with standing_at(root, path) as at:
-        descriptor = at.open()
+def _opened(at: At) -> Iterator[tuple[int, Identity]]:
+    descriptor = at.open()
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -172,8 +172,8 @@ def _opened(root: bytes, path: bytes) -> Iterator[tuple[int, Identity]]:
 
 
 @contextmanager
-def _opened_as_planned(seen: Seen) -> Iterator[tuple[int, Identity]]:
-    with _opened(seen.root, seen.path) as (descriptor, identity):
+def _opened_as_planned(seen: Seen, folders: OpenFolders) -> Iterator[tuple[int, Identity]]:
+    with _opened(folders.at(seen.root, seen.path)) as (descriptor, identity):
         if not same_file(identity, seen.identity):
             raise Refused("it changed since the plan was made")
         yield descriptor, identity

@@ -242,6 +242,9 @@ class Evidence:
     """Share of what lies outside B in A that is of one grey: nearly all of a border, most of a page, little of a scene.
     None where next to nothing lies outside."""
     plain_b: float | None = None
+    beyond_a: float | None = None
+    """How far B reaches beyond the frame of A, in longer sides of A."""
+    beyond_b: float | None = None
     transform: Transform | None = None
     photometric: Photometric | None = None
 

@@ -30,15 +30,16 @@ def b_was_made(evidence: Evidence) -> bool | None:
         return _was_put_there(e.transform.scale, e.plain_b)
     if e.overlap_b >= WHOLE:
         return not _was_put_there(1 / e.transform.scale, e.plain_a)
-    if _is_ground(e.plain_a) != _is_ground(e.plain_b):
-        return _is_ground(e.plain_b)
+    if is_ground(e.plain_a) != is_ground(e.plain_b):
+        return is_ground(e.plain_b)
     return None if abs(e.overlap_a - e.overlap_b) < _SAME_SHARE else e.overlap_a < e.overlap_b
 
 
 def _was_put_there(scale: float, plain: float | None) -> bool:
     """A picture that lies in a larger one was laid there, not cut out of it. `plain` is that of its surroundings."""
-    return scale < _SMALLER or _is_ground(plain)
+    return scale < _SMALLER or is_ground(plain)
 
 
-def _is_ground(plain: float | None) -> bool:
+def is_ground(plain: float | None) -> bool:
+    """What surrounds a picture was put there. `plain` is the share of one grey in it."""
     return plain is not None and plain >= GROUND

@@ -18,7 +18,7 @@ import numpy as np
 from dedupctl.domain import Evidence, Photometric
 from dedupctl.matching.agreement import Agreement, Overlay, measure, overlay
 from dedupctl.matching.geometry import Guess, by_features, by_orientation, followed, is_sane
-from dedupctl.matching.margin import plain_outside
+from dedupctl.matching.margin import plain_outside, reach_beyond
 from dedupctl.matching.picture import Picture
 from dedupctl.matching.placing import transform_of
 
@@ -120,6 +120,7 @@ def _evidence(
     if best is None:
         return Evidence(method="vector", hash_distance=hash_distance, cosine=cosine)
     found, by_features_, matrix = best.agreement, best.method != "correlation", best.guess.matrix
+    back = np.asarray(np.linalg.inv(matrix), np.float64)
     return Evidence(
         method=best.method,
         hash_distance=hash_distance,
@@ -140,8 +141,10 @@ def _evidence(
         overlap_b=round(found.overlap_b, 4),
         covered_a=round(found.covered_a, 4),
         covered_b=round(found.covered_b, 4),
-        plain_a=_rounded(plain_outside(a, b, np.asarray(np.linalg.inv(matrix), np.float64))),
+        plain_a=_rounded(plain_outside(a, b, back)),
         plain_b=_rounded(plain_outside(b, a, matrix)),
+        beyond_a=round(reach_beyond(a, b, back), 4),
+        beyond_b=round(reach_beyond(b, a, matrix), 4),
         transform=transform_of(matrix, a, b),
         photometric=Photometric(round(found.gain, 3), round(found.offset, 1)),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
+from dedupctl.matching.origin import is_ground
 
 
 class Thresholds(ProofConfig):
@@ -59,6 +60,8 @@ def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: 
         return f"{e.differing:.0%} of the writing differs"
     if e.agreement_elsewhere < _least_elsewhere(e, thresholds):
         return f"details differ all over: {e.agreement_elsewhere:.0%} agree"
+    if _each_shows_more(e, thresholds):
+        return "each shows a part of the scene that the other lacks"
     if e.shading < thresholds.shading:
         return "light and shade do not agree"
     return None
@@ -70,8 +73,15 @@ def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:
     Less if the two lie on each other as they are: no fitted transform could have made them agree. Less also where what
     agrees agrees to the pixel, as under a watermark: two shots of one thing agree nowhere quite.
     """
+    allowed = [thresholds.elsewhere]
     if evidence.method == "correlation":
-        return thresholds.elsewhere_as_is
+        allowed.append(thresholds.elsewhere_as_is)
     if evidence.typical_ncc is not None and evidence.typical_ncc >= thresholds.typical_ncc:
-        return thresholds.elsewhere_if_typical
-    return thresholds.elsewhere
+        allowed.append(thresholds.elsewhere_if_typical)
+    return min(allowed)
+
+
+def _each_shows_more(evidence: Evidence, thresholds: Thresholds) -> bool:
+    """Neither can have been made from the other. A border or the filled corners of a rotation are not the scene."""
+    sides = ((evidence.beyond_a, evidence.plain_b), (evidence.beyond_b, evidence.plain_a))
+    return all((beyond or 0.0) > thresholds.both_beyond and not is_ground(plain) for beyond, plain in sides)

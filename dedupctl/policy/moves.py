@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ CHUNK_BYTES = 1 << 18
 LONGEST_NAME = 255
 KEPT_OPEN = 64
 """Folders; far below what a process may have open."""
+SYNCS_AT_ONCE = 16
 _RENAME_NOREPLACE = 1
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 _LIBC = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
@@ -227,17 +229,15 @@ def free_name(folder: int, name: bytes) -> bytes:
 def sync_folders(paths: Iterable[bytes]) -> None:
     """Put the names in these folders on the disk. A folder that is gone needs it no more.
 
+    Several at once: a disk that is told to flush while it flushes does both in one go.
+
     Raises:
         DedupctlError: the disk failed; nothing may be called done.
     """
-    for path in sorted(set(paths)):
-        try:
-            with opened_folder(path) as folder:
-                os.fsync(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise DedupctlError(f"cannot put {os.fsdecode(path)} on the disk: {error.strerror}") from error
+    folders = sorted(set(paths))
+    if folders:
+        with ThreadPoolExecutor(min(len(folders), SYNCS_AT_ONCE)) as pool:
+            list(pool.map(_sync_folder, folders))
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -254,6 +254,16 @@ def digest_descriptor(descriptor: int) -> bytes:
     while chunk := os.read(descriptor, CHUNK_BYTES):
         hasher.update(chunk)
     return hasher.digest()
+
+
+def _sync_folder(path: bytes) -> None:
+    try:
+        with opened_folder(path) as folder:
+            os.fsync(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise DedupctlError(f"cannot put {os.fsdecode(path)} on the disk: {error.strerror}") from error
 
 
 def _leads_to(path: bytes, folder: tuple[int, int]) -> bool:

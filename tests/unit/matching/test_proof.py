@@ -126,6 +126,12 @@ STRANGERS: dict[str, Made] = {
     "two posts of skies": lambda: (screenshot(sky(3)), screenshot(sky(4))),
     "two forms filled in differently": lambda: (form(1), form(2)),
     "a sky and its mirror image": lambda: (sky(1), ImageOps.flip(sky(1))),
+    "two shots of a wall from the hand": lambda: (
+        part(scene(7), 0.02, 0.03, 0.95, 0.97),
+        part(
+            ImageEnhance.Brightness(scene(7)).enhance(0.8).rotate(1, Image.Resampling.BICUBIC), 0.05, 0.05, 0.97, 0.98
+        ),
+    ),
     "two parts of a scene that hardly overlap": lambda: (part(scene(7), 0, 0, 0.6, 1), part(scene(7), 0.4, 0, 1, 1)),
 }
 CAPTION = "nobody told me that this could happen again on a monday"

@@ -55,6 +55,7 @@ RULES = {
     "70% of the shared part shows something else": {"replaced": 0.7},
     "details differ all over: 65% agree": {"agreement": 0.65, "agreement_elsewhere": 0.65, "typical_ncc": 0.7},
     "5% of the writing differs": {"writing": 0.95, "differing": 0.05},
+    "each shows a part of the scene": {"beyond_a": 0.02, "beyond_b": 0.03},
     "light and shade": {"shading": -0.5},
     "no way was found": {"agreement": None, "agreement_elsewhere": None},
 }
@@ -124,3 +125,9 @@ def test_a_configured_model_brings_its_own_cosine() -> None:
     assert thresholds_of(config).similar_cosine == 0.42
     assert kind_of(Evidence(method="vector", cosine=0.43), thresholds_of(config)) is PairKind.SIMILAR
     assert kind_of(Evidence(method="vector", cosine=0.41), thresholds_of(config)) is None
+
+
+def test_a_border_or_filled_corners_are_no_part_of_the_scene() -> None:
+    turned_in_its_frame = replace(PERFECT, beyond_a=0.1, beyond_b=0.1, plain_a=0.2, plain_b=0.97)
+    assert kind_of(turned_in_its_frame) is PairKind.NEAR
+    assert kind_of(replace(turned_in_its_frame, plain_b=0.3)) is PairKind.SIMILAR

@@ -29,6 +29,13 @@ from blake3 import blake3
 from PIL import Image
 
 SETTLE_SECONDS = 2.0
+LIBRARY_CONFIG = f"""
+[watch]
+settle_seconds = {SETTLE_SECONDS}
+[model]
+propose_cosine = 0.95
+"""
+"""Quarters of photos propose each other by the thousand; what is proven is measured by `copies.py`, not here."""
 
 
 @dataclass
@@ -66,7 +73,7 @@ def measured(command: list[str]) -> tuple[Meter, float, str]:
         done = threading.Event()
 
         def watch() -> None:
-            while not done.wait(0.05):
+            while not done.wait(0.25):
                 try:
                     meter.look(watched)
                 except psutil.NoSuchProcess:
@@ -127,7 +134,7 @@ def _empty(work: Path) -> Path:
 
 
 def make_library(folder: Path, photos: Path, files: int) -> None:
-    """Every photo and its four quarters, a hundred files a folder: small files, of which each fifth has copies."""
+    """Every photo and its four quarters, a hundred files a folder."""
     made = 0
     for path in sorted(path for path in photos.rglob("*") if path.is_file()):
         with Image.open(path) as opened:
@@ -162,6 +169,8 @@ def library(photos: Path, files: int) -> None:
     with tempfile.TemporaryDirectory() as work:
         folder, home = Path(work, "library"), Path(work, "home")
         make_library(folder, photos, files)
+        home.mkdir()
+        (home / "config.toml").write_text(LIBRARY_CONFIG)
         first, wall, _ = measured(dedupctl(home, "scan", str(folder)))
         print(f"first scan of {files} files: {wall:.0f} s wall, {first.cpu_seconds:.0f} CPU s")
         print(f"memory of all its processes together, at the peak: {first.peak_bytes / 1e6:.0f} MB")
@@ -178,7 +187,6 @@ def library(photos: Path, files: int) -> None:
 
 def latency(home: Path, folder: Path, rounds: int = 5) -> None:
     """From the end of a copy until `clusters` shows it, less the settle time."""
-    (home / "config.toml").write_text(f"[watch]\nsettle_seconds = {SETTLE_SECONDS}\n")
     source = next(folder.rglob("*.jpg"))
     with running_daemon(home):
         waits = []

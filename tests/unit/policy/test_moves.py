@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from dedupctl.policy import moves
 from dedupctl.policy.deeds import Refused, Step, uninterrupted
 from dedupctl.policy.moves import (
     At,
+    OpenFolders,
     free_name,
+    make_folders,
     move,
     opened_folder,
     rename_exclusive,
@@ -211,3 +214,40 @@ def test_a_folder_that_is_gone_needs_no_sync_and_one_that_fails_is_an_error(
     monkeypatch.setattr(moves.os, "fsync", fails)
     with pytest.raises(DedupctlError, match="cannot put"):
         sync_folders([os.fsencode(tmp_path)])
+
+
+def test_a_folder_kept_open_is_used_again_only_while_its_path_leads_to_it(tmp_path: Path) -> None:
+    base = os.fsencode(tmp_path)
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "a").write_text("first")
+    with closing(OpenFolders()) as folders:
+        first = folders.at(base, b"album/a")
+        assert folders.at(base, b"album/b").folder == first.folder
+        (tmp_path / "album").rename(tmp_path / "away")
+        with pytest.raises(FileNotFoundError):
+            folders.at(base, b"album/a")
+        (tmp_path / "album").mkdir()
+        assert not folders.at(base, b"album/a").exists()
+        (tmp_path / "album").rmdir()
+        (tmp_path / "album").symlink_to("away")
+        with pytest.raises(OSError, match="directory"):
+            folders.at(base, b"album/a")
+
+
+def test_only_so_many_folders_are_kept_open_and_none_afterwards(tmp_path: Path) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    with closing(OpenFolders()) as folders:
+        for number in range(2 * moves.KEPT_OPEN):
+            folders.at(os.fsencode(tmp_path), b"%d/a" % number, create=True)
+        assert len(set(os.listdir("/proc/self/fd")) - before) <= moves.KEPT_OPEN + 1
+    assert len(set(os.listdir("/proc/self/fd")) - before) <= 1
+
+
+def test_folders_are_made_at_once_and_never_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    make_folders(os.fsencode(tmp_path), [b"a/b/c", b"a/b", b"a/d", b""])
+    assert sorted(path.name for path in (tmp_path / "a").rglob("*")) == ["b", "c", "d"]
+    with pytest.raises(OSError, match="directory"):
+        make_folders(os.fsencode(tmp_path), [b"link/below"])
+    assert list((tmp_path / "real").iterdir()) == []

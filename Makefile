@@ -23,7 +23,7 @@ run: $(HAS_DEDUPCTL) $(if $(PHOTOS),,$(HAS_SAMPLE)) ## Find the duplicates in a 
 
 test: CHECK := --tests --install
 test: $(HAS_DEV) lint ## Everything that is checked before a change is taken
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
 	@$(BIN)/ruff format --check .
@@ -32,8 +32,10 @@ lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
 	@$(BIN)/mypy $(TYPED)
 	@$(BIN)/lint-imports
 
-bench: $(HAS_DEV) ## Print the figures
-	@for script in $$(grep -l __main__ bench/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(HAS_DEV) ## Print the figures; those that need photos with PHOTOS=DIR only
+	@for script in vectors report serve apply; do echo "== $$script"; $(BIN)/python bench/$$script.py || exit 1; done
+	$(if $(PHOTOS),@echo "== scan"; $(BIN)/python bench/scan.py cost --photos "$(PHOTOS)")
+	$(if $(PHOTOS),@echo "== copies"; $(BIN)/python bench/copies.py --photos "$(PHOTOS)")
 
 torture: $(HAS_DEV) ## 20,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
 	@TORTURE_STEPS=20000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py

@@ -96,6 +96,7 @@ class PromiseMachine(RuleBasedStateMachine):
         for name in ROOTS:
             self.library.add_root(name)
         self.backup = self.library.base / "backup.db"
+        self.known_at_backup: dict[int, bytes] = {}
         self.journal_is_complete = True
         for (root, name), data in files.items():
             self.path(root, name).parent.mkdir(exist_ok=True)
@@ -183,12 +184,14 @@ class PromiseMachine(RuleBasedStateMachine):
         elif what == "back up":
             self.library.reopen()
             shutil.copy(self.library.home / "catalog.db", self.backup)
+            self.known_at_backup = dict(self.library.bytes_of)
         elif self.backup.exists():
             self.library.close()
             for path in self.library.home.glob("catalog.db-*"):
                 path.unlink()
             shutil.copy(self.backup, self.library.home / "catalog.db")
             self.library.reopen()
+            self.library.bytes_of = dict(self.known_at_backup)
             self.journal_is_complete = False
 
     # What dedupctl does
@@ -291,7 +294,8 @@ class PromiseMachine(RuleBasedStateMachine):
         """Protected files by any name; but a link that stands in for a removed file may make way for it again."""
         with self.library.catalog.read() as tx:
             paths = {Path(os.fsdecode(path)) for path in tx.protected.all()}
-            stand_ins = {Path(os.fsdecode(one.source)) for one in tx.journal.resting() if one.stand_in is not None}
+            removals = [*tx.journal.resting(), *tx.journal.open()]
+        stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.stand_in is not None}
         inodes = {(path.stat().st_dev, path.stat().st_ino) for path in paths if path.exists()}
         found = {path for path in before.live if path in paths or (path.stat().st_dev, path.stat().st_ino) in inodes}
         return found - stand_ins

@@ -22,9 +22,9 @@ from dedupctl.catalog.plans import Action, Terms
 from dedupctl.errors import UsageError
 from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
 from dedupctl.policy.destinations import Destinations, Place
+from dedupctl.policy.folders import OpenFolders, sync_folders
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.judge import Judge
-from dedupctl.policy.moves import OpenFolders, sync_folders
 from dedupctl.policy.purge import purge
 from dedupctl.policy.removal import Removal, make_ready, put_back, remove, token_of
 from dedupctl.policy.standins import stand_in_of

@@ -23,7 +23,7 @@ from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.domain import Identity, PairKind
 from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES
 from dedupctl.policy.deeds import Refused, in_words
-from dedupctl.policy.moves import standing_at
+from dedupctl.policy.folders import standing_at
 from dedupctl.policy.sidecars import lacking, merged, said_in
 from dedupctl.policy.verify import digest_of
 

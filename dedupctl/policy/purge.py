@@ -13,8 +13,9 @@ from dedupctl.catalog.plans import Action, Seen, Terms
 from dedupctl.domain import PairKind, Verdict
 from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
 from dedupctl.policy.destinations import drop_empty_folders, resting_place
+from dedupctl.policy.folders import standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason, offline_roots
-from dedupctl.policy.moves import standing_at, sync_folders, unlink_exactly
+from dedupctl.policy.moves import unlink_exactly
 from dedupctl.policy.protection import Protection
 from dedupctl.policy.removal import token_of
 from dedupctl.policy.verify import digest_of, is_still_there

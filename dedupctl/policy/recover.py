@@ -22,18 +22,9 @@ from dedupctl.errors import UsageError
 from dedupctl.policy.apply import forget_paths
 from dedupctl.policy.deeds import Outcome, Refused, Steps, in_words, uninterrupted
 from dedupctl.policy.destinations import Place, drop_empty_folders
+from dedupctl.policy.folders import At, standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason
-from dedupctl.policy.moves import (
-    At,
-    aside_name,
-    discard,
-    free_name,
-    part_name,
-    rename_exclusive,
-    standing_at,
-    sync_folders,
-    unlink_exactly,
-)
+from dedupctl.policy.moves import aside_name, discard, free_name, part_name, rename_exclusive, unlink_exactly
 from dedupctl.policy.removal import Removal, has_arrived, put_back, token_of
 from dedupctl.policy.restore import record_returned
 from dedupctl.policy.standins import is_stand_in

@@ -15,18 +15,15 @@ from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.domain import Identity
 from dedupctl.policy.deeds import Refused, Step, Steps, in_words
 from dedupctl.policy.destinations import Place, drop_empty_folders, resting_place
+from dedupctl.policy.folders import At, OpenFolders, make_folders, standing_at
 from dedupctl.policy.moves import (
-    At,
-    OpenFolders,
     aside_name,
     discard,
     free_name,
-    make_folders,
     move,
     part_name,
     rename_exclusive,
     same_file,
-    standing_at,
     unlink_exactly,
 )
 from dedupctl.policy.standins import is_stand_in, prepare

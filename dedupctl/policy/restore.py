@@ -13,8 +13,9 @@ from dedupctl.catalog.plans import Verb
 from dedupctl.domain import Identity
 from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
 from dedupctl.policy.destinations import drop_empty_folders, resting_place
+from dedupctl.policy.folders import At, standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason
-from dedupctl.policy.moves import At, free_name, move, same_file, standing_at, sync_folders, unlink_exactly
+from dedupctl.policy.moves import free_name, move, same_file, unlink_exactly
 from dedupctl.policy.removal import token_of
 from dedupctl.policy.standins import is_stand_in
 from dedupctl.policy.trash import forget_info

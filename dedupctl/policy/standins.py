@@ -15,7 +15,8 @@ from blake3 import blake3
 from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.policy.companions import read_sidecar
 from dedupctl.policy.deeds import Refused
-from dedupctl.policy.moves import At, digest_descriptor, discard, standing_at, write_all
+from dedupctl.policy.folders import At, standing_at
+from dedupctl.policy.moves import digest_descriptor, discard, write_all
 from dedupctl.policy.sidecars import merged
 
 _FICLONE = 0x40049409

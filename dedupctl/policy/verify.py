@@ -18,7 +18,8 @@ from blake3 import blake3
 from dedupctl.catalog.plans import Action, Seen
 from dedupctl.domain import Identity, PairKind
 from dedupctl.policy.deeds import Refused, in_words
-from dedupctl.policy.moves import CHUNK_BYTES, At, OpenFolders, digest_descriptor, same_file, standing_at
+from dedupctl.policy.folders import At, OpenFolders, standing_at
+from dedupctl.policy.moves import CHUNK_BYTES, digest_descriptor, same_file
 
 SIDE_BY_SIDE = 64
 """So many victims of one keeper are open at a time."""

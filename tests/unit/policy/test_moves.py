@@ -6,27 +6,15 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dedupctl.domain import Identity
-from dedupctl.errors import DedupctlError
 from dedupctl.policy import moves
 from dedupctl.policy.deeds import Refused, Step, uninterrupted
-from dedupctl.policy.moves import (
-    At,
-    OpenFolders,
-    free_name,
-    make_folders,
-    move,
-    opened_folder,
-    rename_exclusive,
-    standing_at,
-    sync_folders,
-    unlink_exactly,
-)
+from dedupctl.policy.folders import At, opened_folder, standing_at
+from dedupctl.policy.moves import free_name, move, rename_exclusive, unlink_exactly
 
 TOKEN = b"token"
 
@@ -65,15 +53,6 @@ def test_a_rename_never_overwrites(
     rename_exclusive(At(folder, b"a"), At(folder, b"free"))
 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"taken": "taken", "free": "a"}
-
-
-def test_a_symlink_is_never_followed_on_the_way(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    for relative in (b"link", b"link/below", b"real/../link"):
-        with pytest.raises(OSError, match=r"directory|symbolic"), opened_folder(os.fsencode(tmp_path), relative):
-            pass
-    assert not (tmp_path / "real" / "below").exists()
 
 
 def test_missing_folders_are_made_only_when_asked(tmp_path: Path) -> None:
@@ -201,53 +180,3 @@ def test_a_free_name_keeps_its_suffix_and_fits_into_255_bytes(tmp_path: Path, fo
     assert free_name(folder, b"a.jpg") == b"a (restored 2).jpg"
     shortened = free_name(folder, long)
     assert (len(shortened), shortened[-15:]) == (255, b" (restored).jpg")
-
-
-def test_a_folder_that_is_gone_needs_no_sync_and_one_that_fails_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sync_folders([os.fsencode(tmp_path / "gone"), os.fsencode(tmp_path)])
-
-    def fails(_descriptor: int) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(moves.os, "fsync", fails)
-    with pytest.raises(DedupctlError, match="cannot put"):
-        sync_folders([os.fsencode(tmp_path)])
-
-
-def test_a_folder_kept_open_is_used_again_only_while_its_path_leads_to_it(tmp_path: Path) -> None:
-    base = os.fsencode(tmp_path)
-    (tmp_path / "album").mkdir()
-    (tmp_path / "album" / "a").write_text("first")
-    with closing(OpenFolders()) as folders:
-        first = folders.at(base, b"album/a")
-        assert folders.at(base, b"album/b").folder == first.folder
-        (tmp_path / "album").rename(tmp_path / "away")
-        with pytest.raises(FileNotFoundError):
-            folders.at(base, b"album/a")
-        (tmp_path / "album").mkdir()
-        assert not folders.at(base, b"album/a").exists()
-        (tmp_path / "album").rmdir()
-        (tmp_path / "album").symlink_to("away")
-        with pytest.raises(OSError, match="directory"):
-            folders.at(base, b"album/a")
-
-
-def test_only_so_many_folders_are_kept_open_and_none_afterwards(tmp_path: Path) -> None:
-    before = set(os.listdir("/proc/self/fd"))
-    with closing(OpenFolders()) as folders:
-        for number in range(2 * moves.KEPT_OPEN):
-            folders.at(os.fsencode(tmp_path), b"%d/a" % number, create=True)
-        assert len(set(os.listdir("/proc/self/fd")) - before) <= moves.KEPT_OPEN + 1
-    assert len(set(os.listdir("/proc/self/fd")) - before) <= 1
-
-
-def test_folders_are_made_at_once_and_never_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    make_folders(os.fsencode(tmp_path), [b"a/b/c", b"a/b", b"a/d", b""])
-    assert sorted(path.name for path in (tmp_path / "a").rglob("*")) == ["b", "c", "d"]
-    with pytest.raises(OSError, match="directory"):
-        make_folders(os.fsencode(tmp_path), [b"link/below"])
-    assert list((tmp_path / "real").iterdir()) == []

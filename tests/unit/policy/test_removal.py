@@ -12,7 +12,7 @@ from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 from dedupctl.catalog.journal import EntryState
 from dedupctl.config import PolicyConfig
 from dedupctl.errors import DedupctlError
-from dedupctl.policy import apply, moves, removal, standins
+from dedupctl.policy import apply, folders, moves, removal, standins
 from dedupctl.policy.deeds import Step
 
 REFUSALS = [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EIO]
@@ -56,7 +56,7 @@ def test_a_rename_that_fails_costs_nothing(
 def test_a_quarantine_folder_that_cannot_be_made_costs_nothing(
     library: LivingLibrary, victim: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(moves.os, "mkdir", failing(code))
+    monkeypatch.setattr(folders.os, "mkdir", failing(code))
     assert [one.reason for one in library.apply(library.plan()).refused] == [os.strerror(code)]
     assert victim.exists()
 

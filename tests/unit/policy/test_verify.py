@@ -9,7 +9,7 @@ import pytest
 from living_library import TIDY_ALL, LivingLibrary, picture
 
 from dedupctl.catalog.plans import Action
-from dedupctl.policy import moves, verify
+from dedupctl.policy import folders, verify
 from dedupctl.policy.deeds import Refused
 from dedupctl.policy.moves import CHUNK_BYTES
 from dedupctl.policy.verify import Checked, check_actions, digest_of
@@ -71,14 +71,14 @@ def test_a_kept_copy_that_cannot_be_read_keeps_all_that_would_go_for_it(
     library: LivingLibrary, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     action = planned(library, root, picture(1), picture(1))
-    open_ = moves.At.open
+    open_ = folders.At.open
 
-    def denied(at: moves.At) -> int:
+    def denied(at: folders.At) -> int:
         if at.name == b"a.jpg":
             raise PermissionError(13, "Permission denied")
         return open_(at)
 
-    monkeypatch.setattr(moves.At, "open", denied)
+    monkeypatch.setattr(folders.At, "open", denied)
     assert reason(action) == f"the kept copy {root}/a.jpg: Permission denied"
 
 

@@ -8,26 +8,70 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_group
 
-from dedupctl.commands import act, compare, explain, export, index, library, listing, pages, protect, serve, undo
 from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
+MODULE_OF = {
+    "scan": "index",
+    "watch": "index",
+    "status": "library",
+    "roots": "library",
+    "check": "library",
+    "clusters": "listing",
+    "compare": "compare",
+    "explain": "explain",
+    "find": "explain",
+    "verdict": "explain",
+    "report": "pages",
+    "serve": "serve",
+    "plan": "act",
+    "apply": "act",
+    "restore": "undo",
+    "purge": "undo",
+    "log": "undo",
+    "protect": "protect",
+    "unprotect": "protect",
+    "export": "export",
+    "import": "export",
+}
+"""Where in `dedupctl.commands` each command is, in the order of the help."""
+
+
+class CommandsOnDemand(Commands):
+    """Imports a command when it is called for: `clusters` answers before OpenCV and a web server would be loaded."""
+
+    def list_commands(self, _context: Any) -> list[str]:
+        return list(MODULE_OF)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        # For an unknown name all are loaded, so that the nearest can be suggested.
+        for module in [MODULE_OF[cmd_name]] if cmd_name in MODULE_OF else dict.fromkeys(MODULE_OF.values()):
+            self.commands.update(_commands_of(module))
+        return super().get_command(ctx, cmd_name)
+
+
+def _commands_of(module: str) -> dict[str, Any]:
+    app = typer.Typer()
+    import_module(f"dedupctl.commands.{module}").register(app)
+    return dict(get_group(app).commands)
+
+
 app = typer.Typer(
     name="dedupctl",
-    cls=Commands,
+    cls=CommandsOnDemand,
     no_args_is_help=True,
     help="Knows at every moment which photos of a library are the same picture, and proves it.",
     epilog="Start with:  dedupctl scan ~/Pictures && dedupctl clusters",
     pretty_exceptions_enable=False,
 )
-for room in (index, library, listing, compare, explain, pages, serve, act, undo, protect, export):
-    room.register(app)
 
 
 def _print_version(asked: bool) -> None:

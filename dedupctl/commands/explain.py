@@ -1,8 +1,9 @@
-"""`explain` and `find`: the evidence of one pair in words, and the copies of one picture."""
+"""`explain`, `verdict` and `find`: the evidence of one pair, what a person says of it, the copies of one picture."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from dedupctl.commands.session import AsJson, Session, console, existing_path, p
 from dedupctl.domain import Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
-from dedupctl.matching.lookup import Match, compare_two, file_at, find_copies
+from dedupctl.matching.lookup import Match, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.outline import side_by_side
 from dedupctl.matching.sentence import sentence
 from dedupctl.report.wording import shown
@@ -25,6 +26,7 @@ from dedupctl.workspace import Workspace
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example:  dedupctl explain a.jpg b.jpg --image proof.png")(explain)
     app.command(epilog="Example:  dedupctl find ~/Downloads/photo.jpg")(find)
+    app.command(epilog="Example:  dedupctl verdict a.jpg b.jpg different")(verdict)
 
 
 def explain(
@@ -64,6 +66,22 @@ def explain(
         )
     else:
         typer.echo(f"{kind or 'no pair'}: {words}")
+
+
+def verdict(
+    context: typer.Context,
+    a: Annotated[Path, typer.Argument(help="A picture of the library.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    said: Annotated[Verdict, typer.Argument(metavar="same|different", help="What you see.")],
+) -> None:
+    """Say that two pictures are the same or different. It is kept by content, and no proof overrules it."""
+    session: Session = context.obj
+    with session.workspace() as workspace, workspace.catalog.write() as tx:
+        first, second = (content_at(tx, existing_path(path)) for path in (a, b))
+        if first.id == second.id:
+            raise UsageError("these two files hold the same bytes; there is nothing to decide")
+        tx.verdicts.put(first.digest, second.digest, said, int(time.time()))
+    say(f"remembered: {said.value}")
 
 
 def find(

@@ -1,19 +1,16 @@
-"""`clusters` and `verdict`: the duplicates, and what a person has to say about them."""
+"""`clusters`: the duplicates."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
-from dedupctl.domain import Cluster, PairKind, Verdict
-from dedupctl.errors import UsageError
+from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
-from dedupctl.matching.lookup import content_at
 from dedupctl.report.tables import clusters_as_json, clusters_table
 
 Kinds = Annotated[list[PairKind] | None, typer.Option("--kind", help="Only these kinds; may be given more than once.")]
@@ -21,7 +18,6 @@ Kinds = Annotated[list[PairKind] | None, typer.Option("--kind", help="Only these
 
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example:  dedupctl clusters --kind exact --limit 10")(clusters)
-    app.command(epilog="Example:  dedupctl verdict a.jpg b.jpg different")(verdict)
 
 
 def clusters(
@@ -53,22 +49,6 @@ def clusters(
         print_json(clusters_as_json(found[:limit] if limit else found))
     else:
         _print_clusters(found, limit)
-
-
-def verdict(
-    context: typer.Context,
-    a: Annotated[Path, typer.Argument(help="A picture of the library.")],
-    b: Annotated[Path, typer.Argument(help="Another one.")],
-    said: Annotated[Verdict, typer.Argument(metavar="same|different", help="What you see.")],
-) -> None:
-    """Say that two pictures are the same or different. It is kept by content, and no proof overrules it."""
-    session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
-        first, second = (content_at(tx, existing_path(path)) for path in (a, b))
-        if first.id == second.id:
-            raise UsageError("these two files hold the same bytes; there is nothing to decide")
-        tx.verdicts.put(first.digest, second.digest, said, int(time.time()))
-    say(f"remembered: {said.value}")
 
 
 def _lies_in(path: bytes, folder: bytes) -> bool:

@@ -62,7 +62,7 @@ class Files:
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(_IN_FOLDER, (root_id, folder))
-            return {row[0]: Known._make(row) for row in cursor.fetchall()}
+            return {known[0]: known for known in map(Known._make, cursor)}
         finally:
             cursor.close()
 

@@ -150,6 +150,7 @@ class Walk:
     def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
         """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
         follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
+        gone = FileState.GONE.value
         listing = _Listing()
         with os.scandir(join(self.root.path, folder)) as entries:
             for entry in entries:
@@ -160,9 +161,9 @@ class Walk:
                 try:
                     if before is not None:
                         status = entry.stat(follow_symlinks=follow)
-                        if before[3:] == Identity.of(status):
+                        if _is_as_known(before, status):
                             del known[name]
-                            if before.state == FileState.GONE:
+                            if before[2] == gone:
                                 listing.revived.append(before.file_id)
                             else:
                                 listing.unchanged += 1
@@ -274,6 +275,13 @@ def _compared(root: Root, file: File, identity: Identity) -> Finding | None:
     if file.identity != identity:
         return _changed(root, file.path, identity)
     return Revived((file.id,)) if file.state is FileState.GONE else None
+
+
+def _is_as_known(before: Known, status: os.stat_result) -> bool:
+    """Nothing changed. The numbers as they come are nearly always those stored: a tuple of them costs a quarter of an
+    `Identity`."""
+    come = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return before[3:] == come or before[3:] == Identity.of(status)
 
 
 def is_tool_name(name: bytes) -> bool:

@@ -6,6 +6,8 @@ and an embedding's id is its label in the vector index, where a reused label rev
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -18,8 +20,32 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+
+
+class Words(TypeDecorator[str]):
+    """A sentence that may quote a file name. SQLite takes no text that is not UTF-8, but names may be any bytes.
+
+    A reason that could not be written down would end an apply in the middle, with the files of a batch already moved.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Any) -> str | bytes | None:
+        if value is None or value.isascii():
+            return value
+        raw = value.encode("utf-8", "surrogateescape")
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return raw
+
+    def process_result_value(self, value: str | bytes | None, _dialect: Any) -> str | None:
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
 
 metadata = MetaData()
 
@@ -206,8 +232,8 @@ actions = Table(
     Column("keeper_digest", LargeBinary),
     Column("kind", Text),
     Column("score", Float),
-    Column("rule", Text, nullable=False),
-    Column("skipped", Text),
+    Column("rule", Words, nullable=False),
+    Column("skipped", Words),
     sqlite_autoincrement=True,
 )
 Index("actions_by_plan", actions.c.plan_id, actions.c.bundle)
@@ -224,7 +250,7 @@ journal = Table(
     Column("source", LargeBinary, nullable=False),
     Column("target", LargeBinary),
     Column("stand_in", LargeBinary),
-    Column("reason", Text),
+    Column("reason", Words),
     Column("started_at", Integer, nullable=False),
     Column("settled_at", Integer),
     Column("resting", Boolean, nullable=False),

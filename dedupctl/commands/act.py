@@ -226,7 +226,7 @@ def run(workspace: Workspace, made: Plan, *, share: float, yes: bool, dry_run: b
 def print_outcomes(outcomes: list[Outcome]) -> None:
     """Every file that was left alone, with the reason, on stderr."""
     for outcome in outcomes:
-        say(f"left alone: {shown(outcome.action.victim.absolute)}: {outcome.reason}")
+        say(f"left alone: {shown(outcome.action.victim.absolute)}: {shown(outcome.reason or '')}")
 
 
 def print_plan(made: Plan) -> None:
@@ -241,13 +241,13 @@ def print_plan(made: Plan) -> None:
             size(action.victim.identity.size),
             action.kind.value if action.kind else "",
             Text("" if action.keeper is None else shown(action.keeper.absolute)),
-            rule_in_words(action.rule),
+            Text(shown(rule_in_words(action.rule))),
         )
     if made.removals:
         out.print(table)
     skipped = [action for action in made.actions if action.skipped is not None]
     for action in skipped[:SHOWN_SKIPPED]:
-        out.print(Text(f"stays: {shown(action.victim.absolute)}: {action.skipped}"))
+        out.print(Text(f"stays: {shown(action.victim.absolute)}: {shown(action.skipped or '')}"))
     if len(skipped) > SHOWN_SKIPPED:
         out.print(f"... and {len(skipped) - SHOWN_SKIPPED:,} more that stay (--json lists them)")
     number = f"plan {made.id}" if made.id else "a dry run"
@@ -276,7 +276,7 @@ def _print_plans(workspace: Workspace, *, as_json: bool) -> None:
     for heading in ("plan", "made", "policy", "would remove", "removed"):
         table.add_column(heading)
     for one in plans:
-        table.add_row(str(one.id), moment(one.created_at), one.policy, f"{one.removals:,}", f"{one.done:,}")
+        table.add_row(str(one.id), moment(one.created_at), Text(one.policy), f"{one.removals:,}", f"{one.done:,}")
     console().print(table)
 
 

@@ -91,12 +91,12 @@ def log(
         keeper = entry.action.keeper
         table.add_row(
             moment(entry.settled_at or entry.started_at),
-            f"{entry.plan_id} ({entry.policy})",
+            Text(f"{entry.plan_id} ({entry.policy})"),
             entry.deed.value,
             entry.state.value,
             Text(shown(entry.action.victim.absolute)),
             Text("" if keeper is None else shown(keeper.absolute)),
-            Text(entry.reason or rule_in_words(entry.action.rule)),
+            Text(shown(entry.reason or rule_in_words(entry.action.rule))),
         )
     console().print(table)
 
@@ -130,7 +130,7 @@ def _show(entries: Sequence[JournalEntry], outcomes: list[Outcome], *, dry_run: 
         print_outcomes(left)
         for outcome in outcomes:
             if outcome.done and outcome.reason is not None and outcome.where is not None:
-                console().print(Text(f"{shown(outcome.where)}: {outcome.reason}"))
+                console().print(Text(f"{shown(outcome.where)}: {shown(outcome.reason)}"))
         console().print(f"{counted(len(outcomes) - len(left), 'file')} {done}")
     if left:
         raise typer.Exit(1)

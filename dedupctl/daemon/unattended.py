@@ -119,7 +119,7 @@ class Unattended:
         for outcome in settled:
             self._say(
                 f"a {outcome.deed.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
-                + (f", {outcome.reason}" if outcome.reason else "")
+                + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
 
     def _say_applied(self, name: str, applied: Applied) -> None:
@@ -129,6 +129,6 @@ class Unattended:
             f" ({size(applied.bytes_removed)})" + (f", {len(left):,} left alone" if left else "")
         )
         for outcome in left[:SAID_OUTCOMES]:
-            self._say(f"left alone: {shown(outcome.action.victim.absolute)}: {outcome.reason}")
+            self._say(f"left alone: {shown(outcome.action.victim.absolute)}: {shown(outcome.reason or '')}")
         if len(left) > SAID_OUTCOMES:
             self._say(f"... and {len(left) - SAID_OUTCOMES:,} more (dedupctl log --plan {applied.plan_id})")

@@ -116,6 +116,23 @@ def test_a_script_and_a_dry_run_say_what_would_be_done_and_do_nothing(library: L
     assert library.names() == before
 
 
+def test_reasons_that_quote_odd_names_can_be_written_down_and_read(library: Library) -> None:
+    sidecar = (library.photos / "backup" / ODD).with_suffix(".xmp")
+    sidecar.write_text("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    quoted = r"goes with caf\xe9 \xff\x0a copy.jpg"
+    try:
+        assert quoted in dedupctl(library.home, "plan", "--kind", "exact").stdout
+        assert quoted in dedupctl(library.home, "plan", "1").stdout
+        assert listed(library.home, "apply", "1")["removed"] == 3
+        assert quoted in dedupctl(library.home, "log").stdout
+        listed(library.home, "restore", "1")
+        sidecar.write_text("no XMP")
+        assert r"stays: " in dedupctl(library.home, "plan", "--kind", "exact").stdout
+        assert listed(library.home, "plan", "2")["skipped"][0]["skipped"].startswith(f"its companion {sidecar.name}")
+    finally:
+        sidecar.unlink()
+
+
 def test_nobody_who_answers_means_no(library: Library) -> None:
     before = library.names()
     asked = dedupctl(library.home, "apply", "--policy", "tidy", "--max-remove-share", "50")

@@ -37,7 +37,8 @@ def stored(catalog: Catalog, *actions: Action) -> Plan:
 
 def test_a_plan_comes_back_as_it_was(catalog: Catalog) -> None:
     sidecar = replace(action(2), keeper=None, kind=None, score=None, verb=Verb.CARRY)
-    plan = stored(catalog, action(1), sidecar, replace(action(3), skipped="it is protected"))
+    stays = replace(action(3), rule="goes with caf\u00e9 \udcff.jpg", skipped="it goes with \udcff\udcfe, which stays")
+    plan = stored(catalog, action(1), sidecar, stays)
     with catalog.read() as tx:
         assert tx.plans.get(plan.id) == plan
         assert tx.plans.terms(plan.id) == TERMS

@@ -399,6 +399,24 @@ def test_every_refusal_is_in_the_journal(library: LivingLibrary, root: Path) -> 
     assert (entry.state, entry.reason) == (EntryState.FAILED, "No such file or directory")
 
 
+def test_a_refusal_that_names_a_file_of_any_bytes_is_in_the_journal_and_costs_the_others_nothing(
+    library: LivingLibrary, root: Path
+) -> None:
+    keeper = root / "\udcff.jpg"
+    for path, scene in ((keeper, 1), (root / "a copy.jpg", 1), (root / "b.jpg", 2), (root / "b copy.jpg", 2)):
+        path.write_bytes(picture(scene))
+    library.scan()
+    plan = library.plan()
+    keeper.unlink()
+
+    applied = library.apply(plan)
+
+    assert applied.removed == 1
+    with library.catalog.read() as tx:
+        (failed,) = (one.reason for one in tx.journal.entries() if one.state is EntryState.FAILED)
+    assert failed == f"the kept copy {keeper}: No such file or directory"
+
+
 @pytest.mark.parametrize(
     "name",
     [

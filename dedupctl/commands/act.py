@@ -121,18 +121,16 @@ def apply(
             if action is not None or kind or no_quarantine or with_annotations or merge_sidecars:
                 raise UsageError("a plan is frozen; make another one to do it differently")
             made = _stored(workspace, number)
-            share = workspace.config.policies.get(made.policy, PolicyConfig()).max_remove_share
+            share = share_allowed(workspace.config.policies.get(made.policy, PolicyConfig()), max_remove_share)
         else:
             name = policy or ""
             chosen = policy_named(
                 workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
             )
+            share = share_allowed(chosen, max_remove_share)
             made = freeze(workspace, name, chosen, asked_of(chosen, no_quarantine=no_quarantine), store=not dry_run)
-            share = chosen.max_remove_share
-        if max_remove_share is not None:
-            share = max_remove_share
         # A number was given by somebody who has seen the plan.
-        run(workspace, made, share=share, yes=yes or number is not None, dry_run=dry_run, as_json=as_json)
+        run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json, seen=number is not None)
 
 
 def policy_named(
@@ -178,14 +176,38 @@ def asked_of(policy: PolicyConfig, *, no_quarantine: bool, across: tuple[bytes, 
     return Request(quarantine=not no_quarantine, across=across)
 
 
+def share_allowed(policy: PolicyConfig, said: float | None) -> float:
+    """The percentage of a root that may go: as said on the command line, else as the policy has it.
+
+    Raises:
+        UsageError: no percentage. "nan" is one to a parser of numbers, and no share is ever larger than that.
+    """
+    share = policy.max_remove_share if said is None else said
+    if not 0 <= share <= 100:
+        raise UsageError(f"--max-remove-share is a percentage from 0 to 100, not {share:g}")
+    return share
+
+
 def freeze(workspace: Workspace, name: str, policy: PolicyConfig, request: Request, *, store: bool) -> Plan:
     """A plan of what the policy would do now, stored unless this is a dry run."""
     making = make_plan if store else draft_plan
     return making(workspace.catalog, name, policy, now=int(time.time()), request=request)
 
 
-def run(workspace: Workspace, made: Plan, *, share: float, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Show the plan, ask, carry it out, and say what came of it; ends with 1 if a file had to be left alone."""
+def run(
+    workspace: Workspace,
+    made: Plan,
+    *,
+    share: float,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    seen: bool = False,
+) -> None:
+    """Show the plan, ask, carry it out, and say what came of it; ends with 1 if a file had to be left alone.
+
+    With `yes` it is shown and nobody is asked; what was `seen` before is neither shown nor asked for.
+    """
     if dry_run:
         if as_json:
             print_json(plan_as_json(made))
@@ -196,14 +218,14 @@ def run(workspace: Workspace, made: Plan, *, share: float, yes: bool, dry_run: b
         if too_much is not None:
             say(f"it would not be done: these are {too_much}")
         return
-    if as_json and not yes:
+    if as_json and not (yes or seen):
         raise UsageError("--json cannot ask: add --yes, or --dry-run")
     with workspace.catalog.read() as tx:
         require_modest_share(tx, made.id, share)
-    if not yes:
+    if not (seen or as_json):
         print_plan(made)
-        if not made.removals or not typer.confirm("Do this?", err=True):
-            return
+    if not (seen or yes) and not (made.removals and typer.confirm("Do this?", err=True)):
+        return
     with acting(workspace.home, workspace.catalog), stopping_on_signals() as stop, shown_stages() as stage:
         applied = apply_plan(
             workspace.catalog,

@@ -24,6 +24,7 @@ from dedupctl.commands.act import (
     freeze,
     policy_named,
     run,
+    share_allowed,
 )
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
@@ -62,9 +63,9 @@ def compare(
             chosen = policy_named(
                 workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
             )
+            share = share_allowed(chosen, max_remove_share)
             request = asked_of(chosen, no_quarantine=no_quarantine, across=(a, b))
             made = freeze(workspace, name, chosen, request, store=not dry_run)
-            share = chosen.max_remove_share if max_remove_share is None else max_remove_share
             run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
         return
     for_apply = (policy, action, no_quarantine, with_annotations, merge_sidecars, max_remove_share, yes, dry_run)

@@ -140,6 +140,13 @@ def test_nobody_who_answers_means_no(library: Library) -> None:
     assert library.names() == before
 
 
+def test_a_plan_nobody_has_seen_is_shown_also_where_nobody_is_asked(library: Library) -> None:
+    done = dedupctl(library.home, "apply", "--policy", "tidy", "--yes", "--max-remove-share", "50")
+    assert (done.exit_code, "a small.jpg" in done.stdout, "Do this?" in done.stderr) == (0, True, False)
+    listed(library.home, "restore", "--all")
+    assert "a small.jpg" not in dedupctl(library.home, "apply", "1", "--max-remove-share", "50").stdout
+
+
 def test_delete_is_a_quarantine_unless_it_is_said_twice(library: Library, tmp_path: Path) -> None:
     delete = ("apply", "--policy", "safe", "--kind", "exact", "--action", "delete", "--yes")
     assert listed(library.home, *delete)["purged"] == 0
@@ -205,6 +212,9 @@ def test_a_file_left_alone_is_named_and_ends_with_1(library: Library) -> None:
         ("apply", "--policy", "safe", "--no-quarantine"),
         ("apply", "--policy", "safe", "--kind", "similar", "--yes"),
         ("apply", "--policy", "safe", "--json"),
+        ("apply", "--policy", "safe", "--yes", "--max-remove-share", "nan"),
+        ("apply", "--policy", "safe", "--yes", "--max-remove-share", "-5"),
+        ("compare", ".", "..", "--apply", "--yes", "--max-remove-share", "101"),
         ("restore",),
         ("restore", "99"),
         ("compare", ".", ".", "--yes"),

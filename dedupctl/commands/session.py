@@ -87,12 +87,19 @@ def existing_path(path: Path) -> bytes:
     Raises:
         UsageError: it is not.
     """
-    raw = os.fsencode(path)
-    if not os.path.lexists(raw):
+    if not os.path.lexists(path):
         raise UsageError(f"no such file or folder: {path}")
+    return catalog_path(path)
+
+
+def catalog_path(path: Path) -> bytes:
+    """The absolute bytes by which the catalog knows a path, which may be gone: folders are resolved, a file that is a
+    link stays one."""
+    raw = os.fsencode(path)
     if os.path.isdir(raw):
         return os.path.realpath(raw)
-    return os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(raw))), os.path.basename(os.path.abspath(raw)))
+    folder, name = os.path.split(raw)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 class StopSignal:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from dedupctl.catalog.journal import JournalEntry
 from dedupctl.commands.act import DryRun, print_outcomes
-from dedupctl.commands.session import AsJson, Session, console, print_json
+from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
 from dedupctl.errors import UsageError
 from dedupctl.policy.deeds import Outcome
 from dedupctl.policy.purge import purge as purge_due
@@ -110,7 +110,9 @@ def _chosen(workspace: Workspace, which: Sequence[str]) -> list[JournalEntry]:
     """A word of digits is a plan, unless a file of that name was removed here."""
     found: dict[int, JournalEntry] = {}
     for word in which:
-        entries = restorable(workspace.catalog, path=os.path.abspath(os.fsencode(Path(word))))
+        # As it is written, for what was indexed through a link, and as it really is, for what lies behind one.
+        places = dict.fromkeys((os.path.abspath(os.fsencode(word)), catalog_path(Path(word))))
+        entries = [entry for place in places for entry in restorable(workspace.catalog, path=place)]
         if not entries and word.isdecimal():
             entries = restorable(workspace.catalog, plan_id=int(word))
         found |= {entry.id: entry for entry in entries}

@@ -116,6 +116,13 @@ def test_a_script_and_a_dry_run_say_what_would_be_done_and_do_nothing(library: L
     assert library.names() == before
 
 
+def test_a_file_is_restored_by_any_path_that_leads_to_its_folder(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(library.photos)
+    listed(library.home, "apply", "--policy", "safe", "--kind", "exact", "--yes")
+    assert listed(library.home, "restore", tmp_path / "link" / "backup" / "a copy.jpg")["restored"] == 1
+    assert listed(library.home, "restore", tmp_path / "link")["restored"] == 1
+
+
 def test_reasons_that_quote_odd_names_can_be_written_down_and_read(library: Library) -> None:
     sidecar = (library.photos / "backup" / ODD).with_suffix(".xmp")
     sidecar.write_text("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")

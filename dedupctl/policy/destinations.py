@@ -16,6 +16,7 @@ from dedupctl.catalog.plans import Action, Terms, Verb
 from dedupctl.policy.companions import carried_name
 from dedupctl.policy.trash import has_info, trash_for
 
+AWAY = "the folder it was moved to is missing or empty; is its disk mounted?"
 QUARANTINE = OWN_FOLDER + b"/quarantine"
 
 
@@ -79,6 +80,20 @@ def resting_place(entry: JournalEntry) -> Place:
         root = entry.action.victim.root
         return Place(root, entry.target.removeprefix(root.rstrip(b"/") + b"/"))
     return Place(*split(entry.target))
+
+
+def may_be_away(verb: Verb, place: Place) -> bool:
+    """What went outside its root may wait on a disk that is not mounted now: its folder is missing, or bare.
+
+    No marker tells as a root's does. Better to ask again for what a person has deleted than to forget what is there.
+    """
+    if verb not in (Verb.MOVE_TO, Verb.CARRY):
+        return False
+    try:
+        with os.scandir(split(place.absolute)[0]) as found:
+            return next(found, None) is None
+    except OSError:
+        return True
 
 
 def drop_empty_folders(place: Place) -> None:

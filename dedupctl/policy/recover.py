@@ -21,7 +21,7 @@ from dedupctl.domain import Identity
 from dedupctl.errors import UsageError
 from dedupctl.policy.apply import forget_paths
 from dedupctl.policy.deeds import Outcome, Refused, Steps, in_words, uninterrupted
-from dedupctl.policy.destinations import Place, drop_empty_folders
+from dedupctl.policy.destinations import AWAY, Place, drop_empty_folders, may_be_away
 from dedupctl.policy.folders import At, standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason
 from dedupctl.policy.moves import aside_name, discard, free_name, part_name, rename_exclusive, unlink_exactly
@@ -122,6 +122,8 @@ class _Recovery:
             return Outcome(action, Deed.RESTORE, EntryState.FAILED, row.source, "cut off; it still waits")
         if arrived:
             return Outcome(action, Deed.RESTORE, EntryState.DONE, row.target)
+        if may_be_away(action.verb, _place(row, row.source)):
+            return _still_open(row, AWAY)
         return Outcome(action, Deed.RESTORE, EntryState.FAILED, None, "cut off; it is in neither place any more")
 
     def _is_doubled(self, row: JournalEntry, token: bytes) -> bool:

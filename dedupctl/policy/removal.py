@@ -14,7 +14,7 @@ from dedupctl.catalog.mounts import OWN_FOLDER
 from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.domain import Identity
 from dedupctl.policy.deeds import Refused, Step, Steps, in_words
-from dedupctl.policy.destinations import Place, drop_empty_folders, resting_place
+from dedupctl.policy.destinations import AWAY, Place, drop_empty_folders, may_be_away, resting_place
 from dedupctl.policy.folders import At, OpenFolders, make_folders, standing_at
 from dedupctl.policy.moves import (
     aside_name,
@@ -118,6 +118,8 @@ def put_back(removal: Removal, *, steps: Steps) -> bytes | None:
             with standing_at(action.victim.root, action.victim.path, create=True) as source:
                 name = _move_back(removal, away, source, steps)
             where = os.path.join(split(action.victim.absolute)[0], name)
+    if where is None and may_be_away(action.verb, target):
+        raise Refused(AWAY)
     if action.verb is Verb.TRASH:
         forget_info(target.absolute)
     drop_empty_folders(target)

@@ -12,7 +12,7 @@ from dedupctl.catalog.journal import Deed, EntryState, Intent, JournalEntry, Set
 from dedupctl.catalog.plans import Verb
 from dedupctl.domain import Identity
 from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
-from dedupctl.policy.destinations import drop_empty_folders, resting_place
+from dedupctl.policy.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
 from dedupctl.policy.folders import At, standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason
 from dedupctl.policy.moves import free_name, move, same_file, unlink_exactly
@@ -57,6 +57,7 @@ class _Restore:
         self._catalog = catalog
         self._clock = clock
         self._steps = steps
+        self._away: set[int] = set()
 
     def carry_out(self, entries: Sequence[JournalEntry]) -> list[Outcome]:
         with self._catalog.write(durable=True) as tx:
@@ -68,6 +69,8 @@ class _Restore:
             ]
             ids = tx.journal.intend(intents, int(self._clock()))
         self._steps(Step.INTENDED)
+        # Asked before the first is moved: what is put back may leave a folder bare.
+        self._away = {one.id for one in going if may_be_away(one.action.verb, resting_place(one))}
         ended = [self._put_back(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
         sync_folders(
             split(path)[0]
@@ -88,6 +91,8 @@ class _Restore:
         try:
             where = self._move_back(entry, entry_id)
         except FileNotFoundError:
+            if entry.id in self._away:
+                return _stays(entry, AWAY)
             if not os.path.lexists(resting_place(entry).absolute):
                 return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, None, "it is not there any more")
             return _stays(entry, "its folder could not be made again")

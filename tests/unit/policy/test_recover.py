@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from living_library import LivingLibrary, picture, quarantined, tree
+from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 
 from dedupctl.catalog.journal import EntryState
 from dedupctl.errors import LockHeld
 from dedupctl.policy.deeds import Step, Steps
+from dedupctl.policy.destinations import AWAY
 from dedupctl.policy.recover import acting
 
 
@@ -86,6 +87,30 @@ def test_a_row_of_an_offline_root_waits_until_it_can_be_asked(library: LivingLib
     (library.base / "away").rename(root)
     assert [one.state for one in library.recover()] == [EntryState.DONE]
     assert not victim.exists()
+
+
+@pytest.mark.parametrize("deed", ["apply", "restore"])
+def test_what_was_cut_off_on_its_way_to_or_from_a_disk_that_is_away_waits_for_it(
+    library: LivingLibrary, victim: Path, deed: str
+) -> None:
+    disk = library.base / "disk"
+    plan = library.plan(EXACT_ONLY.model_copy(update={"action": "move-to", "move_to": disk}))
+    if deed == "apply":
+        cut_off(lambda steps: library.apply(plan, steps=steps), Step.RENAMED)
+    else:
+        library.apply(plan)
+        cut_off(lambda steps: library.restore_all(steps=steps), Step.INTENDED)
+    disk.rename(library.base / "away")
+
+    (outcome,) = library.recover()
+    assert outcome.state is EntryState.INTENDED
+    assert AWAY in str(outcome.reason)
+
+    (library.base / "away").rename(disk)
+    (outcome,) = library.recover()
+    assert outcome.state is (EntryState.DONE if deed == "apply" else EntryState.FAILED)
+    assert [one.done for one in library.restore_all()] == [True]
+    assert victim.read_bytes() == picture(1)
 
 
 def test_a_file_that_took_the_place_meanwhile_is_not_overwritten(

@@ -13,6 +13,7 @@ from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 from dedupctl.catalog.journal import EntryState
 from dedupctl.policy import restore as restoring
 from dedupctl.policy.deeds import Step
+from dedupctl.policy.destinations import AWAY
 from dedupctl.policy.restore import restorable, restore
 from dedupctl.policy.strays import adopt_strays
 
@@ -83,6 +84,43 @@ def test_an_offline_root_is_asked_when_it_is_back(library: LivingLibrary, root: 
     (library.base / "away").rename(root)
     assert library.restore_all()[0].done
     assert removed.exists()
+
+
+@pytest.mark.parametrize("mount_point_is_left", [False, True])
+def test_what_was_moved_to_a_disk_that_is_away_is_asked_when_it_is_back(
+    library: LivingLibrary, root: Path, mount_point_is_left: bool
+) -> None:
+    disk = library.base / "disk"
+    for name in ("a.jpg", "a copy.jpg"):
+        (root / name).write_bytes(picture(1))
+    library.scan()
+    library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": "move-to", "move_to": disk})))
+    disk.rename(library.base / "away")
+    if mount_point_is_left:
+        disk.mkdir()
+
+    (outcome,) = library.restore_all()
+
+    assert (outcome.done, outcome.where, outcome.reason) == (False, os.fsencode(disk / "a copy.jpg"), AWAY)
+    shutil.rmtree(disk, ignore_errors=True)
+    (library.base / "away").rename(disk)
+    assert [one.done for one in library.restore_all()] == [True]
+    assert (root / "a copy.jpg").exists()
+
+
+def test_what_was_deleted_from_where_it_was_moved_to_is_said_once_and_then_forgotten(
+    library: LivingLibrary, root: Path
+) -> None:
+    disk = library.base / "disk"
+    for name, scene in (("a.jpg", 1), ("a copy.jpg", 1), ("b.jpg", 2), ("b copy.jpg", 2)):
+        (root / name).write_bytes(picture(scene))
+    library.scan()
+    library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": "move-to", "move_to": disk})))
+    first, *_ = (entry.action.victim.path for entry in restorable(library.catalog)[::-1])
+    (disk / os.fsdecode(first)).unlink()  # the last one to be put back: by then the folder is bare
+
+    assert [one.reason for one in library.restore_all()] == [None, "it is not there any more"]
+    assert library.restore_all() == []
 
 
 def test_a_quarantine_removed_by_hand_is_said_once_and_then_forgotten(

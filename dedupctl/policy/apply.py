@@ -173,12 +173,16 @@ class _Run:
         intents: list[list[_Intended]] = []
         staying: list[Outcome] = []
         for bundle in bundles:
+            asked = bundle[0]
             try:
-                for action in bundle:
-                    _named(action, judge.require)
-                intents.append([_Intended(one, destinations.choose(one), stand_in_of(one)) for one in bundle])
+                for asked in bundle:
+                    judge.require(asked)
+                ready = []
+                for asked in bundle:
+                    ready.append(_Intended(asked, destinations.choose(asked), stand_in_of(asked)))
+                intents.append(ready)
             except (Refused, OSError) as error:
-                staying += [_left(action, in_words(error)) for action in bundle]
+                staying += _all_left(bundle, asked, error)
         ids = iter(tx.journal.intend([one.as_intent() for bundle in intents for one in bundle], now))
         going = [[one.as_removal(next(ids), self._catalog.id) for one in bundle] for bundle in intents]
         left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
@@ -246,11 +250,10 @@ def forget_paths(tx: Transaction, gone: dict[bytes, list[bytes]], now: int) -> N
             tx.files.vanish(root.id, paths, now)
 
 
-def _named(action: Action, require: Callable[[Action], Checked]) -> None:
-    try:
-        require(action)
-    except Refused as refusal:
-        raise Refused(str(refusal) if action.kind is not None else _about(action, refusal)) from refusal
+def _all_left(bundle: Sequence[Action], guilty: Action, error: OSError | Refused) -> list[Outcome]:
+    """None of the bundle goes; of one that is not the reason itself, the reason names which one is."""
+    about = _about(guilty, error)
+    return [_left(action, in_words(error) if action is guilty else about) for action in bundle]
 
 
 def _about(action: Action, error: OSError | Refused) -> str:

@@ -167,9 +167,10 @@ class Companions:
                 f"it holds {' and '.join(missing)} that the kept copy lacks (--merge-sidecars carries them over)"
             )
         if not kept:
-            return [replace(goes, verb=Verb.CARRY, keeper=picture.keeper)]
+            return [replace(goes, verb=Verb.CARRY, keeper=picture.keeper, rule="becomes the sidecar of the kept copy")]
         merged(kept[0][1], words[1])
-        return [replace(goes, verb=Verb.MERGE, victim=kept[0][0], keeper=words[0]), goes]
+        rule = f"makes way for one that says what {os.fsdecode(split(words[0].path)[1])} says, too"
+        return [replace(goes, verb=Verb.MERGE, victim=kept[0][0], keeper=words[0], rule=rule), goes]
 
     def _beside_keeper(self, keeper: Seen, suffix: bytes) -> list[bytes]:
         """`a.jpg.xmp` before `a.xmp`."""

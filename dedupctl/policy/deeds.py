@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,5 +71,7 @@ class Outcome:
 def in_words(error: OSError | Refused) -> str:
     """The reason a person reads, without path and error number."""
     if isinstance(error, OSError):
+        if error.errno == errno.ELOOP:
+            return "a symbolic link stands in its place"
         return error.strerror or str(error)
     return str(error)

@@ -136,6 +136,16 @@ def test_a_symlink_in_the_victims_place_is_not_followed(library: LivingLibrary, 
     assert precious.read_bytes() == keeper.read_bytes() == picture(1)
 
 
+def test_a_symlink_put_in_the_victims_place_since_the_plan_is_named(library: LivingLibrary, root: Path) -> None:
+    keeper, victim = twins(root)
+    library.scan()
+    plan = library.plan()
+    victim.unlink()
+    victim.symlink_to(keeper)
+
+    assert [one.reason for one in library.apply(plan).refused] == ["a symbolic link stands in its place"]
+
+
 def test_a_symlinked_folder_on_the_way_is_not_followed(library: LivingLibrary, root: Path) -> None:
     (root / "a.jpg").write_bytes(picture(1))
     (root / "album").mkdir()

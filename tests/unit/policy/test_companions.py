@@ -83,7 +83,9 @@ def test_words_are_merged_into_the_sidecar_of_the_kept_copy(library: LivingLibra
     plan = library.plan(BY_NAME.model_copy(update={"merge_sidecars": True}))
     assert library.apply(plan).complete
 
-    assert Verb.MERGE in {action.verb for action in plan.removals}
+    assert [one.rule for one in plan.removals if one.verb is Verb.MERGE] == [
+        "makes way for one that says what b copy.xmp says, too"
+    ]
     left = tree(root)
     assert sorted(left) == ["a.jpg", "a.xmp"]
     assert b"Red" in left["a.xmp"]
@@ -111,6 +113,23 @@ def test_a_sidecar_written_between_plan_and_apply_keeps_the_picture(library: Liv
 
     assert applied.removed == 0
     assert len(tree(root)) == 3
+
+
+@pytest.mark.parametrize("edited", ["a copy.jpg", "a copy.xmp"])
+def test_the_reason_names_the_file_of_the_bundle_that_it_is_about(
+    library: LivingLibrary, root: Path, edited: str
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.xmp": SILENT})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    os.utime(root / edited, (1, 1))
+
+    refused = library.apply(plan).refused
+
+    changed = "it changed since the plan was made"
+    assert {os.fsdecode(one.action.victim.path): one.reason for one in refused} == {
+        name: changed if name == edited else f"{edited}: {changed}" for name in ("a copy.jpg", "a copy.xmp")
+    }
 
 
 def test_a_bundle_whose_last_file_cannot_move_goes_back_as_a_whole(library: LivingLibrary, root: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
+from dedupctl.catalog.journal import EntryState
 from dedupctl.catalog.plans import Plan
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.progress import shown_stages
@@ -226,7 +227,12 @@ def run(
         print_plan(made)
     if not (seen or yes) and not (made.removals and typer.confirm("Do this?", err=True)):
         return
-    with acting(workspace.home, workspace.catalog), stopping_on_signals() as stop, shown_stages() as stage:
+    with (
+        acting(workspace.home, workspace.catalog) as settled,
+        stopping_on_signals() as stop,
+        shown_stages() as stage,
+    ):
+        say_settled(settled)
         applied = apply_plan(
             workspace.catalog,
             made.id,
@@ -243,6 +249,18 @@ def run(
         stop.exit_if_interrupted()
     if not applied.complete:
         raise typer.Exit(1)
+
+
+def say_settled(settled: list[Outcome]) -> None:
+    """What an earlier run was cut off at, and what became of it before anything new was done."""
+    if not settled:
+        return
+    left = [outcome for outcome in settled if outcome.state is EntryState.INTENDED]
+    say(f"an earlier run was cut off: {counted(len(settled) - len(left), 'file')} settled (`dedupctl log` lists them)")
+    for outcome in left[:SHOWN_SKIPPED]:
+        say(f"not settled yet: {shown(outcome.action.victim.absolute)}: {shown(outcome.reason or '')}")
+    if len(left) > SHOWN_SKIPPED:
+        say(f"... and {len(left) - SHOWN_SKIPPED:,} more")
 
 
 def print_outcomes(outcomes: list[Outcome]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.journal import JournalEntry
-from dedupctl.commands.act import DryRun, print_outcomes
+from dedupctl.commands.act import DryRun, print_outcomes, say_settled
 from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
 from dedupctl.errors import UsageError
 from dedupctl.policy.deeds import Outcome
@@ -101,9 +101,15 @@ def log(
     console().print(table)
 
 
-def _acting_unless(dry_run: bool, workspace: Workspace) -> AbstractContextManager[object]:
+@contextmanager
+def _acting_unless(dry_run: bool, workspace: Workspace) -> Iterator[None]:
     """A dry run does not even settle what was cut off."""
-    return nullcontext() if dry_run else acting(workspace.home, workspace.catalog)
+    if dry_run:
+        yield
+        return
+    with acting(workspace.home, workspace.catalog) as settled:
+        say_settled(settled)
+        yield
 
 
 def _chosen(workspace: Workspace, which: Sequence[str]) -> list[JournalEntry]:

@@ -27,11 +27,12 @@ from dedupctl.commands.act import (
     share_allowed,
 )
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
 from dedupctl.errors import UsageError
 from dedupctl.matching.across import FilePair, pairs_across
 from dedupctl.matching.clusters import DUPLICATE_KINDS
 from dedupctl.report.wording import counted, shown
+from dedupctl.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -65,18 +66,34 @@ def compare(
             )
             share = share_allowed(chosen, max_remove_share)
             request = asked_of(chosen, no_quarantine=no_quarantine, across=(a, b))
+            _say_what_is_unknown(workspace, a, b)
             made = freeze(workspace, name, chosen, request, store=not dry_run)
             run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
         return
     for_apply = (policy, action, no_quarantine, with_annotations, merge_sidecars, max_remove_share, yes, dry_run)
     if any(option not in (None, False) for option in for_apply):
         raise UsageError("these options belong to --apply")
-    with session.workspace() as workspace, workspace.catalog.read() as tx:
-        pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))
+    with session.workspace() as workspace:
+        _say_what_is_unknown(workspace, a, b)
+        with workspace.catalog.read() as tx:
+            pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))
     if as_json:
         print_json({"pairs": [_as_json(pair) for pair in pairs]})
     else:
         _print(pairs)
+
+
+def _say_what_is_unknown(workspace: Workspace, *folders: bytes) -> None:
+    """That nothing was found must not be taken for an answer where nobody has looked."""
+    with workspace.catalog.read() as tx:
+        roots = [root.path for root in tx.roots.all()]
+    for folder in folders:
+        if not any(_lies_in(folder, root) or _lies_in(root, folder) for root in roots):
+            say(f"nothing is known of {shown(folder)}: `dedupctl scan` it first")
+
+
+def _lies_in(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
 def _as_json(pair: FilePair) -> dict[str, object]:

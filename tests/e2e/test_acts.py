@@ -21,6 +21,7 @@ from rendered_library import drawn
 from typer.testing import CliRunner
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.journal import Deed, Intent
 from dedupctl.cli import app
 from dedupctl.policy.recover import LOCK_NAME
 from dedupctl.policy.restore import restorable, restore
@@ -175,6 +176,24 @@ def test_only_the_second_folder_of_a_comparison_loses(library: Library) -> None:
     assert {Path(one["path"]).parent for one in shown["actions"]} == {library.photos / "backup"}
     assert listed(library.home, "compare", *folders, "--apply", "--yes")["removed"] == 2
     assert not {name for name in library.names() if name.startswith("backup")}
+
+
+def test_a_comparison_says_of_which_folder_nothing_is_known(library: Library, tmp_path: Path) -> None:
+    for arguments in ((), ("--apply", "--dry-run")):
+        answer = dedupctl(library.home, "compare", library.photos / "backup", tmp_path, *arguments)
+        assert (answer.exit_code, answer.stderr) == (0, f"nothing is known of {tmp_path}: `dedupctl scan` it first\n")
+
+
+@pytest.mark.parametrize("then", [("apply", "1"), ("restore", "1"), ("purge",)], ids=" ".join)
+def test_what_an_earlier_run_was_cut_off_at_is_settled_and_said(library: Library, then: tuple[str, ...]) -> None:
+    listed(library.home, "plan", "--kind", "exact")
+    with Catalog.open(library.home / CATALOG_NAME) as catalog, catalog.write() as tx:
+        action, *_ = tx.plans.get(1).removals
+        resting = os.fsencode(library.photos / ".dedupctl" / "quarantine" / "1") + b"/" + action.victim.path
+        tx.journal.intend([Intent(action, Deed.REMOVE, action.victim.absolute, resting)], at=1)
+    cut_off = "an earlier run was cut off: 1 file settled"
+    assert cut_off in dedupctl(library.home, *then).stderr
+    assert cut_off not in dedupctl(library.home, *then).stderr
 
 
 def test_what_is_protected_is_kept_and_what_is_no_longer_is_not(library: Library, tmp_path: Path) -> None:

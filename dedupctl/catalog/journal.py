@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
 
 from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
@@ -150,10 +150,13 @@ class Journal:
     def wards(self, keeper_digest: bytes) -> set[bytes]:
         """Digests of the removed contents, purged ones too, for which a file of this content stayed behind.
 
-        Whoever removes the last file of this content breaks the promise made to them.
+        Also of those whose kept copy was removed for this one later: it took over what was promised to them. Whoever
+        removes the last file of this content breaks the promise made to all of these.
         """
-        kept = _DONE_REMOVALS.where(actions.c.keeper_digest == keeper_digest)
-        return set(self._connection.execute(kept).scalars()) - {keeper_digest}
+        kept = select(literal(keeper_digest, LargeBinary).label("digest")).cte("kept", recursive=True)
+        removed = _DONE_REMOVALS.join(kept, kept.c.digest == actions.c.keeper_digest)
+        found = select(kept.union(removed).c.digest)
+        return set(self._connection.execute(found).scalars()) - {keeper_digest}
 
     def stands_in(self, root: bytes, path: bytes) -> set[bytes]:
         """What dedupctl itself has put in this place, see `Intent.stand_in`."""
@@ -217,10 +220,7 @@ _PICTURE_REMOVED = (
     journal.c.state == EntryState.DONE,
 )
 _DONE_REMOVALS: Select[Any] = (
-    select(actions.c.victim_digest)
-    .distinct()
-    .join(journal, journal.c.action_id == actions.c.id)
-    .where(*_PICTURE_REMOVED)
+    select(actions.c.victim_digest).join(journal, journal.c.action_id == actions.c.id).where(*_PICTURE_REMOVED)
 )
 _SELECT: Select[Any] = (
     select(

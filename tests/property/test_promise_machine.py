@@ -6,7 +6,7 @@ import atexit
 import functools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,15 @@ def emptied_library() -> LivingLibrary:
     folder = quick_folder()
     atexit.register(shutil.rmtree, folder)
     return LivingLibrary(folder / "library")
+
+
+def _heirs(removed: bytes, kept: Mapping[bytes, set[bytes]]) -> Iterator[bytes]:
+    known, waiting = {removed}, [removed]
+    while waiting:
+        further = kept.get(waiting.pop(), set()) - known
+        yield from further
+        known |= further
+        waiting += further
 
 
 @dataclass(frozen=True)
@@ -262,9 +271,11 @@ class PromiseMachine(RuleBasedStateMachine):
         for data in set(before.waiting) - set(after.waiting):
             assert self.has_copy(data, left), f"{data!r} was purged without a copy"
         had = set(before.live.values())
-        for removed, kept in promises:
-            if {removed, kept} & had and self.has_copy(removed, {removed, kept} & had):
-                assert self.has_copy(removed, left), f"{removed!r} was removed for {kept!r}, and now both are gone"
+        for removed, kept in promises.items():
+            if self.has_copy(removed, ({removed} | kept) & had):
+                assert self.has_copy(removed, left), (
+                    f"{removed!r} was removed for one of {kept!r}, and now all are gone"
+                )
         with self.library.catalog.read() as tx:
             resting = [entry.target for entry in tx.journal.resting()]
         assert len(resting) == len(set(resting)), "two removed files are said to wait in one place"
@@ -279,16 +290,16 @@ class PromiseMachine(RuleBasedStateMachine):
             return verdict is Verdict.SAME
         return kind_between(a, b) in (PairKind.PIXEL, PairKind.NEAR)
 
-    def promises(self) -> set[tuple[bytes, bytes]]:
-        """(removed, kept) contents of every removal that was not taken back."""
+    def promises(self) -> dict[bytes, set[bytes]]:
+        """By content of every removal that was not taken back: what was kept for it, and for that one in turn."""
         data_of = {blake3(data).digest(): data for data in self.library.bytes_of.values()}
         with self.library.catalog.read() as tx:
             done = [one for one in tx.journal.entries() if (one.deed, one.state) == (Deed.REMOVE, EntryState.DONE)]
-        return {
-            (data_of[one.action.victim.digest], data_of[one.action.keeper.digest])
-            for one in done
-            if one.action.kind is not None and one.action.keeper is not None
-        }
+        kept: dict[bytes, set[bytes]] = {}
+        for one in (entry.action for entry in done):
+            if one.kind is not None and one.keeper is not None:
+                kept.setdefault(data_of[one.victim.digest], set()).add(data_of[one.keeper.digest])
+        return {removed: set(_heirs(removed, kept)) for removed in kept}
 
     def protected(self, before: Snapshot) -> set[Path]:
         """Protected files by any name; but a link that stands in for a removed file may make way for it again."""

@@ -76,6 +76,26 @@ def test_the_kept_copy_of_a_removed_picture_does_not_go_for_one_unlike_it(librar
     ]
 
 
+@pytest.mark.parametrize("purged", [False, True])
+def test_what_was_promised_to_a_removed_picture_is_handed_on_from_one_kept_copy_to_the_next(
+    library: LivingLibrary, root: Path, purged: bool
+) -> None:
+    """The second kept copy stands for the first removed one too, the third for the second only: a chain over months."""
+    kept = [picture(1, 1), picture(1, 2), picture(1, 2, "edited"), picture(1, 3)]
+    for number, data in enumerate(kept):
+        (root / f"{number}.jpg").write_bytes(data)
+        library.scan()
+        plan = library.plan(TIDY_ALL.model_copy(update={"path_priority": (f"*/{number}.jpg",)}))
+        library.apply(plan)
+        if purged:
+            library.purge()
+
+    assert tree(root) == {"2.jpg": kept[2], "3.jpg": kept[3]}
+    assert [action.skipped for action in plan.actions] == [
+        "it is the kept copy of a removed picture that the new kept copy could not stand for"
+    ]
+
+
 def test_what_was_removed_keeps_everything_that_stat_and_xattrs_say(library: LivingLibrary, root: Path) -> None:
     _, copy = twins(root)
     copy.chmod(0o640)

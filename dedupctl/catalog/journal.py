@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.files import MAX_VARIABLES, join
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.plans import Action, action_from_row
+from dedupctl.catalog.plans import Action, Verb, action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
 
 
@@ -167,6 +167,13 @@ class Journal:
             .where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None))
         )
         return set(self._connection.execute(query).scalars())
+
+    def links(self) -> list[tuple[bytes, bytes, bytes]]:
+        """(root, path, what it points to) of every symbolic link that stands for a removed file."""
+        query = select(actions.c.victim_root, actions.c.victim_path, actions.c.keeper_root, actions.c.keeper_path)
+        query = query.join(journal, journal.c.action_id == actions.c.id).where(actions.c.verb == Verb.SYMLINK)
+        query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+        return [(row[0], row[1], join(row[2], row[3])) for row in self._connection.execute(query)]
 
     def returned(self) -> set[tuple[bytes, bytes]]:
         """(absolute path, digest) of every file that a person has had restored, and where it was put."""

@@ -13,6 +13,7 @@ from dedupctl.policy.companions import Companions
 from dedupctl.policy.guards import Guards
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
+from dedupctl.policy.standins import Leaning
 
 POLICY_NAME = "review"
 _TERMS = Terms(kinds=(PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR))
@@ -38,6 +39,7 @@ class _Chooser:
         self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
         self._guards = Guards.of(PolicyConfig(kinds=("exact", "pixel", "near")), self._roots.values(), now)
         self._protection = Protection(tx.protected.all())
+        self._leaning = Leaning(tx)
 
     def actions(self, keeper: Member, removed: Sequence[Member]) -> Iterator[Action]:
         decided = [self._decide(keeper, member) for member in removed]
@@ -68,6 +70,7 @@ class _Chooser:
             self._guards.forbids(member.root_id, member.path, member.identity)
             or self._guards.offline.get(keeper.root_id)
             or ("it is protected" if self._protection.covers(member.path) else None)
+            or self._leaning.on(member.path)
             or broken_by(self._tx, action, _TERMS.kinds)
         )
 

@@ -11,6 +11,7 @@ from dedupctl.policy.deeds import Refused
 from dedupctl.policy.guards import offline_reason
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
+from dedupctl.policy.standins import Leaning
 from dedupctl.policy.verify import Checked
 
 
@@ -22,6 +23,7 @@ class Judge:
         self._terms = terms
         self._results = results
         self._protection = Protection(tx.protected.all())
+        self._leaning = Leaning(tx)
         self._references = {root.path for root in tx.roots.all() if root.reference}
         self._offline: dict[bytes, str | None] = {}
 
@@ -34,7 +36,11 @@ class Judge:
         result = self._results[action.id]
         if isinstance(result, Refused):
             raise result
-        reason = self._root_forbids(action) or broken_by(self._tx, action, self._terms.kinds)
+        reason = (
+            self._root_forbids(action)
+            or self._leaning.on(action.victim.absolute)
+            or broken_by(self._tx, action, self._terms.kinds)
+        )
         if reason is None and self._protection.covers(action.victim.absolute):
             reason = "it is protected"
         if reason is not None:

@@ -17,6 +17,7 @@ from dedupctl.policy.guards import Guards
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
 from dedupctl.policy.rules import KeeperRules, Ranks
+from dedupctl.policy.standins import Leaning
 
 UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
 
@@ -70,6 +71,7 @@ class _Planner:
         self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
         self._guards = Guards.of(policy, self._roots.values(), now)
         self._protection = Protection(tx.protected.all())
+        self._leaning = Leaning(tx)
         self._returned = tx.journal.returned() if request.unattended else set()
         ranks = Ranks(
             protected=self._protection.covers,
@@ -129,6 +131,7 @@ class _Planner:
             or self._guards.forbids(member.root_id, member.path, member.identity)
             or ("it is protected" if self._protection.covers(member.path) else None)
             or ("it was restored, so somebody wants it" if self._is_returned(action.victim) else None)
+            or self._leaning.on(member.path)
             or broken_by(self._tx, action, self._terms.kinds)
             or self._done_already(action)
         )

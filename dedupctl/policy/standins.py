@@ -12,10 +12,13 @@ import stat
 
 from blake3 import blake3
 
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.files import join
 from dedupctl.catalog.plans import Action, Seen, Verb
 from dedupctl.policy.companions import read_sidecar
 from dedupctl.policy.deeds import Refused
 from dedupctl.policy.folders import At, standing_at
+from dedupctl.policy.guards import offline_reason
 from dedupctl.policy.moves import digest_descriptor, discard, write_all
 from dedupctl.policy.sidecars import merged
 
@@ -70,6 +73,32 @@ def is_stand_in(at: At, stand_in: bytes) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+class Leaning:
+    """The files that links of ours point to: were one moved away, its link would lead nowhere."""
+
+    def __init__(self, tx: Transaction) -> None:
+        offline: dict[bytes, bool] = {}
+        self._link_to: dict[bytes, bytes] = {}
+        for root, path, target in tx.journal.links():
+            if root not in offline:
+                offline[root] = offline_reason(tx, root) is not None
+            # On a disk that is away nobody can look, and there it may still stand.
+            if offline[root] or _points_to(join(root, path), target):
+                self._link_to[target] = join(root, path)
+
+    def on(self, path: bytes) -> str | None:
+        """Why the file at this absolute path must stay, in words; None if no link points to it."""
+        link = self._link_to.get(path)
+        return None if link is None else f"{os.fsdecode(link)} is a link to it, in place of a removed copy"
+
+
+def _points_to(place: bytes, target: bytes) -> bool:
+    try:
+        return os.readlink(place) == target
+    except OSError:
+        return False
 
 
 def _make(action: Action, part: At) -> None:

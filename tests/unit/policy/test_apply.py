@@ -372,6 +372,38 @@ def test_a_link_takes_the_place_of_the_copy_and_makes_way_again(
     assert tree(root) == {"a.jpg": picture(1), "a copy.jpg": picture(1)}
 
 
+@pytest.mark.parametrize("planned", ["before", "after"])
+@pytest.mark.parametrize(
+    ("link", "goes"), [("stands", False), ("is gone", True), ("points elsewhere", True), ("is offline", False)]
+)
+def test_what_a_link_for_a_removed_copy_points_to_stays(
+    library: LivingLibrary, root: Path, planned: str, link: str, goes: bool
+) -> None:
+    linked = library.add_root("linked")
+    copy = linked / "a copy.jpg"
+    for path in (root / "a.jpg", copy):
+        path.write_bytes(picture(1))
+    library.scan()
+    first = library.plan(EXACT_ONLY.model_copy(update={"keep": ("name",), "action": "symlink"}))
+    (root / "0.jpg").write_bytes(picture(1))
+    library.scan()
+    better = EXACT_ONLY.model_copy(update={"path_priority": ("*/0.jpg",), "paths": ("*/a.jpg",)})
+    second = library.plan(better)
+    library.apply(first)
+    if link in ("is gone", "points elsewhere"):
+        copy.unlink()
+    if link == "points elsewhere":
+        copy.symlink_to(root / "0.jpg")
+    if link == "is offline":
+        linked.rename(library.base / "away")
+        linked.mkdir()
+
+    applied = library.apply(second if planned == "before" else library.plan(better))
+
+    assert applied.removed == goes
+    assert (root / "a.jpg").exists() is not goes
+
+
 def test_where_blocks_cannot_be_shared_a_reflink_costs_nothing(library: LivingLibrary, root: Path) -> None:
     keeper, victim = twins(root)
     library.scan()

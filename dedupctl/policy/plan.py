@@ -97,11 +97,18 @@ class _Planner:
         """Which files are looked at together. A copy in an offline root may be there or not: it cannot be a keeper."""
         online = frozenset(self._roots) - self._guards.offline.keys()
         if self._policy.scope == "within":
-            yield from (_in_roots(frozenset({root_id})) for root_id in sorted(online))
+            yield from (self._in_roots(frozenset({root_id})) for root_id in sorted(online))
             return
         across = self._request.across
-        anywhere = _in_roots(online)
+        anywhere = self._in_roots(online)
         yield anywhere if across is None else lambda one: anywhere(one) and _side(one.path, across) is not None
+
+    def _in_roots(self, root_ids: frozenset[int]) -> Callable[[LocatedFile], bool]:
+        """What was moved into a watched folder is done with: not moved on, and never kept for what is still in use."""
+        if self._policy.move_to is None:
+            return lambda located: located.file.root_id in root_ids
+        done = os.path.realpath(os.fsencode(self._policy.move_to)) + b"/"
+        return lambda located: located.file.root_id in root_ids and not located.path.startswith(done)
 
     def _decide(self, cluster: Cluster) -> Iterator[Action]:
         """The fate of every member but the keeper."""
@@ -187,10 +194,6 @@ def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
             keepers.add(action.keeper.absolute)
         yield action
     assert places.isdisjoint(keepers), "a kept copy would be removed"
-
-
-def _in_roots(root_ids: frozenset[int]) -> Callable[[LocatedFile], bool]:
-    return lambda located: located.file.root_id in root_ids
 
 
 def _side(path: bytes, across: tuple[bytes, bytes]) -> int | None:

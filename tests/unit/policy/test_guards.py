@@ -50,6 +50,19 @@ def test_age_size_and_place(library: LivingLibrary, policy: dict[str, Any], reas
     assert skipped(library, **policy) == [reason]
 
 
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_what_a_policy_has_moved_into_a_watched_folder_is_neither_moved_on_nor_kept_for_another(
+    library: LivingLibrary, copies: Path, through_a_link: bool
+) -> None:
+    (library.base / "link").symlink_to(copies)
+    place = (library.base / "link" if through_a_link else copies) / "dups"
+    moving = EXACT_ONLY.model_copy(update={"action": "move-to", "move_to": place, "path_priority": ("*/dups/*",)})
+    assert library.apply(library.plan(moving)).removed == 1
+    library.scan()
+    assert library.plan(moving).actions == ()
+    assert len(library.plan().removals) == 1
+
+
 @pytest.mark.usefixtures("copies")
 def test_a_root_may_be_named_through_a_symlink(library: LivingLibrary) -> None:
     (library.base / "link").symlink_to("photos")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dedupctl.errors import ConfigError
 
@@ -156,6 +156,23 @@ class PolicyConfig(Section):
     merge_sidecars: bool = False
     """Carry over what only the removed copy's XMP sidecar says, instead of skipping the copy."""
 
+    @field_validator("move_to", "roots")
+    @classmethod
+    def _in_full(cls, value: Path | tuple[Path, ...] | None) -> Path | tuple[Path, ...] | None:
+        """A relative path would be another folder for the daemon than for a shell."""
+        if isinstance(value, tuple):
+            return tuple(_absolute(path) for path in value)
+        return None if value is None else _absolute(value)
+
+    @field_validator("path_priority", "paths", "exclude")
+    @classmethod
+    def _can_match(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        globs = tuple(os.path.expanduser(glob) for glob in value)
+        for glob in globs:
+            if not glob.startswith(("/", "*", "?", "[")):
+                raise ValueError(f'"{glob}" matches no absolute path; begin it with "/", "~/" or "*"')
+        return globs
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> PolicyConfig:
         if (self.action == "move-to") != (self.move_to is not None):
@@ -165,6 +182,13 @@ class PolicyConfig(Section):
                 f'action = "{self.action}" gives the removed copy the keeper\'s bytes: kinds must be ["exact"]'
             )
         return self
+
+
+def _absolute(path: Path) -> Path:
+    full = path.expanduser()
+    if not full.is_absolute():
+        raise ValueError(f'"{path}" must be an absolute path, or begin with "~/"')
+    return full
 
 
 SAFE = PolicyConfig()

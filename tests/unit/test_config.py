@@ -118,6 +118,9 @@ def test_the_ready_made_policies_remove_nothing_for_good() -> None:
         ("[policy.p]\nmax_remove_share = 101", "policy.p.max_remove_share: "),
         ('[policy.p]\naction = "move-to"', "policy.p: `move_to` goes with"),
         ('[policy.p]\nmove_to = "/x"', "policy.p: `move_to` goes with"),
+        ('[policy.p]\naction = "move-to"\nmove_to = "dups"', 'policy.p.move_to: "dups" must be an absolute path'),
+        ('[policy.p]\nroots = ["/photos", "phone"]', 'policy.p.roots: "phone" must be an absolute path'),
+        ('[policy.p]\nexclude = ["originals/*"]', 'policy.p.exclude: "originals/*" matches no absolute path'),
         ('[policy.p]\naction = "hardlink"', 'policy.p: action = "hardlink" gives'),
         ('[policy.p]\naction = "reflink"\nkinds = ["exact", "pixel"]', 'policy.p: action = "reflink" gives'),
         ("[scan", "is not valid TOML: "),
@@ -145,6 +148,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"cannot read .*config\.toml: Is a directory"):
         load_config(tmp_path)
+
+
+def test_the_home_folder_may_be_written_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    text = '[policy.p]\naction = "move-to"\nmove_to = "~/dups"\nroots = ["~/photos"]\n'
+    text += 'exclude = ["~/photos/best/*", "*.png"]'
+    policy = load(tmp_path, text).policies["p"]
+    assert (policy.move_to, policy.roots) == (Path("/home/me/dups"), (Path("/home/me/photos"),))
+    assert policy.exclude == ("/home/me/photos/best/*", "*.png")
 
 
 def test_a_policy_that_links_removes_only_equal_bytes() -> None:

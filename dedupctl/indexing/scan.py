@@ -22,6 +22,9 @@ TOOL_FOLDERS = (b".dedupctl", b"@eaDir", b".stversions", b"lost+found")
 """Folders of tools: thumbnails, versions and quarantines of somebody, never the user's own pictures."""
 TOOL_PREFIXES = (b".Trash", b"._")
 """Trash folders, and the resource forks that macOS leaves on foreign disks."""
+HOME_TRASH = b".local/share/Trash"
+"""Where the desktop puts what is deleted; by its whole path, because "Trash" alone may be a folder of the user's. Were
+it indexed, what waits to be emptied would count as a copy that stays."""
 FOLDERS_A_LOOK = 64
 """Folders looked into with one read transaction, which costs as much as twenty files."""
 FINDINGS_A_LOOK = 1000
@@ -168,7 +171,7 @@ class Walk:
                             else:
                                 listing.unchanged += 1
                             continue
-                    if is_tool_name(name):
+                    if is_tool_name(name) or (name == b"Trash" and _is_in_home_trash(join(folder, name))):
                         continue
                     if entry.is_dir(follow_symlinks=follow):
                         (listing.linked if follow and entry.is_symlink() else listing.subfolders).append(
@@ -292,9 +295,13 @@ def is_tool_name(name: bytes) -> bool:
 def is_passed_over(path: bytes, config: ScanConfig) -> bool:
     """Nothing at this path (relative to its root) is looked at: it is, or lies in, a tool's or an excluded folder."""
     parts = path.split(b"/")
-    if any(is_tool_name(part) for part in parts):
+    if any(is_tool_name(part) for part in parts) or _is_in_home_trash(path):
         return True
     return any(_is_excluded(b"/".join(parts[:end]), config) for end in range(1, len(parts) + 1))
+
+
+def _is_in_home_trash(path: bytes) -> bool:
+    return b"/" + HOME_TRASH + b"/" in b"/" + path + b"/"
 
 
 def _is_excluded(path: bytes, config: ScanConfig) -> bool:

@@ -432,6 +432,15 @@ def test_folders_of_tools_are_not_entered(library: WalkedLibrary, name: str) -> 
     assert library.look(start=os.fsencode(name)) == []
 
 
+def test_what_the_desktop_has_in_its_trash_is_no_copy(library: WalkedLibrary) -> None:
+    for path in (".local/share/Trash/files/a.jpg", "me/.local/share/Trash/files/b.jpg"):
+        library.put(path)
+        assert library.look(start=os.path.dirname(os.fsencode(path))) == []
+    library.put("share/Trash/c.jpg")
+
+    assert paths(library.look()) == {b"share/Trash/c.jpg"}
+
+
 def test_resource_forks_are_no_pictures(library: WalkedLibrary) -> None:
     library.put("._a.jpg")
 

@@ -253,10 +253,9 @@ def run(
 
 def say_settled(settled: list[Outcome]) -> None:
     """What an earlier run was cut off at, and what became of it before anything new was done."""
-    if not settled:
-        return
     left = [outcome for outcome in settled if outcome.state is EntryState.INTENDED]
-    say(f"an earlier run was cut off: {counted(len(settled) - len(left), 'file')} settled (`dedupctl log` lists them)")
+    if ended := len(settled) - len(left):
+        say(f"an earlier run was cut off: {counted(ended, 'file')} settled (`dedupctl log` lists them)")
     for outcome in left[:SHOWN_SKIPPED]:
         say(f"not settled yet: {shown(outcome.action.victim.absolute)}: {shown(outcome.reason or '')}")
     if len(left) > SHOWN_SKIPPED:

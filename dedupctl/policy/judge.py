@@ -33,14 +33,13 @@ class Judge:
         Raises:
             Refused: the victim must stay; the text says why.
         """
+        # Before what came of reading: on a disk that is away every file is merely "not found".
+        if (reason := self._root_forbids(action)) is not None:
+            raise Refused(reason)
         result = self._results[action.id]
         if isinstance(result, Refused):
             raise result
-        reason = (
-            self._root_forbids(action)
-            or self._leaning.on(action.victim.absolute)
-            or broken_by(self._tx, action, self._terms.kinds)
-        )
+        reason = self._leaning.on(action.victim.absolute) or broken_by(self._tx, action, self._terms.kinds)
         if reason is None and self._protection.covers(action.victim.absolute):
             reason = "it is protected"
         if reason is not None:

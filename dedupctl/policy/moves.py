@@ -98,6 +98,8 @@ def aside_name(token: bytes) -> bytes:
 def discard(at: At) -> None:
     """Unlink one of our own temporary files, if it is there."""
     with suppress(FileNotFoundError):
+        # Looked for first: a read-only filesystem refuses to unlink even what is not there.
+        at.status()
         at.unlink()
 
 

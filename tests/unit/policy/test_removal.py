@@ -52,6 +52,20 @@ def test_a_rename_that_fails_costs_nothing(
     assert library.apply(plan).removed == 1
 
 
+def test_a_root_that_became_read_only_costs_nothing_and_leaves_nothing_open(
+    library: LivingLibrary, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = library.plan()
+    with monkeypatch.context() as read_only:
+        read_only.setattr(moves, "rename_exclusive", failing(errno.EROFS))
+        read_only.setattr(folders.os, "unlink", failing(errno.EROFS))
+        (outcome,) = library.apply(plan).refused
+
+    assert (outcome.state, outcome.reason) == (EntryState.FAILED, "Read-only file system")
+    assert victim.exists()
+    assert library.recover() == []
+
+
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_quarantine_folder_that_cannot_be_made_costs_nothing(
     library: LivingLibrary, victim: Path, monkeypatch: pytest.MonkeyPatch, code: int
@@ -153,6 +167,7 @@ def test_a_root_that_went_offline_since_the_plan_is_left_alone(
     root.mkdir()
     applied = library.apply(plan)
     assert (applied.removed, len(applied.refused)) == (0, 1)
+    assert str(applied.refused[0].reason).startswith(f"{root} is offline: ")
     assert list(root.iterdir()) == []
     root.rmdir()
     (library.base / "away").rename(root)

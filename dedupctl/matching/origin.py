@@ -12,6 +12,10 @@ GROUND = 0.62
 """
 _SMALLER = 0.95
 """A picture that lies in another at a smaller scale was pasted there: nobody enlarges a crop by that much unasked."""
+_MOST = 0.75
+"""... unless it fills most of it. A crop brought back to the size of its original, or next to a smaller copy of it,
+lies there at a smaller scale too; what is laid on a page or on another photo leaves more of that to be seen.
+"""
 _SAME_SHARE = 0.03
 
 
@@ -27,17 +31,20 @@ def b_was_made(evidence: Evidence) -> bool | None:
     if e.overlap_a >= WHOLE and e.overlap_b >= WHOLE:
         return None
     if e.overlap_a >= WHOLE:
-        return _was_put_there(e.transform.scale, e.plain_b)
+        return _was_put_there(e.transform.scale, e.overlap_b, e.plain_b)
     if e.overlap_b >= WHOLE:
-        return not _was_put_there(1 / e.transform.scale, e.plain_a)
+        return not _was_put_there(1 / e.transform.scale, e.overlap_a, e.plain_a)
     if is_ground(e.plain_a) != is_ground(e.plain_b):
         return is_ground(e.plain_b)
     return None if abs(e.overlap_a - e.overlap_b) < _SAME_SHARE else e.overlap_a < e.overlap_b
 
 
-def _was_put_there(scale: float, plain: float | None) -> bool:
-    """A picture that lies in a larger one was laid there, not cut out of it. `plain` is that of its surroundings."""
-    return scale < _SMALLER or is_ground(plain)
+def _was_put_there(scale: float, share: float, plain: float | None) -> bool:
+    """A picture that fills this share of one that shows more was laid there, not cut out of it.
+
+    `plain` is that of its surroundings.
+    """
+    return is_ground(plain) or (scale < _SMALLER and share < _MOST)
 
 
 def is_ground(plain: float | None) -> bool:

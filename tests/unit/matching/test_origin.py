@@ -25,6 +25,8 @@ def swapped(one: Evidence) -> Evidence:
 
 MADE = {
     "a crop shows a part": evidence(0.6, 1.0, plain_a=0.1),
+    "a crop that was enlarged to the size of its original": evidence(0.87, 1.0, 1.1, plain_a=0.2),
+    "a crop next to a smaller copy of its original": evidence(0.91, 1.0, 2.2, plain_a=0.2),
     "a crop of what stands on a ground of its own, told before grounds were measured": evidence(0.6, 1.0),
     "a border surrounds the whole": evidence(1.0, 0.8, plain_b=1.0),
     "a screenshot surrounds it, with words, and shows it larger": evidence(1.0, 0.5, 1.4, plain_b=0.8),

@@ -62,7 +62,7 @@ class Files:
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(_IN_FOLDER, (root_id, folder))
-            return {known[0]: known for known in map(Known._make, cursor)}
+            return {known[0]: known for known in map(Known._make, cursor.fetchall())}
         finally:
             cursor.close()
 

@@ -157,11 +157,11 @@ class LivingLibrary:
         number = plan if isinstance(plan, int) else plan.id
         return apply_plan(self.catalog, number, max_remove_share=share, clock=lambda: self.now, **how)
 
-    def restore_all(self, *, steps: Steps = uninterrupted) -> list[Outcome]:
-        return restore(self.catalog, restorable(self.catalog), clock=lambda: self.now, steps=steps)
+    def restore_all(self, *, steps: Steps = uninterrupted, **how: Any) -> list[Outcome]:
+        return restore(self.catalog, restorable(self.catalog), clock=lambda: self.now, steps=steps, **how)
 
-    def purge(self, *, at_once: bool = True, steps: Steps = uninterrupted) -> list[Outcome]:
-        return purge(self.catalog, at_once=at_once, clock=lambda: self.now, steps=steps)
+    def purge(self, *, at_once: bool = True, steps: Steps = uninterrupted, **how: Any) -> list[Outcome]:
+        return purge(self.catalog, at_once=at_once, clock=lambda: self.now, steps=steps, **how)
 
     def recover(self, *, steps: Steps = uninterrupted) -> list[Outcome]:
         return recover(self.catalog, clock=lambda: self.now, steps=steps)

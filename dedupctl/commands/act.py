@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -237,7 +238,7 @@ def run(
             workspace.catalog,
             made.id,
             max_remove_share=share,
-            progress=lambda done, total: stage("removing", done, total),
+            progress=partial(stage, "removing"),
             is_stopped=stop.is_set,
         )
     if as_json:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from dedupctl.catalog.journal import JournalEntry
 from dedupctl.commands.act import DryRun, print_outcomes, say_settled
+from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
 from dedupctl.errors import UsageError
 from dedupctl.policy.deeds import Outcome
@@ -57,7 +59,8 @@ def restore(
         entries = restorable(workspace.catalog) if everything else _chosen(workspace, which or [])
         if which and not entries:
             raise UsageError("nothing that was removed waits there; see `dedupctl log`")
-        outcomes = [] if dry_run else put_back(workspace.catalog, entries)
+        with shown_stages() as stage:
+            outcomes = [] if dry_run else put_back(workspace.catalog, entries, progress=partial(stage, "restoring"))
     _show(entries, outcomes, dry_run=dry_run, as_json=as_json, done="restored")
 
 
@@ -66,7 +69,8 @@ def purge(context: typer.Context, plan: OfPlan = None, dry_run: DryRun = False, 
     session: Session = context.obj
     with session.workspace() as workspace, _acting_unless(dry_run, workspace):
         entries = purgeable(workspace.catalog, now=time.time(), plan_id=plan)
-        outcomes = [] if dry_run else purge_due(workspace.catalog, plan_id=plan)
+        with shown_stages() as stage:
+            outcomes = [] if dry_run else purge_due(workspace.catalog, plan_id=plan, progress=partial(stage, "purging"))
     _show(entries, outcomes, dry_run=dry_run, as_json=as_json, done="purged")
 
 

@@ -20,7 +20,7 @@ from dedupctl.catalog.files import split
 from dedupctl.catalog.journal import Deed, EntryState, Intent, Settlement
 from dedupctl.catalog.plans import Action, Terms
 from dedupctl.errors import UsageError
-from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
+from dedupctl.policy.deeds import Outcome, Progress, Refused, Step, Steps, in_words, uninterrupted, unwatched
 from dedupctl.policy.destinations import Destinations, Place
 from dedupctl.policy.folders import OpenFolders, sync_folders
 from dedupctl.policy.guards import offline_reason, require_modest_share
@@ -33,8 +33,6 @@ from dedupctl.policy.verify import Checked, check_actions
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
 """Of the files to be removed: even from a slow disk they are read, with their kept copies, before a watchdog bites."""
-Progress: TypeAlias = Callable[[int, int], None]
-"""Takes the number of files dealt with, and of all that are to be."""
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970."""
 
@@ -66,7 +64,7 @@ def apply_plan(
     max_remove_share: float,
     clock: Clock = time.time,
     steps: Steps = uninterrupted,
-    progress: Progress | None = None,
+    progress: Progress = unwatched,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Applied:
     """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
@@ -92,8 +90,7 @@ def apply_plan(
         applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
         applied.refused += [outcome for outcome in outcomes if not outcome.done]
         dealt_with += len(outcomes)
-        if progress is not None:
-            progress(dealt_with, total)
+        progress(dealt_with, total)
         if is_stopped():
             applied.stopped = True
             break

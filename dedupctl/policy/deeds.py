@@ -45,6 +45,14 @@ class Step(StrEnum):
 Steps: TypeAlias = Callable[[Step], None]
 
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Takes the number of files dealt with, and of all that are to be."""
+
+
+def unwatched(_done: int, _total: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
 def uninterrupted(_step: Step) -> None:
     """The steps of real life: nothing happens at them."""
 

@@ -11,7 +11,7 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.journal import Deed, EntryState, Intent, JournalEntry, Settlement
 from dedupctl.catalog.plans import Action, Seen, Terms
 from dedupctl.domain import PairKind, Verdict
-from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
+from dedupctl.policy.deeds import Outcome, Progress, Refused, Step, Steps, in_words, uninterrupted, unwatched
 from dedupctl.policy.destinations import drop_empty_folders, resting_place
 from dedupctl.policy.folders import standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason, offline_roots
@@ -39,6 +39,7 @@ def purge(
     at_once: bool = False,
     clock: Callable[[], float] = time.time,
     steps: Steps = uninterrupted,
+    progress: Progress = unwatched,
 ) -> list[Outcome]:
     """End every purgeable file whose kept copy is read and found whole in this very run; the caller is `acting`.
 
@@ -50,6 +51,7 @@ def purge(
     outcomes: list[Outcome] = []
     for start in range(0, len(bundles), BATCH_ENTRIES):
         outcomes += _Purge(catalog, clock, steps).carry_out(bundles[start : start + BATCH_ENTRIES])
+        progress(len(outcomes), len(due))
     return outcomes
 
 

@@ -11,7 +11,7 @@ from dedupctl.catalog.files import Sighting, join, split
 from dedupctl.catalog.journal import Deed, EntryState, Intent, JournalEntry, Settlement
 from dedupctl.catalog.plans import Verb
 from dedupctl.domain import Identity
-from dedupctl.policy.deeds import Outcome, Refused, Step, Steps, in_words, uninterrupted
+from dedupctl.policy.deeds import Outcome, Progress, Refused, Step, Steps, in_words, uninterrupted, unwatched
 from dedupctl.policy.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
 from dedupctl.policy.folders import At, standing_at, sync_folders
 from dedupctl.policy.guards import offline_reason
@@ -42,11 +42,13 @@ def restore(
     *,
     clock: Callable[[], float] = time.time,
     steps: Steps = uninterrupted,
+    progress: Progress = unwatched,
 ) -> list[Outcome]:
     """Put these back; the caller is `acting`. What could not be is an outcome that is not `done`, with the reason."""
     outcomes: list[Outcome] = []
     for start in range(0, len(entries), BATCH_ENTRIES):
         outcomes += _Restore(catalog, clock, steps).carry_out(entries[start : start + BATCH_ENTRIES])
+        progress(len(outcomes), len(entries))
     return outcomes
 
 

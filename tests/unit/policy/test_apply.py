@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,23 +315,36 @@ def test_what_was_refused_is_tried_again_and_what_was_done_is_not(library: Livin
     assert tree(root) == {keeper.name: picture(1)}
 
 
-def test_a_plan_of_many_batches_stops_when_told_and_goes_on_later(library: LivingLibrary, root: Path) -> None:
-    count = BATCH_BUNDLES + 10
+def test_ten_thousand_files_in_one_plan_go_in_batches_that_stop_when_told_and_go_on_later(
+    library: LivingLibrary, root: Path
+) -> None:
+    count = 10_000
     (root / "a.jpg").write_bytes(picture(1))
     for number in range(count):
-        (root / f"copy of a {number:04}.jpg").write_bytes(picture(1))
+        (root / f"copy of a {number:05}.jpg").write_bytes(picture(1))
     library.scan()
     plan = library.plan()
     seen: list[tuple[int, int]] = []
-    asked = iter([True])
+    asked = iter([False, True])
 
-    first = library.apply(plan, progress=lambda done, total: seen.append((done, total)), is_stopped=lambda: next(asked))
+    first = library.apply(plan, progress=lambda *told: seen.append(told), is_stopped=lambda: next(asked))
+    assert (first.stopped, first.removed) == (True, 2 * BATCH_BUNDLES)
+    assert seen == [(BATCH_BUNDLES, count), (2 * BATCH_BUNDLES, count)]
+
+    before = memory_peak()
     second = library.apply(plan)
-
-    assert first.stopped
-    assert (first.removed, second.removed) == (BATCH_BUNDLES, 10)
-    assert seen == [(BATCH_BUNDLES, count)]
+    assert second.removed == count - first.removed
     assert tree(root) == {"a.jpg": picture(1)}
+    assert memory_peak() - before < 64 << 20
+
+    library.restore_all(progress=lambda *told: seen.append(told))
+    assert seen[-1] == (count, count)
+    assert len(tree(root)) == count + 1
+
+
+def memory_peak() -> int:
+    """Of this process since it began, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def test_the_catalog_knows_of_the_removal_without_a_scan(library: LivingLibrary, root: Path) -> None:

@@ -216,6 +216,19 @@ def test_the_overlay_lies_where_the_proof_says(chrome: webdriver.Chrome, page: P
     assert shares == pytest.approx(BOX, abs=16)
 
 
+def test_an_overlay_has_the_room_of_both_panes_at_once_and_names_both(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    side_by_side = box_of(chrome, "[data-pane=keeper] img.base")
+    for key in ("2", "3"):
+        press(chrome, key)
+        pane, picture = box_of(chrome, "[data-pane=keeper] .canvas"), box_of(chrome, "[data-pane=keeper] img.base")
+        assert pane[0] + pane[2] == pytest.approx(picture[0] + picture[2], abs=2)
+        assert "source.jpg" in text_of(chrome, "[data-pane=keeper] figcaption")
+        assert "crop.jpg" in text_of(chrome, "[data-pane=member] figcaption")
+        press(chrome, "1")
+        assert box_of(chrome, "[data-pane=keeper] img.base") == pytest.approx(side_by_side, abs=2)
+
+
 def test_zooming_shows_the_same_part_of_both(chrome: webdriver.Chrome, page: Page) -> None:
     go(chrome, page.cluster_of(b"source.jpg"))
     press(chrome, "+", "+", "+", "+")

@@ -60,12 +60,14 @@
 
   const draw = () => {
     if (!selected) return;
+    const overlaid = mode !== "side";
+    // Before anything is measured: an overlay takes the room of both panes.
+    stage.dataset.mode = mode;
     const box = panes.keeper.querySelector(".canvas").getBoundingClientRect();
     const scale = fit(keeper, box) * zoom;
     const view = camera(scale, centre, box);
     const base = imageOf(keeper, panes.keeper.querySelector(".canvas"), "base");
     base.style.transform = css(view);
-    const overlaid = mode !== "side";
     const over = imageOf(selected, panes.keeper.querySelector(".canvas"), "over");
     over.parentElement.hidden = !overlaid;
     over.style.transform = css(times(view, selected.toKeeper));
@@ -74,7 +76,6 @@
     const corners = [[0, 0], [selected.width, 0], [selected.width, selected.height], [0, selected.height]];
     base.style.clipPath = mode === "difference"
       ? `polygon(${corners.map((corner) => mapped(selected.toKeeper, corner).map((x) => `${x}px`).join(" ")).join(",")})` : "";
-    panes.member.hidden = overlaid;
     if (!overlaid) {
       const other = panes.member.querySelector(".canvas").getBoundingClientRect();
       const image = imageOf(selected, panes.member.querySelector(".canvas"), "base");
@@ -83,7 +84,6 @@
       const middle = zoom === 1 ? [selected.width / 2, selected.height / 2] : mapped(selected.fromKeeper, centre);
       image.style.transform = css(camera(own, middle, other));
     }
-    stage.dataset.mode = mode;
     stage.dataset.zoom = zoom.toFixed(2);
     panes.keeper.style.setProperty("--divider", `${divider.value}%`);
   };

@@ -70,7 +70,9 @@ def in_words(keeper: Member, member: Member) -> str:
         same = keeper.content.id == member.content.id
         return "it holds the same bytes as the keeper" if same else "it is joined to the keeper by other pictures only"
     first, second = sorted((keeper, member), key=lambda one: one.content.id)
-    names = ("the keeper", "this picture") if first is keeper else ("this picture", "the keeper")
+    # Among other shots of a scene nothing is to be kept or removed.
+    leading = "the first picture" if member.kind is PairKind.SIMILAR else "the keeper"
+    names = (leading, "this picture") if first is keeper else ("this picture", leading)
     pair = Pair(first.content.id, second.content.id, member.kind, member.score, member.evidence)
     return sentence(pair, first.content, second.content, names)
 

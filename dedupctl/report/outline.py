@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dedupctl.domain import Member
+from dedupctl.domain import Member, PairKind
 
 Polygon: TypeAlias = tuple[tuple[float, float], ...]
 
@@ -24,7 +24,7 @@ _REACH = 3.0
 
 
 def outline_on_keeper(keeper: Member, member: Member) -> Polygon | None:
-    """The member's frame as it lies in the keeper; None where they show the same, or no transform is known."""
+    """The member's frame as it lies in the keeper; None where they show the same, or no transform is proven."""
     return _frame_on(keeper, member, member)
 
 
@@ -36,7 +36,8 @@ def outline_on_member(keeper: Member, member: Member) -> Polygon | None:
 def _frame_on(canvas: Member, other: Member, holder: Member) -> Polygon | None:
     """`other`'s corners mapped into `canvas`, by the evidence that `holder` carries."""
     transform = holder.evidence.transform if holder.evidence else None
-    if transform is None:
+    # Of another shot it is where the proof was tried, and failed.
+    if transform is None or holder.kind is PairKind.SIMILAR:
         return None
     matrix: npt.NDArray[np.float64] = np.array(transform.matrix, np.float64).reshape(3, 3)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:

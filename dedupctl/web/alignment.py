@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dedupctl.domain import Member
+from dedupctl.domain import Member, PairKind
 
 Matrix: TypeAlias = tuple[float, ...]
 """3 x 3, row-major, between pixels of the full pictures."""
@@ -19,13 +19,13 @@ class Alignment:
     to_keeper: Matrix
     from_keeper: Matrix
     proven: bool
-    """False: no transform is known, and the two frames are simply laid on each other."""
+    """False: the proof failed or has no transform; without one the two frames are simply laid on each other."""
 
 
 def align(keeper: Member, member: Member) -> Alignment:
     """The member's pixels in those of the keeper, and back."""
-    matrix = _proven(keeper, member)
-    proven = matrix is not None
+    matrix = _found(keeper, member)
+    proven = matrix is not None and member.kind is not PairKind.SIMILAR
     if matrix is None:
         kept, other = keeper.content.facts, member.content.facts
         matrix = np.diag([kept.width / max(1, other.width), kept.height / max(1, other.height), 1.0])
@@ -33,7 +33,7 @@ def align(keeper: Member, member: Member) -> Alignment:
     return Alignment(_as_tuple(matrix), _as_tuple(inverse), proven)
 
 
-def _proven(keeper: Member, member: Member) -> npt.NDArray[np.float64] | None:
+def _found(keeper: Member, member: Member) -> npt.NDArray[np.float64] | None:
     if keeper.content.id == member.content.id:
         return np.eye(3)
     transform = member.evidence.transform if member.evidence else None

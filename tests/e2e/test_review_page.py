@@ -256,6 +256,8 @@ def test_nothing_is_marked_among_similar_shots(chrome: webdriver.Chrome, page: P
     go(chrome, page.cluster_of(b"shot 8.jpg", "similar"))
     assert chrome.find_elements(By.NAME, "remove") == []
     assert chrome.find_elements(By.ID, "apply") == []
+    assert chrome.find_elements(By.CSS_SELECTOR, ".badge.keep") == []
+    assert text_of(chrome, "#aligned") == "No proof to align by"
 
 
 def test_a_name_that_wants_to_be_code_is_only_shown(chrome: webdriver.Chrome, page: Page) -> None:

@@ -172,6 +172,11 @@ def test_a_member_with_the_larger_id_is_told_the_same_way() -> None:
     assert in_words(member(B, None), member(A, near(turned(90)))) == "the keeper is this picture rotated 90° clockwise"
 
 
+def test_among_other_shots_there_is_no_keeper_to_tell_of() -> None:
+    shot = replace(member(B, Evidence("vector", cosine=0.8)), kind=PairKind.SIMILAR)
+    assert in_words(member(A, None), shot).startswith("the first picture and this picture look alike")
+
+
 def test_members_without_a_pair_of_their_own_are_told() -> None:
     assert in_words(member(A, None), member(A, None)) == "it holds the same bytes as the keeper"
     assert in_words(member(A, None), member(B, None)) == "it is joined to the keeper by other pictures only"

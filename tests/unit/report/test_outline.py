@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from rendered_library import transform
@@ -55,6 +56,12 @@ def test_the_keeper_is_outlined_on_a_member_that_shows_more() -> None:
 @pytest.mark.parametrize("matrix", [(0.0,) * 9, (math.nan,) * 9, (1e-6, 0, 0, 0, 1e-6, 0, 0, 0, 1)])
 def test_a_transform_that_makes_no_sense_draws_nothing(matrix: tuple[float, ...]) -> None:
     assert outline_on_keeper(member(1, 400, 200), member(2, 400, 200, matrix)) is None
+
+
+def test_another_shot_is_not_outlined_where_its_proof_was_tried() -> None:
+    shot = replace(member(2, 200, 100, CROP), kind=PairKind.SIMILAR)
+    assert outline_on_keeper(member(1, 400, 200), shot) is None
+    assert outline_on_member(member(1, 400, 200), shot) is None
 
 
 def test_without_a_transform_nothing_is_drawn() -> None:

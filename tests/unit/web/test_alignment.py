@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rendered_library import transform
@@ -35,6 +37,13 @@ def test_without_a_usable_proof_the_frames_are_laid_on_each_other(matrix: tuple[
     found = align(keeper=member(1, 800, 600), member=member(2, 400, 200, matrix))
     assert not found.proven
     assert mapped(found.to_keeper, 400, 200) == pytest.approx((800, 600))
+
+
+def test_another_shot_is_laid_where_the_proof_was_tried_but_is_not_called_proven() -> None:
+    shot = replace(member(2, 400, 400, HALF_AND_DOWN), kind=PairKind.SIMILAR)
+    found = align(keeper=member(1, 800, 600), member=shot)
+    assert not found.proven
+    assert mapped(found.to_keeper, 400, 400) == pytest.approx((800, 600))
 
 
 def test_files_of_one_content_lie_on_each_other_as_they_are() -> None:

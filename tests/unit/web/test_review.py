@@ -166,6 +166,16 @@ def test_nothing_is_marked_among_similar_pictures_and_nothing_can_be_removed(
     assert tree(root) == before
 
 
+def test_a_queue_of_nothing_but_other_shots_promises_no_space(
+    living: LivingLibrary, root: Path, reviewer: Visitor
+) -> None:
+    two_shots(living, root)
+    only_cluster(reviewer, "similar")
+    page = reviewer.get("/?kind=similar").text
+    assert "can be freed" not in page
+    assert "1 cluster to look at; nothing here would free space." in page
+
+
 def test_saying_same_makes_similar_pictures_duplicates(living: LivingLibrary, root: Path, reviewer: Visitor) -> None:
     two_shots(living, root)
     address = only_cluster(reviewer, "similar")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -320,6 +321,25 @@ def test_searching_by_a_picture_shows_its_copies_with_evidence(
     (tmp_path / "no picture.png").write_bytes(b"nothing")
     chrome.find_element(By.ID, "picture").send_keys(str(tmp_path / "no picture.png"))
     until(chrome, "document.getElementById('found').textContent.includes('no picture can be read')")
+
+
+@pytest.mark.parametrize(("how", "where"), [("DragEvent", "h1"), ("ClipboardEvent", "body")], ids=["drop", "paste"])
+def test_a_picture_may_be_dropped_or_pasted_anywhere_on_the_page(
+    chrome: webdriver.Chrome, page: Page, how: str, where: str
+) -> None:
+    chrome.get(f"{page.address}search")
+    script = """
+        const [how, where, bytes] = arguments;
+        const carried = new DataTransfer();
+        carried.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], "asked.jpg"));
+        const told = { dataTransfer: carried, clipboardData: carried, bubbles: true, cancelable: true };
+        return document.querySelector(where).dispatchEvent(new window[how](how === "DragEvent" ? "drop" : "paste", told));
+    """
+    asked = b64encode((page.root / "crop.jpg").read_bytes()).decode()
+    untouched = chrome.execute_script(script, how, where, asked)
+    assert untouched == (how == "ClipboardEvent"), "the browser would open what is dropped"
+    until(chrome, "document.querySelector('#found .member')")
+    assert "crop.jpg" in text_of(chrome, "#found")
 
 
 def test_a_form_of_another_site_does_nothing(chrome: webdriver.Chrome, page: Page) -> None:

@@ -29,9 +29,10 @@
   asked.addEventListener("error", () => { asked.hidden = true; });
   input.addEventListener("change", () => send(input.files[0]));
   document.addEventListener("paste", (event) => send(event.clipboardData.files[0]));
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  // On the whole page: beside the field the browser would leave it to show the file.
+  document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
     send(event.dataTransfer.files[0]);

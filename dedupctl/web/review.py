@@ -155,11 +155,7 @@ class Review:
             if not self._steps:
                 return Note("There is nothing to undo.", failed=True), None
             step = self._steps[-1]
-            note = (
-                self._unsay(step)
-                if isinstance(step, _Said)
-                else self.restore(restorable(self._catalog, plan_id=step.plan_id))
-            )
+            note = self._unsay(step) if isinstance(step, _Said) else self._bring_back(step)
             self._steps.pop()
             self._queue.refresh(step.contents)
         return note, step
@@ -178,6 +174,10 @@ class Review:
                 contents = tx.contents.ids_of(digests).values()
             self._queue.refresh(list(contents))
         return _restored(outcomes)
+
+    def _bring_back(self, step: _Removed) -> Note:
+        waiting = restorable(self._catalog, plan_id=step.plan_id)
+        return self.restore(waiting) if waiting else Note("What this step removed is back, or purged, already.")
 
     def _unsay(self, step: _Said) -> Note:
         with self._catalog.write() as tx:

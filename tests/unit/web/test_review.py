@@ -199,6 +199,15 @@ def test_the_history_restores_one_file_with_its_companions(copies: Path, reviewe
     assert tree(copies) == before
 
 
+def test_undo_of_what_the_history_restored_says_so(copies: Path, reviewer: Visitor) -> None:
+    before = tree(copies)
+    apply(reviewer, only_cluster(reviewer))
+    (plan,) = set(re.findall(r'name="plan" value="(\d+)"', reviewer.get("/history").text))
+    reviewer.post("/restore", {"plan": plan})
+    assert reviewer.note(reviewer.post("/undo")) == "What this step removed is back, or purged, already."
+    assert tree(copies) == before
+
+
 def test_while_another_process_acts_the_page_says_so_and_does_nothing(
     living: LivingLibrary, copies: Path, reviewer: Visitor
 ) -> None:

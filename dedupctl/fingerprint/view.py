@@ -17,7 +17,12 @@ from dedupctl.fingerprint.outcome import outcome_of, quietly
 VIEW_QUALITY = 90
 _LONGEST_VALUE = 160
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_UNTOLD = frozenset({"ExifOffset", "GPSInfo", "MakerNote", "PrintImageMatching", "JpegIFOffset", "JpegIFByteCount"})
+_UNTOLD = frozenset(
+    {
+        *("ExifOffset", "ExifInteroperabilityOffset", "JpegIFOffset", "JpegIFByteCount"),
+        *("GPSInfo", "MakerNote", "PrintImageMatching"),
+    }
+)
 """Places inside the file, and what only the camera's maker can read."""
 
 

@@ -128,7 +128,8 @@ def _range(values: Any) -> Range1d:
     if not len(values):
         return Range1d(start=-1.0, end=1.0)
     low, high = float(values.min()), float(values.max())
-    margin = max(0.06 * (high - low), 0.5)
+    # Half of a picture as large as a map of few shows them, so that none is cut off at the rim.
+    margin = max(0.14 * (high - low), 0.5)
     return Range1d(start=low - margin, end=high + margin)
 
 

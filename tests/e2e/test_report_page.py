@@ -143,6 +143,28 @@ def test_the_map_answers_hover_and_click(chrome: webdriver.Chrome, report: Path)
     assert console(chrome) == []
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_picture_is_cut_off_while_the_map_shows_everything(
+    chrome: webdriver.Chrome, report: Path, size: tuple[int, int]
+) -> None:
+    opened(chrome, report, size)
+    until(chrome, "Number(document.getElementById('map-board').dataset.pictures) >= 10")
+    overhang = chrome.execute_script(
+        """
+        const model = (name) => Bokeh.documents[0].get_model_by_name(name);
+        const [plot, { x, y, w, h }] = [model("map"), model("pictures").data];
+        const board = document.getElementById("map-board");
+        const over = (range, length, at, side) => [...at].map((value, one) => {
+          const place = (value - range.start) / (range.end - range.start) * length;
+          return Math.max(side[one] / 2 - place, place + side[one] / 2 - length);
+        });
+        const [wide, high] = [board.clientWidth, board.clientHeight];
+        return Math.max(...over(plot.x_range, wide, x, w), ...over(plot.y_range, high, y, h));
+        """
+    )
+    assert overhang <= 0
+
+
 def test_a_single_picture_on_the_map_opens_nothing(chrome: webdriver.Chrome, report: Path) -> None:
     opened(chrome, report)
     board = chrome.find_element(By.ID, "map-board")

@@ -270,6 +270,12 @@ def test_a_name_that_wants_to_be_code_is_only_shown(chrome: webdriver.Chrome, pa
     assert console(chrome) == []
 
 
+def test_the_stage_tells_files_of_one_name_apart_by_their_folders(chrome: webdriver.Chrome, page: Page) -> None:
+    go(chrome, page.cluster_of(b"source.jpg"))
+    for pane, name in (("keeper", "source.jpg"), ("member", "crop.jpg")):
+        assert text_of(chrome, f"[data-pane={pane}] figcaption").endswith(f"{name} in {page.root}")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_has_an_empty_console_and_no_serious_finding(
@@ -333,7 +339,8 @@ def test_a_picture_may_be_dropped_or_pasted_anywhere_on_the_page(
         const carried = new DataTransfer();
         carried.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], "asked.jpg"));
         const told = { dataTransfer: carried, clipboardData: carried, bubbles: true, cancelable: true };
-        return document.querySelector(where).dispatchEvent(new window[how](how === "DragEvent" ? "drop" : "paste", told));
+        const event = new window[how](how === "DragEvent" ? "drop" : "paste", told);
+        return document.querySelector(where).dispatchEvent(event);
     """
     asked = b64encode((page.root / "crop.jpg").read_bytes()).decode()
     untouched = chrome.execute_script(script, how, where, asked)

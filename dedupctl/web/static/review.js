@@ -116,9 +116,11 @@
       const button = one.item.querySelector(".compare");
       if (button) button.setAttribute("aria-pressed", String(one === selected));
     }
-    panes.keeper.querySelector(".what").textContent = keeper.item.dataset.name;
     panes.member.querySelector(".number").textContent = member.item.dataset.member;
-    panes.member.querySelector(".what").textContent = member.item.dataset.name;
+    for (const [place, shown] of [[panes.keeper, keeper], [panes.member, member]]) {
+      place.querySelector(".what").textContent = shown.item.dataset.name;
+      place.querySelector(".folder").textContent = `in ${shown.item.dataset.folder}`;
+    }
     document.getElementById("sentence").textContent = member.item.querySelector(".evidence").textContent;
     document.getElementById("aligned").textContent = member.item.dataset.proven ? "Aligned by the proof" : "No proof to align by";
     draw();

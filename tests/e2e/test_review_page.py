@@ -276,6 +276,14 @@ def test_the_stage_tells_files_of_one_name_apart_by_their_folders(chrome: webdri
         assert text_of(chrome, f"[data-pane={pane}] figcaption").endswith(f"{name} in {page.root}")
 
 
+def test_on_a_phone_the_head_takes_two_lines(chrome: webdriver.Chrome) -> None:
+    look(chrome, NARROW)
+    undo, links = box_of(chrome, "#undo"), box_of(chrome, ".top nav")
+    assert undo[3] <= links[1]
+    assert box_of(chrome, ".product")[1] < undo[3]
+    assert box_of(chrome, ".top")[3] < 100
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_has_an_empty_console_and_no_serious_finding(

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.journal import EntryState
@@ -28,6 +27,7 @@ from dedupctl.policy.plan import Request, draft_plan, make_plan
 from dedupctl.policy.recover import acting
 from dedupctl.policy.rules import rule_in_words
 from dedupctl.policy.show import applied_as_json, plan_as_json, plan_as_shell
+from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, moment, shown, size
 from dedupctl.workspace import Workspace
 
@@ -272,16 +272,14 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
 def print_plan(made: Plan) -> None:
     """What would go, for which kept copy, by which rule; then what stays although it is a copy."""
     out = console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("would go", "size", "kind", "kept copy", "which was preferred because"):
-        table.add_column(heading, overflow="fold")
+    table = Listing.of("would go", "size", "kind", "kept copy", "which was preferred because")
     for action in made.removals:
-        table.add_row(
-            Text(shown(action.victim.absolute)),
+        table.add(
+            shown(action.victim.absolute),
             size(action.victim.identity.size),
             action.kind.value if action.kind else "",
-            Text("" if action.keeper is None else shown(action.keeper.absolute)),
-            Text(shown(rule_in_words(action.rule))),
+            "" if action.keeper is None else shown(action.keeper.absolute),
+            shown(rule_in_words(action.rule)),
         )
     if made.removals:
         out.print(table)
@@ -312,11 +310,9 @@ def _print_plans(workspace: Workspace, *, as_json: bool) -> None:
         keys = ("id", "created_at", "policy", "removals", "done")
         print_json({"plans": [{key: getattr(one, key) for key in keys} for one in plans]})
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("plan", "made", "policy", "would remove", "removed"):
-        table.add_column(heading)
+    table = Listing.of("plan", "made", "policy", "would remove", "removed")
     for one in plans:
-        table.add_row(str(one.id), moment(one.created_at), Text(one.policy), f"{one.removals:,}", f"{one.done:,}")
+        table.add(str(one.id), moment(one.created_at), one.policy, f"{one.removals:,}", f"{one.done:,}")
     console().print(table)
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.commands.act import (
@@ -31,6 +29,7 @@ from dedupctl.commands.session import AsJson, Session, console, existing_path, p
 from dedupctl.errors import UsageError
 from dedupctl.matching.across import FilePair, pairs_across
 from dedupctl.matching.clusters import DUPLICATE_KINDS
+from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, shown
 from dedupctl.workspace import Workspace
 
@@ -107,11 +106,9 @@ def _as_json(pair: FilePair) -> dict[str, object]:
 
 
 def _print(pairs: list[FilePair]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("kind", "in A", "in B"):
-        table.add_column(heading, overflow="fold")
+    table = Listing.of("kind", "in A", "in B")
     for pair in pairs:
-        table.add_row(pair.kind.value, Text(shown(pair.a.path)), Text(shown(pair.b.path)))
+        table.add(pair.kind.value, shown(pair.a.path), shown(pair.b.path))
     console().print(table)
     copies = {pair.b.path for pair in pairs}
     console().print(f"{counted(len(copies), 'picture')} of B found in A")

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
@@ -19,7 +17,8 @@ from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.lookup import Match, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.outline import side_by_side
 from dedupctl.matching.sentence import sentence
-from dedupctl.report.wording import shown
+from dedupctl.report.listing import Heading, Listing
+from dedupctl.report.wording import counted, shown
 from dedupctl.workspace import Workspace
 
 
@@ -150,11 +149,9 @@ def _print(matches: list[Match]) -> None:
     if not matches:
         console().print("no copy of it is in the library")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("kind")
-    table.add_column("pixels", justify="right")
-    table.add_column("file", overflow="fold")
+    table = Listing.of("kind", Heading("pixels", right=True), "file")
     for match in matches:
         facts = match.content.facts
-        table.add_row(match.kind.value, f"{facts.width}×{facts.height}", Text(shown(match.file.path)))
+        table.add(match.kind.value, f"{facts.width}×{facts.height}", shown(match.file.path))
     console().print(table)
+    console().print(counted(len(matches), "copy", "copies"))

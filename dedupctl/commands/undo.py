@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.journal import JournalEntry
@@ -28,6 +27,7 @@ from dedupctl.policy.restore import restore as put_back
 from dedupctl.policy.rules import rule_in_words
 from dedupctl.policy.show import entry_as_json, outcome_as_json
 from dedupctl.policy.strays import adopt_strays
+from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, moment, shown
 from dedupctl.workspace import Workspace
 
@@ -88,19 +88,17 @@ def log(
     if as_json:
         print_json({"entries": [entry_as_json(entry) for entry in entries]})
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("when", "plan", "deed", "state", "file", "kept copy", "why"):
-        table.add_column(heading, overflow="fold")
+    table = Listing.of("when", "plan", "deed", "state", "file", "kept copy", "why")
     for entry in entries:
         keeper = entry.action.keeper
-        table.add_row(
+        table.add(
             moment(entry.settled_at or entry.started_at),
-            Text(f"{entry.plan_id} ({entry.policy})"),
+            f"{entry.plan_id} ({entry.policy})",
             entry.deed.value,
             entry.state.value,
-            Text(shown(entry.action.victim.absolute)),
-            Text("" if keeper is None else shown(keeper.absolute)),
-            Text(shown(entry.reason or rule_in_words(entry.action.rule))),
+            shown(entry.action.victim.absolute),
+            "" if keeper is None else shown(keeper.absolute),
+            shown(entry.reason or rule_in_words(entry.action.rule)),
         )
     console().print(table)
 

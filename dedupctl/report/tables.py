@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
+from dedupctl.report.listing import READABLE, Heading, Listing
 from dedupctl.report.wording import counted, moment, shown, size
 
 KIND_STYLES = {
@@ -24,6 +27,9 @@ KIND_STYLES = {
     PairKind.NEAR: "yellow",
     PairKind.SIMILAR: "bright_black",
 }
+
+_BEFORE_A_PATH = (10, 8, 11)
+"""Widths of what a member of a cluster is, weighs and measures."""
 
 
 def clusters_as_json(clusters: Iterable[Cluster]) -> dict[str, Any]:
@@ -68,27 +74,37 @@ def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> Ren
     parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
         heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
-        parts += [Text(heading, style="bold"), _members_table(cluster), Text()]
+        parts += [Text(heading, style="bold"), _Members(cluster), Text()]
     hidden = 0 if limit is None else max(0, len(clusters) - limit)
     return Group(*parts, _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
     """Watched folders; `offline` gives the reason by root id where one is not there now."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=len(roots) > 1)
-    table.add_column("folder", "total", overflow="fold")
-    table.add_column("files", f"{sum(root.files for root in roots):,}", justify="right", no_wrap=True)
-    table.add_column("size", size(sum(root.total_bytes for root in roots)), justify="right", no_wrap=True)
-    table.add_column("to free", size(sum(root.reclaimable_bytes for root in roots)), justify="right", no_wrap=True)
-    table.add_column("errors", f"{sum(root.errors for root in roots):,}", justify="right", no_wrap=True)
-    table.add_column("state", overflow="fold")
+    totals = (
+        "total",
+        f"{sum(root.files for root in roots):,}",
+        size(sum(root.total_bytes for root in roots)),
+        size(sum(root.reclaimable_bytes for root in roots)),
+        f"{sum(root.errors for root in roots):,}",
+        "",
+    )
+    names = ("folder", "files", "size", "to free", "errors", "state")
+    numbers = (False, True, True, True, True, False)
+    several = len(roots) > 1
+    table = Listing.of(
+        *(
+            Heading(name, right, total if several else "")
+            for name, right, total in zip(names, numbers, totals, strict=True)
+        )
+    )
     for root in roots:
         reason = offline.get(root.root.id)
         state = Text(f"offline: {reason}", style="red") if reason else Text("online")
         if root.root.reference:
             state.append(", reference")
-        table.add_row(
-            Text(shown(root.root.path)),
+        table.add(
+            shown(root.root.path),
             f"{root.files:,}",
             size(root.total_bytes),
             size(root.reclaimable_bytes),
@@ -116,11 +132,9 @@ def library_table(library: LibraryFacts) -> RenderableType:
 
 def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
     """Files no picture was read from, each with its reason."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("file", overflow="fold")
-    table.add_column("reason", overflow="fold")
+    table = Listing.of("file", "reason")
     for problem in problems:
-        table.add_row(Text(shown(problem.path)), Text(f"{shown(problem.message)} ({shown(problem.code)})"))
+        table.add(shown(problem.path), f"{shown(problem.message)} ({shown(problem.code)})")
     return Group(table, Text(), Text(counted(len(problems), "file"), style="bold"))
 
 
@@ -138,19 +152,36 @@ def _file_as_json(member: Member) -> dict[str, Any]:
     }
 
 
-def _members_table(cluster: Cluster) -> Table:
+@dataclass(frozen=True, slots=True)
+class _Members:
     """Columns of one width in every cluster, so that the eye finds the same thing below the same thing."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(min_width=10, no_wrap=True)
-    table.add_column(min_width=8, justify="right", no_wrap=True)
-    table.add_column(min_width=11, justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    for member in cluster.members:
-        facts = member.content.facts
-        path = shown(member.path) + ("" if member.proven else " (not proven against the keeper)")
-        pixels = f"{facts.width}×{facts.height}"
-        table.add_row(_role(cluster, member), size(member.identity.size), pixels, Text(path))
-    return table
+
+    cluster: Cluster
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - sum(_BEFORE_A_PATH) - 2 * len(_BEFORE_A_PATH)
+        if room >= READABLE:
+            yield self._grid(self.cluster.members, with_paths=True)
+            return
+        for member in self.cluster.members:
+            yield self._grid([member], with_paths=False)
+            yield Padding(Text(_path(member), overflow="fold"), (0, 0, 0, 2))
+
+    def _grid(self, members: Sequence[Member], *, with_paths: bool) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for column, width in enumerate(_BEFORE_A_PATH):
+            table.add_column(min_width=width, justify="right" if column else "left", no_wrap=True)
+        if with_paths:
+            table.add_column(overflow="fold")
+        for member in members:
+            facts = member.content.facts
+            cells = (_role(self.cluster, member), size(member.identity.size), f"{facts.width}×{facts.height}")
+            table.add_row(*cells, *([Text(_path(member))] if with_paths else []))
+        return table
+
+
+def _path(member: Member) -> str:
+    return shown(member.path) + ("" if member.proven else " (not proven against the keeper)")
 
 
 def _role(cluster: Cluster, member: Member) -> Text:

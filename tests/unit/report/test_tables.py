@@ -49,6 +49,14 @@ def test_names_are_neither_markup_nor_escapes_at_any_width(library: RenderedLibr
     assert all(len(line) <= width for line in text.splitlines())
 
 
+def test_a_narrow_terminal_shows_a_path_below_what_it_is(library: RenderedLibrary) -> None:
+    filled(library, b"a rather long name.jpg")
+    clusters = gather_facts(library.catalog).clusters
+    lines = [line.rstrip() for line in printed(clusters_table(clusters), 40).splitlines()]
+    assert "  /photos/a rather long name.jpg" in lines
+    assert "100 kB" in next(line for line in printed(clusters_table(clusters), 90).splitlines() if "rather" in line)
+
+
 def test_an_offline_root_says_why(library: RenderedLibrary) -> None:
     filled(library)
     facts = gather_facts(library.catalog).library

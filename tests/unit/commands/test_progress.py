@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+import sys
+from io import StringIO
+
+import pytest
+
+from dedupctl.commands.progress import shown_stages
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_stage_tells_how_far_it_is_how_fast_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with shown_stages() as stage:
+        for done in range(1, 9):
+            stage("drawing", done, 8)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert re.search(r"drawing .* 8/8 [\d,]+/s [\d:-]+", shown)
+
+
+def test_nothing_is_drawn_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    with shown_stages() as stage:
+        stage("drawing", 1, 2)
+    assert pipe.getvalue() == ""

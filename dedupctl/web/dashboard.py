@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
 from dedupctl.catalog.catalog import Transaction
-from dedupctl.domain import FileState
+from dedupctl.domain import FileState, PairKind
+from dedupctl.web.queue import Row
 
 STATE_KEY = "daemon"
 """Where a running daemon says how it is, in the catalog's meta table."""
@@ -57,6 +59,14 @@ class Dashboard:
         for (x, y), before in zip(places, [100.0, *(y for _, y in places)], strict=False):
             steps += [f"{x:.2f},{before:.2f}", f"{x:.2f},{y:.2f}"]
         return " ".join([*steps, f"100,{places[-1][1]:.2f}"])
+
+
+def by_kind(rows: Iterable[Row]) -> Mapping[PairKind, int]:
+    """Bytes that the clusters of each kind would free, for those that would free any; strongest promise first."""
+    freed: Counter[PairKind] = Counter()
+    for row in rows:
+        freed[row.kind] += row.reclaimable_bytes
+    return {kind: freed[kind] for kind in PairKind if freed[kind]}
 
 
 def look(tx: Transaction) -> Dashboard:

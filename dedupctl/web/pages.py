@@ -25,7 +25,7 @@ from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
 from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
-from dedupctl.web.dashboard import look
+from dedupctl.web.dashboard import by_kind, look
 from dedupctl.web.guard import Keys
 from dedupctl.web.pictures import Pictures
 from dedupctl.web.queue import Queue, Row, Wanted
@@ -146,7 +146,7 @@ class Pages:
             state=state,
             now=now,
             clusters=len(chosen),
-            reclaimable=sum(row.reclaimable_bytes for row in chosen),
+            to_free=by_kind(chosen),
         )
 
     def search(self, request: Request) -> Response:

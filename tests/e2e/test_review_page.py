@@ -297,6 +297,7 @@ def test_every_page_has_an_empty_console_and_no_serious_finding(
         similar,
         f"{page.address}search",
         f"{page.address}history",
+        f"{page.address}dashboard",
     ):
         chrome.get(address)
         until(chrome, "document.readyState === 'complete'")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from living_library import LivingLibrary, picture
-from visitor import Visitor
+from visitor import Visitor, wait_until
 
+from dedupctl.report.wording import size
 from dedupctl.web.dashboard import STATE_KEY, look
 
 
@@ -30,6 +31,16 @@ def test_savings_add_up_and_what_is_restored_does_not_count(living: LivingLibrar
     living.restore_all()
     with living.catalog.read() as tx:
         assert look(tx).saved == []
+
+
+def test_space_to_free_is_drawn_by_kind(living: LivingLibrary, root: Path, reviewer: Visitor) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (root / name).write_bytes(picture(1))
+    living.scan()
+    wait_until(lambda: 'href="/?kind=exact"' in reviewer.get("/dashboard").text)
+    text = reviewer.get("/dashboard").text
+    assert f'aria-label="Space to free by kind: exact {size(len(picture(1)))}"' in text
+    assert f"{size(len(picture(1)))} in 1 cluster" in text
 
 
 def test_a_running_daemon_is_shown_as_it_describes_itself(living: LivingLibrary, reviewer: Visitor) -> None:

@@ -154,4 +154,4 @@ def _print(matches: list[Match]) -> None:
         facts = match.content.facts
         table.add(match.kind.value, f"{facts.width}×{facts.height}", shown(match.file.path))
     console().print(table)
-    console().print(counted(len(matches), "copy", "copies"))
+    console().print(counted(len(matches), "file"))

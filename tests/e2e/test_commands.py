@@ -231,6 +231,8 @@ def test_find_knows_the_copies_of_a_picture_outside_the_library(library: Library
     assert matches[0].keys() == {"path", "kind", "score", "size", "width", "height", "format", "evidence"}
     near = {match["path"] for match in matches if match["kind"] == "near"}
     assert near == {library.path(name) for name in ("beach.jpg", "backup/beach.jpg", "commented.jpg", "small.jpg")}
+    table = dedupctl(library.home, "find", tmp_path / "asked.webp").out
+    assert table.splitlines()[-1] == f"{len(matches)} files"
     unreadable = dedupctl(library.home, "find", library.path("broken.jpg"))
     assert (unreadable.code, unreadable.err.count("\n")) == (1, 1)
     assert "truncated" in unreadable.err

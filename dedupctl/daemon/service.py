@@ -34,6 +34,8 @@ ROOTS_SECONDS = 5.0
 SNAPSHOT_SECONDS = 60.0
 """How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
 LONGEST_WAIT = 1.0
+PROGRESS_SECONDS = 2.0
+"""How often a reader of `status` or the dashboard is told how far the reading is."""
 
 Say = Callable[[str], None]
 """Takes one line for the log."""
@@ -73,6 +75,7 @@ class Service:
         )
         self._roots: dict[int, _RootState] = {}
         self._told = ""
+        self._progress_due = 0.0
         self._health = _Health(pid=os.getpid(), started_at=int(time.time()))
 
     def run(self) -> None:
@@ -131,6 +134,8 @@ class Service:
     def _carry(self, findings: Iterable[Finding]) -> None:
         summary = self._pipeline.run(findings)
         self._say(_in_words(summary))
+        if self._health.doing != "watching":
+            self._tell_health("watching")
         if summary.new or summary.changed or summary.moved:
             self._unattended.after_batch()
 
@@ -208,7 +213,11 @@ class Service:
     def _heard_progress(self, progress: Progress) -> None:
         self._notifier.alive()
         if progress.to_read > progress.read:
-            self._notifier.status(f"reading {progress.read:,} of {progress.to_read:,} files")
+            reading = f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
+            self._notifier.status(reading)
+            if time.monotonic() >= self._progress_due:
+                self._progress_due = time.monotonic() + PROGRESS_SECONDS
+                self._tell_health(reading)
 
     def _folder_failed(self, failure: FolderError) -> None:
         self._say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")

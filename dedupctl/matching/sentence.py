@@ -68,7 +68,7 @@ def in_words(keeper: Member, member: Member) -> str:
     """What a member of a cluster is to its keeper."""
     if member.evidence is None:
         same = keeper.content.id == member.content.id
-        return "it holds the same bytes as the keeper" if same else "it is joined to the keeper by other pictures only"
+        return "it holds the very same bytes" if same else "it is joined to the keeper by other pictures only"
     first, second = sorted((keeper, member), key=lambda one: one.content.id)
     # Among other shots of a scene nothing is to be kept or removed.
     leading = "the first picture" if member.kind is PairKind.SIMILAR else "the keeper"

@@ -181,6 +181,15 @@ def test_whole_folders_come_move_and_go(library: Watched) -> None:
         library.await_gone(moved / "deep" / f"{seed}.png")
 
 
+def test_how_far_the_reading_of_many_is_can_be_seen_from_outside(library: Watched, tmp_path: Path) -> None:
+    for seed in range(96):
+        render(tmp_path / "many" / f"{seed}.png", 1000 + seed)
+    (tmp_path / "many").rename(library.photos / "many")
+    await_true(lambda: library.told()["doing"].startswith("reading"), "it says how many are read")
+    library.content_of(library.photos / "many" / "95.png")
+    await_true(lambda: library.told()["doing"] == "watching", "it says that all are read")
+
+
 def test_a_file_that_is_written_slowly_is_read_once_it_is_quiet(library: Watched) -> None:
     whole = render(library.home.parent / "slow.png", 50).read_bytes()
     path = library.photos / "slow.png"

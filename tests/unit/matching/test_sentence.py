@@ -178,5 +178,5 @@ def test_among_other_shots_there_is_no_keeper_to_tell_of() -> None:
 
 
 def test_members_without_a_pair_of_their_own_are_told() -> None:
-    assert in_words(member(A, None), member(A, None)) == "it holds the same bytes as the keeper"
+    assert in_words(member(A, None), member(A, None)) == "it holds the very same bytes"
     assert in_words(member(A, None), member(B, None)) == "it is joined to the keeper by other pictures only"

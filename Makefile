@@ -23,7 +23,7 @@ run: $(HAS_DEDUPCTL) $(if $(PHOTOS),,$(HAS_SAMPLE)) ## Find the duplicates in a 
 
 test: CHECK := --tests --install
 test: $(HAS_DEV) lint ## Everything that is checked before a change is taken
-	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
 	@$(BIN)/ruff format --check .

@@ -19,14 +19,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 from blake3 import blake3
 from PIL import Image
+
+from dedupctl.config import ModelConfig
+from dedupctl.fingerprint.embedder import Embedder
 
 SETTLE_SECONDS = 2.0
 LIBRARY_CONFIG = f"""
@@ -103,6 +107,23 @@ def bare_seconds(paths: list[Path]) -> float:
     return time.process_time() - started
 
 
+def network_seconds(paths: list[Path]) -> float:
+    """CPU seconds of the embedding network alone, once for each path."""
+    embedder, picture = Embedder(ModelConfig()), Image.new("RGB", (320, 240), "gray")
+    embedder.embed([picture])
+    started = time.process_time()
+    for _ in paths:
+        embedder.embed([picture])
+    return time.process_time() - started
+
+
+def on_all_cores(work: Callable[[list[Path]], float], paths: list[Path]) -> float:
+    """CPU seconds of work that is shared by a process a core, as a scan is: two that share one core take longer."""
+    cores = len(os.sched_getaffinity(0))
+    with get_context("forkserver").Pool(cores) as pool:
+        return sum(pool.map(work, [paths[core::cores] for core in range(cores)], chunksize=1))
+
+
 def cost(photos: Path, copies: int) -> None:
     """Copies differ in one pixel row's worth of trailing bytes, so that none is an exact duplicate of another."""
     with tempfile.TemporaryDirectory() as work:
@@ -114,16 +135,20 @@ def cost(photos: Path, copies: int) -> None:
                 target = library / f"{number}-{path.name}"
                 target.write_bytes(path.read_bytes() + number.to_bytes(4))
         paths = sorted(library.iterdir())
-        bare = bare_seconds(paths)
+        alone, bare = bare_seconds(paths), on_all_cores(bare_seconds, paths)
+        network = on_all_cores(network_seconds, paths)
         start, _, _ = measured(dedupctl(Path(work, "empty"), "scan", str(_empty(Path(work)))))
         meter, _, output = measured(dedupctl(Path(work, "home"), "scan", str(library), "--json"))
         summary = json.loads(output)
     each = 1000 / len(paths)
     scan = meter.cpu_seconds - start.cpu_seconds
     print(f"{len(paths)} photos, errors {summary['errors']}")
-    print(f"bare: read + BLAKE3 + draft decode   {bare * each:8.2f} CPU ms a photo")
+    print(f"bare: read + BLAKE3 + draft decode   {bare * each:8.2f} CPU ms a photo, on all cores")
+    print(f"the same in one process              {alone * each:8.2f} CPU ms a photo")
+    print(f"the embedding network alone          {network * each:8.2f} CPU ms a photo, on all cores")
     print(f"scan, its start ({start.cpu_seconds:.1f} s) aside      {scan * each:8.2f} CPU ms a photo")
-    print(f"scan / bare                          {scan / bare:8.2f}   (with the start {meter.cpu_seconds / bare:.2f})")
+    print(f"scan / bare                          {scan / bare:8.2f}   (over one process of it {scan / alone:.2f})")
+    print(f"without the network                  {(scan - network) / bare:8.2f}")
     print("by stage, CPU ms a photo: " + ", ".join(f"{k} {v * each:.3f}" for k, v in summary["seconds"].items()))
 
 

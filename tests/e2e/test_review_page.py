@@ -261,6 +261,16 @@ def test_nothing_is_marked_among_similar_shots(chrome: webdriver.Chrome, page: P
     assert text_of(chrome, "#aligned") == "No proof to align by"
 
 
+def test_s_makes_two_shots_one_picture_and_u_takes_it_back(chrome: webdriver.Chrome, page: Page) -> None:
+    shots = page.cluster_of(b"shot 8.jpg", "similar")
+    go(chrome, shots)
+    press(chrome, "s")
+    assert "are the same picture, you said." in note(chrome)
+    press(chrome, "u")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    assert chrome.current_url.partition("?")[0] == shots
+
+
 def test_a_name_that_wants_to_be_code_is_only_shown(chrome: webdriver.Chrome, page: Page) -> None:
     for address in (page.address, page.cluster_of(b"plain.jpg")):
         chrome.get(address)

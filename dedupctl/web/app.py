@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
-from importlib import resources
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,33 +12,20 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dedupctl.errors import DedupctlError
-from dedupctl.report.templating import source_of
 from dedupctl.web.guard import Guard, Keys
+from dedupctl.web.own_files import OwnFiles
 from dedupctl.web.pages import GROUPS, Pages
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
 
-_OWN = ("web.css", "review.js", "page.js", "search.js", "icon.svg")
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 BEAT_SECONDS = 0.5
 SIGN_OF_LIFE = 30
 """Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
 
 
 def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
-    pages = Pages(workspace, queue, keys)
-    own_files = {name: resources.files("dedupctl.web").joinpath("static", name).read_bytes() for name in _OWN}
-    own_files["style.css"] = source_of("style.css").encode()
-
-    def own_file(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in own_files:
-            return Response("There is no such file.", 404)
-        tag = f'"{hashlib.sha256(own_files[name]).hexdigest()[:32]}"'
-        headers = {"etag": tag, "cache-control": "no-cache"}
-        if tag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(own_files[name], media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+    own_files = OwnFiles()
+    pages = Pages(workspace, queue, keys, own_files.address)
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")
@@ -60,7 +45,7 @@ def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
             Route("/search", pages.find, methods=["POST"]),
             Route("/thumbnail/{id:int}", pages.thumbnail),
             Route("/view/{id:int}", pages.view),
-            Route("/static/{name}", own_file),
+            Route("/static/{name}", own_files.answer),
             Route("/events", events),
         ],
         exception_handlers={DedupctlError: pages.refused},

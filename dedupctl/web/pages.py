@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,9 +43,9 @@ GROUPS = ("clusters", "similar")
 
 
 class Pages:
-    """The handlers; each runs in a thread of its own."""
+    """The handlers; each runs in a thread of its own. `own` gives the address of a file of the page's own."""
 
-    def __init__(self, workspace: Workspace, queue: Queue, keys: Keys) -> None:
+    def __init__(self, workspace: Workspace, queue: Queue, keys: Keys, own: Callable[[str], str]) -> None:
         self._catalog = workspace.catalog
         self._queue = queue
         self._review = Review(workspace, queue)
@@ -53,9 +53,8 @@ class Pages:
         self._search = Search(workspace, queue)
         self._notes: OrderedDict[str, Note] = OrderedDict()
         self._templates = environment()
-        own = PackageLoader("dedupctl.web")
-        self._templates.loader = ChoiceLoader([own, PackageLoader("dedupctl.report")])
-        self._templates.globals |= {"csrf": keys.csrf, "picture": thumbnail_address, "view": view_address}
+        self._templates.loader = ChoiceLoader([PackageLoader("dedupctl.web"), PackageLoader("dedupctl.report")])
+        self._templates.globals |= {"csrf": keys.csrf, "picture": thumbnail_address, "view": view_address, "own": own}
         self._templates.globals |= {"sentence": lambda keeper, member: full_sentence(in_words(keeper, member))}
         self._templates.filters |= {
             "choice": lambda member: str(Choice.of(member)),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from rendered_library import RenderedLibrary, drawn
 from visitor import Visitor
@@ -16,6 +18,15 @@ def test_what_a_browser_has_kept_is_not_sent_again(library: RenderedLibrary, vis
     assert (first.status, again.status, other.status) == (200, 304, 200)
     assert again.body == b""
     assert other.body == first.body
+
+
+def test_the_files_of_a_page_are_kept_for_good_by_an_address_that_names_what_is_in_them(visitor: Visitor) -> None:
+    addresses = re.findall(r'"(/static/[^"]+)"', visitor.get("/").body.decode())
+    assert {address.partition("?")[0] for address in addresses} > {"/static/style.css", "/static/page.js"}
+    for address in addresses:
+        plain, _, tag = address.partition("?")
+        assert "immutable" in visitor.get(address).headers["cache-control"]
+        assert visitor.get(f"{plain}?{tag[:-1]}").headers["cache-control"] == "no-cache"
 
 
 def test_every_picture_has_a_tag_of_its_own(library: RenderedLibrary, visitor: Visitor) -> None:

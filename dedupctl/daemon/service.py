@@ -97,6 +97,7 @@ class Service:
             self._check_roots()
             self._notifier.ready()
             self._scan("start")
+            workers.start()
             self._listen()
 
     def _listen(self) -> None:

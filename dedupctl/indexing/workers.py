@@ -58,6 +58,10 @@ class Workers:
         self._broken: list[ProcessPool] = []
         self._breaks = 0
 
+    def start(self) -> Future[Batch]:
+        """Start the processes before there is work, whose first batch would wait a second for them."""
+        return self._schedule(_read, [])
+
     def read(self, paths: Sequence[bytes]) -> Future[Batch]:
         """Fingerprint these files: a `Read | Unreadable` for each.
 

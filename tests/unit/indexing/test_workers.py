@@ -62,6 +62,14 @@ def test_a_file_that_kills_or_hangs_its_worker_is_an_error_and_its_neighbours_ar
     assert endless == Unreadable("timeout", "the decoder did not finish in time")
 
 
+def test_workers_can_be_started_before_there_is_work(tmp_path: Path, catalog_path: Path) -> None:
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers.start().result()
+        started = worker_processes()
+        workers.read([picture(tmp_path / "a.png", 1)]).result()
+        assert worker_processes() == started != []
+
+
 def test_a_scan_goes_on_past_a_file_that_kills_its_worker_and_does_not_try_it_again(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

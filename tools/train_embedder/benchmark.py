@@ -1,0 +1,81 @@
+"""The test pictures: the set of the copies benchmark (`bench/copies_set.py`), read as the product reads a library."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from dedupctl.config import Config, ModelConfig
+from dedupctl.domain import FloatArray, Unreadable
+from dedupctl.fingerprint.fingerprinter import Fingerprinter
+
+if TYPE_CHECKING:
+    from copies_set import Item
+
+BENCH = Path(__file__).parents[2] / "bench"
+PARTS = 8
+"""Pieces that each worker's share of the files comes in, so that none is done long before the others."""
+TRUTH_NAME = "truth.csv"
+COLUMNS = ("path", "origin", "edit", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model and a hash see of one picture of the set."""
+
+    item: Item
+    vectors: FloatArray
+    """Shape (parts, dim): the whole picture, then its inner parts."""
+    orientations: npt.NDArray[np.uint64]
+    """Its pHash in the eight orientations, shape (8,)."""
+
+
+def copies_set_in(photos: Path, scenes: Path | None, folder: Path, edited: int, seed: int) -> list[Item]:
+    """The set that lies in `folder`; made there if none does, of `photos` of which `edited` are given copies."""
+    sys.path.insert(0, str(BENCH))  # its scripts import each other by their bare names
+    from copies_set import Item, make_set
+
+    truth = folder / TRUTH_NAME
+    if not truth.exists():
+        items = make_set(photos, scenes, folder, edited, seed)
+        with truth.open("w", newline="", encoding="utf-8") as stream:
+            table = csv.writer(stream)
+            table.writerow(COLUMNS)
+            table.writerows((item.path.relative_to(folder), item.origin, item.edit, item.group) for item in items)
+    with truth.open(newline="", encoding="utf-8") as stream:
+        rows = csv.DictReader(stream)
+        return [Item(folder / row["path"], row["origin"], row["edit"], row["group"]) for row in rows]
+
+
+def read_set(items: Sequence[Item], model: ModelConfig, workers: int) -> list[Seen]:
+    """Every picture of the set that shows something; flat ones propose nothing and are proposed to nobody.
+
+    Raises:
+        ValueError: a picture of the set cannot be read.
+    """
+    shares = [items[start :: workers * PARTS] for start in range(workers * PARTS)]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(chain.from_iterable(pool.map(_read, shares, repeat(model))))
+
+
+def _read(items: Sequence[Item], model: ModelConfig) -> list[Seen]:
+    fingerprinter = Fingerprinter(Config(model=model))
+    out = []
+    for item in items:
+        read = fingerprinter.read(os.fsencode(item.path))
+        if isinstance(read, Unreadable) or read.fingerprint is None:
+            raise ValueError(f"{item.path}: {read}")
+        if not read.fingerprint.flat:
+            orientations = np.frombuffer(read.fingerprint.hashes["phash8"], ">u8").astype(np.uint64)
+            out.append(Seen(item, read.fingerprint.vectors, orientations))
+    return out

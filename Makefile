@@ -5,15 +5,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 ROUNDS ?= 20
+RUN    ?= $(OUT)/embedder
+TRAIN  ?=
 # Installed once for each version of pyproject.toml, so that every later call is quick.
 HAS_DEDUPCTL := $(VENV)/.has-dedupctl
 HAS_SAMPLE   := $(VENV)/.has-sample
 HAS_DEV      := $(VENV)/.has-dev
+HAS_TRAIN    := $(VENV)/.has-train
 PIP_INSTALL  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TYPED        := tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench torture docs
+.PHONY: help run test lint bench torture docs train
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +48,10 @@ docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
 	@mkdir -p docs
 	@$(BIN)/python -m typer dedupctl.cli utils docs --name dedupctl --output docs/commands.md
 
+train: $(HAS_TRAIN) ## Train an embedding model: make train PHOTOS=DIR [RUN=out/embedder] [TRAIN="--steps 20000 ..."]
+	@test -n "$(PHOTOS)" || { echo "make train needs photos to learn from: make train PHOTOS=DIR"; exit 2; }
+	@$(BIN)/python -m tools.train_embedder train "$(PHOTOS)" --out "$(RUN)" $(TRAIN)
+
 $(BIN)/python:
 	@$(PYTHON) tools/check_build_tools.py $(CHECK)
 	@$(PYTHON) -m venv $(VENV)
@@ -64,3 +71,8 @@ $(HAS_DEV): pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV) (hnswlib is compiled: about a minute)"
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(HAS_DEDUPCTL)
+
+$(HAS_TRAIN): pyproject.toml | $(HAS_DEV)
+	@echo "installing PyTorch into $(VENV) (several hundred MB)"
+	@$(PIP_INSTALL) --editable '.[dev,train]'
+	@touch $@

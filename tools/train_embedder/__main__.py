@@ -1,0 +1,158 @@
+"""The doors: `python -m tools.train_embedder train | pack | export | evaluate`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .recipe import Recipe
+
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+DEFAULT = Recipe()
+STOPPED = 130
+"""Exit code of a run that a signal ended: the same command goes on."""
+
+RunFolder = Annotated[Path, typer.Option("--out", help="Folder of the run, from photos to model card.")]
+TestPhotos = Annotated[
+    Path | None, typer.Option("--test", help="Folder of photos to measure on; without it, those held out.", exists=True)
+]
+Scenes = Annotated[Path | None, typer.Option(help="Folders of other shots of one scene, to measure on.", exists=True)]
+Edited = Annotated[int, typer.Option(help="Test photos that are given copies, fifty each.")]
+Workers = Annotated[int, typer.Option(help="Worker processes.", min=0)]
+OTHER_CORES = max(1, (os.cpu_count() or 1) - 1)
+
+
+@app.command()
+def pack(
+    photos: Annotated[list[Path], typer.Argument(help="Folders and tar files of photos.", exists=True)],
+    out: RunFolder = Path("out/embedder"),
+) -> None:
+    """Only pack photos into a run's folder, to train on a machine that has PyTorch and not the product's libraries."""
+    from .run import pack_once
+
+    pack_once(out, photos, tell=typer.echo)
+
+
+@app.command()
+def train(
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders and tar files; none where a run goes on.", exists=True),
+    ] = None,
+    out: RunFolder = Path("out/embedder"),
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to start from; the published ones without.", exists=True)
+    ] = None,
+    stated: Annotated[
+        list[str] | None, typer.Option(help="A line about the data and its licences, for the card.")
+    ] = None,
+    test: TestPhotos = None,
+    scenes: Scenes = None,
+    edited: Edited = 40,
+    weights_only: Annotated[bool, typer.Option("--weights-only", help="Leave export and figures to `export`.")] = False,
+    device: Annotated[str | None, typer.Option(help='As PyTorch names it ("cpu", "cuda"); found without.')] = None,
+    workers: Workers = OTHER_CORES,
+    seed: int = DEFAULT.seed,
+    steps: int = DEFAULT.steps,
+    pictures: Annotated[int, typer.Option(help="Pictures in a batch, two views each.")] = DEFAULT.pictures,
+    side: Annotated[int, typer.Option(help="Of views in training, pixels.")] = DEFAULT.side,
+    use_side: Annotated[int, typer.Option(help="Of pictures in use, pixels.")] = DEFAULT.use_side,
+    dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = DEFAULT.dim,
+    first_block: Annotated[
+        int, typer.Option(min=0, max=16, help="First of the 16 blocks that learns; 0 = all.")
+    ] = DEFAULT.first_block,
+    learning_rate: float = DEFAULT.learning_rate,
+    koleo: Annotated[float, typer.Option(help="Weight of KoLeo.")] = DEFAULT.koleo,
+    queue: Annotated[int, typer.Option(help="Earlier vectors kept as negatives.")] = DEFAULT.queue,
+    mixup: Annotated[float, typer.Option(help="Share of views blended with another.", min=0, max=1)] = DEFAULT.mixup,
+    look_alikes: Annotated[
+        float, typer.Option(help="Share of look-alikes in a batch.", min=0, max=1)
+    ] = DEFAULT.look_alikes,
+    series_weight: Annotated[
+        float, typer.Option(help="How far another shot of a scene counts as a negative.", min=0, max=1)
+    ] = DEFAULT.series_weight,
+) -> None:
+    """Train on photos, export, measure and describe. Called again, it goes on where it was stopped."""
+    from .run import pack_once, prepare, train_run
+
+    recipe = Recipe(
+        seed=seed,
+        steps=steps,
+        pictures=pictures,
+        side=side,
+        use_side=use_side,
+        dim=dim,
+        first_block=first_block,
+        learning_rate=learning_rate,
+        koleo=koleo,
+        queue=queue,
+        mixup=mixup,
+        look_alikes=look_alikes,
+        series_weight=series_weight,
+    )
+    pack_once(out, photos or [], tell=typer.echo)
+    prepare(out, recipe, start, stated or [])
+    if not train_run(out, start, device, workers, tell=typer.echo):
+        typer.echo(f"stopped; the same command goes on from {out}", err=True)
+        raise typer.Exit(STOPPED)
+    if not weights_only:
+        from .finish import finish
+
+        finish(out, test, scenes, edited, workers, tell=typer.echo)
+
+
+@app.command()
+def export(
+    out: RunFolder = Path("out/embedder"),
+    test: TestPhotos = None,
+    scenes: Scenes = None,
+    edited: Edited = 40,
+    workers: Workers = OTHER_CORES,
+) -> None:
+    """Export, measure and describe a run that was trained with --weights-only, or measure it on other photos."""
+    from .finish import finish
+
+    finish(out, test, scenes, edited, workers, tell=typer.echo)
+
+
+@app.command()
+def evaluate(
+    photos: Annotated[Path, typer.Option(help="Folder of photos that the model was not trained on.", exists=True)],
+    work: Annotated[Path, typer.Option(help="Where the test set is made and stays for the next model.")],
+    model: Annotated[Path | None, typer.Argument(help="An ONNX file; the built-in model without.", exists=True)] = None,
+    use_side: Annotated[int, typer.Option(help="Of the square it is given, pixels.")] = DEFAULT.use_side,
+    scenes: Scenes = None,
+    edited: Edited = 40,
+    workers: Workers = OTHER_CORES,
+    seed: int = 11,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
+) -> None:
+    """How good a model is at proposing copies. Several are compared by calling this for each with the same --work."""
+    from dedupctl.config import ModelConfig
+
+    from .benchmark import copies_set_in
+    from .evaluate import as_markdown, save
+    from .evaluate import evaluate as measured
+
+    items = copies_set_in(photos, scenes, work, edited, seed)
+    figures = measured(items, ModelConfig(path=model, input_size=use_side), max(1, workers))
+    if json:
+        save(figures, json)
+    typer.echo(as_markdown(figures))
+
+
+def main() -> None:
+    try:
+        app()
+    except ValueError as error:
+        typer.echo(f"train_embedder: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

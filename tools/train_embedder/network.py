@@ -28,7 +28,7 @@ class SameConv(nn.Conv2d):
     """A convolution padded as TensorFlow does (the odd pixel of a stride at the right and the bottom), then a norm.
 
     The statistics of the norms never change, so a norm is one factor and one summand a channel. Both are folded into
-    the convolution at every call: the norm's own gain and bias learn all the same, and no pass over the pixels is spent.
+    the convolution at every call: the norm's own gain and bias learn all the same, without a pass over the pixels.
     """
 
     def forward(self, x: Tensor, norm: nn.BatchNorm2d) -> Tensor:

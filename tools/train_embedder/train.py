@@ -48,22 +48,22 @@ def train(folder: Path, recipe: Recipe, album: Album, start: Path | None, machin
     torch.backends.cudnn.benchmark = True  # all batches have one shape
     learnt, unseen = held_out(len(album), recipe.held_out, recipe.seed)
     run = Run(recipe, Network(recipe.dim), machine.device)
-    if not run.resume(folder):
-        has_head = run.network.take(read_weights(start or published_weights()))
-        if not has_head:
-            tell("starting the head as whitening of the features of the start")
-            start_head(run, album, learnt)
-    curves = Curves(folder, run.step)
-    exam = Exam(album, unseen, recipe) if unseen else None
-    tell(f"{len(learnt)} photos, {len(unseen)} more held out; {machine.device}; step {run.step} of {recipe.steps}")
     with stop_at_signal() as asked_to_stop:
+        if not run.resume(folder):
+            has_head = run.network.take(read_weights(start or published_weights()))
+            if not has_head:
+                tell("starting the head as whitening of the features of the start")
+                start_head(run, album, learnt)
+        curves = Curves(folder, run.step)
+        exam = Exam(album, unseen, recipe) if unseen else None
+        tell(f"{len(learnt)} photos, {len(unseen)} more held out; {machine.device}; step {run.step} of {recipe.steps}")
         loader = loader_of(Batches(album, learnt, recipe), run.step, machine)
         _steps(run, loader, Progress(run, curves, exam, tell), folder, asked_to_stop)
-    run.save(folder)
-    finished = run.step == recipe.steps
-    if finished:
-        run.save_weights(folder)
-        curves.draw()
+        run.save(folder)
+        finished = run.step == recipe.steps
+        if finished:
+            run.save_weights(folder)
+            curves.draw()
     return finished
 
 
@@ -105,9 +105,16 @@ def loader_of(batches: Batches, first: int, machine: Machine) -> DataLoader[Batc
         sampler=range(first, len(batches)),
         num_workers=machine.workers,
         collate_fn=as_tensors,
+        worker_init_fn=leave_signals_alone,
         pin_memory=machine.device.type == "cuda",
         prefetch_factor=4 if machine.workers else None,
     )
+
+
+def leave_signals_alone(_: int) -> None:
+    """Ctrl-C and `timeout` signal every process of the command: the one that trains ends the others when it is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def as_tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

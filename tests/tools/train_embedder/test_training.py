@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("matplotlib")
 
+from train_embedder.__main__ import STOPPED  # noqa: E402
 from train_embedder.checkpoint import rate  # noqa: E402
 from train_embedder.export import vectors_of  # noqa: E402
 from train_embedder.finish import export_run  # noqa: E402
@@ -109,6 +111,21 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     assert train_run(tmp_path, start, "cpu", 1, tell=silent)
     whole, resumed = read_weights(finished / "weights.pt"), read_weights(tmp_path / "weights.pt")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_time_limit_stops_the_command_and_the_processes_it_started_in_good_order(
+    photos: Path, start: Path, tmp_path: Path
+) -> None:
+    options = "--steps 500 --pictures 4 --side 64 --use-side 64 --dim 8 --first-block 16 --workers 2 --weights-only"
+    command = [sys.executable, "-m", "tools.train_embedder", "train", photos, "--out", tmp_path, "--start", start]
+    repository = Path(__file__).parents[3]
+    with subprocess.Popen([*command, *options.split()], cwd=repository, start_new_session=True) as training:
+        while not (tmp_path / "curves.csv").exists():
+            assert training.poll() is None
+            time.sleep(0.05)
+        os.killpg(training.pid, signal.SIGTERM)
+    assert training.returncode == STOPPED
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] > 0
 
 
 def test_curves_are_kept_as_a_table_and_a_picture(finished: Path) -> None:

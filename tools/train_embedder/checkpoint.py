@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -73,7 +74,7 @@ def rate(step: int, steps: int) -> float:
     rise = max(1, round(WARM_UP * steps))
     if step < rise:
         return (step + 1) / rise
-    return float(0.5 * (1 + torch.cos(torch.tensor(torch.pi * (step - rise) / max(1, steps - rise)))))
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
 def _groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:

@@ -29,9 +29,9 @@ def graph_of(weights: Arrays) -> onnx.ModelProto:
     In: `image`, uint8, (batch, height, width, 3), RGB. Out: `embedding`, float32, (batch, dim), unit length.
     """
     graph = Graph(weights)
-    x = graph.node("Cast", ["image"], to=TensorProto.FLOAT)
-    x = graph.node("Mul", [graph.node("Sub", [x, graph.number(MEAN)]), graph.number(1 / DEVIATION)])
-    x = graph.node("Transpose", [x], perm=[0, 3, 1, 2])
+    x = graph.node("Transpose", ["image"], perm=[0, 3, 1, 2])
+    # What the network wants, (level - mean) / deviation, is how 8-bit levels are understood: no pass over the pixels.
+    x = graph.node("DequantizeLinear", [x, graph.number(1 / DEVIATION), graph.array(np.array(MEAN, np.uint8), "mean")])
     x = graph.convolution(x, "_conv_stem", "_bn0", stride=2)
     number = 0
     for stage in STAGES:
@@ -59,14 +59,14 @@ class Graph:
         return name
 
     def array(self, values: npt.NDArray[Any], name: str) -> str:
-        self._numbers.append(numpy_helper.from_array(np.asarray(values, np.float32, order="C"), name))
+        self._numbers.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def number(self, value: float) -> str:
         return self.array(np.array(value, np.float32), f"number_{len(self._numbers)}")
 
     def weight(self, name: str) -> str:
-        return self.array(self._weights[name], name)
+        return self.array(self._weights[name].astype(np.float32), name)
 
     def convolution(self, x: str, convolution: str, norm: str, *, stride: int = 1, clipped: bool = True) -> str:
         """A convolution with the norm that follows it folded in, then ReLU6 where the network has it.
@@ -74,18 +74,14 @@ class Graph:
         norm(y) = (y - mean) / sqrt(variance + epsilon) * gain + bias, so both are one factor and one summand a channel.
         """
         kernel = self._weights[f"{convolution}.weight"].astype(np.float64)
-        gain, bias, mean, variance = (
-            self._weights[f"{norm}.{part}"].astype(np.float64)
-            for part in ("weight", "bias", "running_mean", "running_var")
-        )
+        parts = ("weight", "bias", "running_mean", "running_var")
+        gain, bias, mean, variance = (self._weights[f"{norm}.{part}"].astype(np.float64) for part in parts)
         factor = gain / np.sqrt(variance + NORM_EPSILON)
+        folded = (kernel * factor[:, np.newaxis, np.newaxis, np.newaxis]).astype(np.float32)
+        summand = (bias - mean * factor).astype(np.float32)
         y = self.node(
             "Conv",
-            [
-                x,
-                self.array(kernel * factor[:, np.newaxis, np.newaxis, np.newaxis], f"{convolution}.weight"),
-                self.array(bias - mean * factor, f"{convolution}.bias"),
-            ],
+            [x, self.array(folded, f"{convolution}.weight"), self.array(summand, f"{convolution}.bias")],
             kernel_shape=list(kernel.shape[2:]),
             strides=[stride, stride],
             # In a depthwise convolution every kernel sees one channel; nothing else here has kernels of depth one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -130,6 +131,8 @@ class Progress:
     def _point(self, checked: bool) -> None:
         run, batch = self._run, 2 * self._run.recipe.pictures
         contrast, spread = (float(torch.stack(losses).mean()) for losses in zip(*self._losses, strict=True))
+        if not math.isfinite(contrast):
+            raise ValueError(f"the loss is no number any more at step {run.step}; try a lower --learning-rate")
         speed = batch * len(self._losses) / (time.monotonic() - self._since)
         recall = self._exam.recall(run.network, run.device) if checked and self._exam else None
         pace = run.schedule.get_last_lr()[0]

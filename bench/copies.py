@@ -1,6 +1,7 @@
 """Is every copy found, and nothing else? Makes the copies itself, runs `dedupctl` on them and counts.
 
     python bench/copies.py --photos DIR [--scenes DIR] [--edited 40]    precision and recall an edit, cost of a stage
+    python bench/copies.py --photos DIR --config config.toml            the same with another model or thresholds
     python bench/copies.py --photos DIR --cost                          what candidates and proof add to a scan of DIR
 
 `--scenes` holds a folder for each scene, with other shots of it: none may be called a copy of another. Each edited
@@ -121,11 +122,15 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, help="folders of other shots of one scene")
     parser.add_argument("--edited", type=int, default=40, help="how many photos are edited")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--config", type=Path, help="a config.toml instead of the defaults")
     parser.add_argument("--work", type=Path, help="where the set and the catalog are made and stay (emptied first)")
     parser.add_argument("--cost", action="store_true", help="only what candidates and proof cost on --photos")
     chosen = parser.parse_args()
     work = chosen.work or Path(tempfile.mkdtemp())
     shutil.rmtree(work, ignore_errors=True)
+    if chosen.config:
+        (work / "home").mkdir(parents=True)
+        shutil.copy(chosen.config, work / "home" / "config.toml")
     try:
         if chosen.cost:
             shutil.copytree(chosen.photos, work / "set")

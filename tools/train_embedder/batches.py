@@ -106,7 +106,11 @@ class Batches:
             yield Subject(self._album[photo], photo, photo)
 
     def _photos_of(self, step: int, most: int) -> Iterator[int]:
-        """Numbers of photos, none twice in a batch while there are enough: all are seen before one is seen again."""
+        """Numbers of photos, none twice in a batch while there are enough.
+
+        The step's share of an endless row in which all photos stand before one comes again. What a step does not take,
+        because it shows made-up pictures instead, is passed over: no step need know what those before it took.
+        """
         total = len(self._photos)
         orders: dict[int, Identity] = {}
         for place in range(step * most, (step + 1) * most):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ class Point:
 
 
 class Curves:
+    """The points of a run, written down as soon as they are made."""
+
     def __init__(self, folder: Path, until: int) -> None:
         """Go on with what the folder has of the steps up to `until`; what lies beyond will be done again."""
         self._folder = folder
@@ -75,9 +77,9 @@ class Curves:
         figure.savefig(self._folder / PICTURE_NAME, dpi=110)
 
 
-def _line(axes: object, points: Sequence[Point], name: str, label: str, style: str = "C0-") -> None:
-    axes.plot([point.views for point in points], [getattr(point, name) for point in points], style)  # type: ignore[attr-defined]
-    axes.set(xlabel="views", ylabel=label)  # type: ignore[attr-defined]
+def _line(axes: Any, points: Sequence[Point], name: str, label: str, style: str = "C0-") -> None:
+    axes.plot([point.views for point in points], [getattr(point, name) for point in points], style)
+    axes.set(xlabel="views", ylabel=label)
 
 
 def _read(table: Path) -> list[Point]:
@@ -97,6 +99,8 @@ def _read(table: Path) -> list[Point]:
 
 
 class Exam:
+    """Photos that are never trained on, and strong views of them: the same ones every time."""
+
     def __init__(self, album: Album, photos: Sequence[int], recipe: Recipe) -> None:
         photos = photos[:MOST_PHOTOS]
 

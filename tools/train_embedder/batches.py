@@ -68,7 +68,6 @@ class Batches:
         return self._recipe.steps
 
     def __getitem__(self, step: int) -> Batch:
-        cv2.setNumThreads(1)  # the processes that make views already share out the cores
         subjects = list(self.subjects(step))
         views, shown = [], []
         for place, subject in enumerate(subjects):

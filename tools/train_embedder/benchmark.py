@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, repeat
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def read_set(items: Sequence[Item], model: ModelConfig, workers: int) -> list[Se
         ValueError: a picture of the set cannot be read.
     """
     shares = [items[start :: workers * PARTS] for start in range(workers * PARTS)]
-    with ProcessPoolExecutor(workers) as pool:
+    # Not forked: where a model was just exported, this process has threads that a fork would wait for.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         return list(chain.from_iterable(pool.map(_read, shares, repeat(model))))
 
 

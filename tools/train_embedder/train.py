@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -98,21 +99,29 @@ def make_step(run: Run, views: Tensor, pictures: Tensor, scenes: Tensor) -> tupl
 
 
 def loader_of(batches: Batches, first: int, machine: Machine) -> DataLoader[Batch]:
-    """Batches from step `first` on, in their order, made by worker processes while the network computes."""
+    """Batches from step `first` on, in their order, made by worker processes while the network computes.
+
+    The processes start from nothing: one forked from a process whose OpenCV had threads waited for those for ever.
+    """
     return DataLoader(
         batches,
         batch_size=None,
         sampler=range(first, len(batches)),
         num_workers=machine.workers,
         collate_fn=as_tensors,
-        worker_init_fn=leave_signals_alone,
+        worker_init_fn=settle,
+        multiprocessing_context="spawn" if machine.workers else None,
         pin_memory=machine.device.type == "cuda",
         prefetch_factor=4 if machine.workers else None,
     )
 
 
-def leave_signals_alone(_: int) -> None:
-    """Ctrl-C and `timeout` signal every process of the command: the one that trains ends the others when it is done."""
+def settle(_: int) -> None:
+    """Make a process ready to make views: on one core, as there is one process a core, and without an ear for signals.
+
+    Ctrl-C and `timeout` signal every process of the command: the one that trains ends the others when it is done.
+    """
+    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

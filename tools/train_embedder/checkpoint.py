@@ -15,6 +15,8 @@ from .network import Network
 from .recipe import Recipe
 
 CHECKPOINT_NAME, WEIGHTS_NAME = "checkpoint.pt", "weights.pt"
+WARM_UP = 0.02
+"""Share of the steps over which the rate rises: else Adam's first steps throw away what was learnt before."""
 
 
 class Run:
@@ -49,7 +51,8 @@ class Run:
         path = folder / CHECKPOINT_NAME
         if not path.exists():
             return False
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        # To the CPU: what belongs on the device is moved there below, and AdamW's counters do not.
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         changed = Recipe(**state["recipe"]).differences(self.recipe)
         if changed:
             raise ValueError(f"{path} was made by another recipe: {'; '.join(changed)}")
@@ -63,10 +66,6 @@ class Run:
     def save_weights(self, folder: Path) -> None:
         """The network alone, for an export or as the start of another run."""
         _replace(folder / WEIGHTS_NAME, {name: value.cpu() for name, value in self.network.state_dict().items()})
-
-
-WARM_UP = 0.02
-"""Share of the steps over which the rate rises: else Adam's first steps throw away what was learnt before."""
 
 
 def rate(step: int, steps: int) -> float:

@@ -126,6 +126,13 @@ def evaluate(
     work: Annotated[Path, typer.Option(help="Where the test set is made and stays for the next model.")],
     model: Annotated[Path | None, typer.Argument(help="An ONNX file; the built-in model without.", exists=True)] = None,
     use_side: Annotated[int, typer.Option(help="Of the square it is given, pixels.")] = DEFAULT.use_side,
+    layout: Annotated[str, typer.Option(help='Of its input: "nhwc-uint8" or "nchw-float32".')] = "nhwc-uint8",
+    mean: Annotated[tuple[float, float, float], typer.Option(help="Taken off levels of 0 to 1, for floats.")] = (
+        0,
+        0,
+        0,
+    ),
+    std: Annotated[tuple[float, float, float], typer.Option(help="What is left is divided by it.")] = (1, 1, 1),
     scenes: Scenes = None,
     edited: Edited = 40,
     workers: Workers = OTHER_CORES,
@@ -134,13 +141,18 @@ def evaluate(
 ) -> None:
     """How good a model is at proposing copies. Several are compared by calling this for each with the same --work."""
     from dedupctl.config import ModelConfig
+    from dedupctl.errors import DedupctlError
 
     from .benchmark import copies_set_in
     from .evaluate import as_markdown, save
     from .evaluate import evaluate as measured
 
+    chosen = {"path": model, "input_size": use_side, "layout": layout, "mean": mean, "std": std}
     items = copies_set_in(photos, scenes, work, edited, seed)
-    figures = measured(items, ModelConfig(path=model, input_size=use_side), max(1, workers))
+    try:
+        figures = measured(items, ModelConfig.model_validate(chosen), max(1, workers))
+    except DedupctlError as error:
+        raise ValueError(str(error)) from error
     if json:
         save(figures, json)
     typer.echo(as_markdown(figures))

@@ -148,7 +148,7 @@ def evaluate(
     from .evaluate import evaluate as measured
 
     chosen = {"path": model, "input_size": use_side, "layout": layout, "mean": mean, "std": std}
-    items = copies_set_in(photos, scenes, work, edited, seed)
+    items = copies_set_in(work, photos, scenes, edited, seed)
     try:
         figures = measured(items, ModelConfig.model_validate(chosen), max(1, workers))
     except DedupctlError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 BENCH = Path(__file__).parents[2] / "bench"
 PARTS = 8
 """Pieces that each worker's share of the files comes in, so that none is done long before the others."""
-TRUTH_NAME = "truth.csv"
-COLUMNS = ("path", "origin", "edit", "group")
+INDEX_NAME = "set.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +40,34 @@ class Seen:
     """Its pHash in the eight orientations, shape (8,)."""
 
 
-def copies_set_in(photos: Path, scenes: Path | None, folder: Path, edited: int, seed: int) -> list[Item]:
-    """The set that lies in `folder`; made there if none does, of `photos` of which `edited` are given copies."""
+def copies_set_in(folder: Path, photos: Path, scenes: Path | None, edited: int, seed: int) -> list[Item]:
+    """The set that lies in `folder`; made there anew unless it was made of the same photos in the same way.
+
+    Args:
+        edited: how many of the photos are given copies.
+
+    Raises:
+        ValueError: the folder holds something that is no such set, and that making one would delete.
+    """
     sys.path.insert(0, str(BENCH))  # its scripts import each other by their bare names
     from copies_set import Item, make_set
 
-    truth = folder / TRUTH_NAME
-    if not truth.exists():
+    index = folder / INDEX_NAME
+    asked = {
+        "photos": str(photos.resolve()),
+        "scenes": str(scenes.resolve()) if scenes else None,
+        "edited": edited,
+        "seed": seed,
+    }
+    if not index.exists() and folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty and holds no test set: name another folder")
+    kept = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+    if kept.get("asked") != asked:
         items = make_set(photos, scenes, folder, edited, seed)
-        with truth.open("w", newline="", encoding="utf-8") as stream:
-            table = csv.writer(stream)
-            table.writerow(COLUMNS)
-            table.writerows((item.path.relative_to(folder), item.origin, item.edit, item.group) for item in items)
-    with truth.open(newline="", encoding="utf-8") as stream:
-        rows = csv.DictReader(stream)
-        return [Item(folder / row["path"], row["origin"], row["edit"], row["group"]) for row in rows]
+        rows = [(str(item.path.relative_to(folder)), item.origin, item.edit, item.group) for item in items]
+        kept = {"asked": asked, "items": rows}
+        index.write_text(json.dumps(kept), encoding="utf-8")
+    return [Item(folder / path, origin, edit, group) for path, origin, edit, group in kept["items"]]
 
 
 def read_set(items: Sequence[Item], model: ModelConfig, workers: int) -> list[Seen]:

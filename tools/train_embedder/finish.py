@@ -42,9 +42,8 @@ def finish(folder: Path, test: Path | None, scenes: Path | None, edited: int, wo
     tell("exporting")
     exported = export_run(folder, recipe, album)
     tell(f"8-bit against float: mean cosine {exported.mean_cosine:.4f}, worst {exported.worst_cosine:.4f}")
-    items = copies_set_in(
-        test or unseen_photos(folder, recipe, album), scenes, folder / "test-set", edited, recipe.seed
-    )
+    photos = test or unseen_photos(folder, recipe, album)
+    items = copies_set_in(folder / "test-set", photos, scenes, edited, recipe.seed)
     tell(f"measuring on {len(items)} pictures")
     figures = evaluate(items, ModelConfig(path=folder / MODEL_NAME, input_size=recipe.use_side), max(1, workers))
     save(figures, folder / FIGURES_NAME)

@@ -28,7 +28,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def figures(work: Path) -> Figures:
-    items = copies_set_in(work / "photos", None, work / "set", 1, seed=1)
+    items = copies_set_in(work / "set", work / "photos", None, 1, seed=1)
     return evaluate(items, ModelConfig(), workers=2)
 
 
@@ -62,13 +62,20 @@ def test_the_figures_are_shown_and_kept(figures: Figures, tmp_path: Path) -> Non
 def test_a_set_that_was_made_is_used_again(figures: Figures, work: Path) -> None:  # noqa: ARG001 - it made the set
     one = sorted((work / "set").rglob("*.*"))[0]
     before = one.stat().st_mtime_ns
-    items = copies_set_in(work / "photos", None, work / "set", 1, seed=1)
+    items = copies_set_in(work / "set", work / "photos", None, 1, seed=1)
     assert one.stat().st_mtime_ns == before
     assert len(items) > 100
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, work: Path) -> None:
+    (tmp_path / "mine.jpg").write_bytes(b"mine")
+    with pytest.raises(ValueError, match="not empty"):
+        copies_set_in(tmp_path, work / "photos", None, 1, seed=1)
+    assert (tmp_path / "mine.jpg").read_bytes() == b"mine"
+
+
 def test_flat_pictures_take_no_part(work: Path, figures: Figures) -> None:  # noqa: ARG001 - it made the set
-    items = copies_set_in(work / "photos", None, work / "set", 1, seed=1)
+    items = copies_set_in(work / "set", work / "photos", None, 1, seed=1)
     solid = [item for item in items if item.group == "solid"]
     assert solid
     assert len(read_set(solid, ModelConfig(), 1)) < len(solid)

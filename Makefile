@@ -50,7 +50,8 @@ docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
 
 train: $(HAS_TRAIN) ## Train an embedding model: make train PHOTOS=DIR [RUN=out/embedder] [TRAIN="--steps 20000 ..."]
 	@test -n "$(PHOTOS)" || { echo "make train needs photos to learn from: make train PHOTOS=DIR"; exit 2; }
-	@$(BIN)/python -m tools.train_embedder train "$(PHOTOS)" --out "$(RUN)" $(TRAIN)
+	@# Not every shell expands the ~ in PHOTOS=~/Pictures.
+	@$(BIN)/python -m tools.train_embedder train "$(PHOTOS:~/%=$(HOME)/%)" --out "$(RUN)" $(TRAIN)
 
 $(BIN)/python:
 	@$(PYTHON) tools/check_build_tools.py $(CHECK)

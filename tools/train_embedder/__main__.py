@@ -1,4 +1,4 @@
-"""The doors: `python -m tools.train_embedder train | pack | export | evaluate`."""
+"""The doors: `python -m tools.train_embedder train | pack | export | evaluate | requantise`."""
 
 from __future__ import annotations
 
@@ -156,6 +156,19 @@ def evaluate(
     if json:
         save(figures, json)
     typer.echo(as_markdown(figures))
+
+
+@app.command()
+def requantise(
+    model: Annotated[Path, typer.Argument(help="An int8 model in QDQ form.", exists=True)],
+    target: Annotated[Path, typer.Argument(help="The file to write.")],
+) -> None:
+    """Round the weights of a model anew, so that every processor computes the same vectors."""
+    import onnx
+
+    from .requantise import requantised
+
+    onnx.save(requantised(onnx.load(model)), target)
 
 
 def main() -> None:

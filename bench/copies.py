@@ -127,6 +127,8 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true", help="only what candidates and proof cost on --photos")
     chosen = parser.parse_args()
     work = chosen.work or Path(tempfile.mkdtemp())
+    if work.is_dir() and any(work.iterdir()) and not (work / "home" / "catalog.db").exists():
+        parser.error(f"{work} holds something else than a former run; it would be emptied")
     shutil.rmtree(work, ignore_errors=True)
     if chosen.config:
         (work / "home").mkdir(parents=True)

@@ -47,6 +47,10 @@ class Transaction:
         self.reported = Reported(connection)
 
 
+DAEMON_STATE = "daemon"
+"""Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+
+
 class Meta:
     """A few facts about the catalog itself, by name."""
 

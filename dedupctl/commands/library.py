@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.commands.session import AsJson, Session, console, print_json, say
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
@@ -165,7 +165,7 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
 
 def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
     """What the daemon last said of itself; None when none is running."""
-    told = tx.meta.get("daemon")
+    told = tx.meta.get(DAEMON_STATE)
     if told is None or not _is_locked(session):
         return None
     state: dict[str, Any] = json.loads(told)

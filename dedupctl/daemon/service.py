@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.daemon.hints import EventsLost, Hint, RootLost
 from dedupctl.daemon.interpret import Interpreter
 from dedupctl.daemon.notify import Notifier
@@ -27,8 +28,6 @@ from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
-STATE_KEY = "daemon"
-"""Where the daemon says how it is, in the catalog's meta table, as JSON; `status` reads it."""
 ROOTS_SECONDS = 5.0
 """How often the roots are checked: added or removed by a command, gone offline, come back."""
 SNAPSHOT_SECONDS = 60.0
@@ -241,7 +240,7 @@ class Service:
         if told != self._told:  # an idle daemon must let the disk sleep
             self._told = told
             with self._workspace.catalog.write() as tx:
-                tx.meta.put(STATE_KEY, told)
+                tx.meta.put(DAEMON_STATE, told)
         self._notifier.status(f"{doing}, {len(self._online())} of {len(self._roots)} roots online")
 
     def _finish(self) -> None:

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
-from dedupctl.catalog.catalog import Transaction
+from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.domain import FileState, PairKind
 from dedupctl.web.queue import Row
-
-STATE_KEY = "daemon"
-"""Where a running daemon says how it is, in the catalog's meta table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def look(tx: Transaction) -> Dashboard:
         pictures=tx.contents.count(),
         unmatched=tx.contents.count_unmatched(),
         last_scan_at=None if last is None else last.finished_at,
-        watch=_watch(tx.meta.get(STATE_KEY)),
+        watch=_watch(tx.meta.get(DAEMON_STATE)),
         saved=[(day, total) for (day, _), total in zip(days, sums, strict=True)],
     )
 

@@ -8,14 +8,15 @@ import pytest
 from living_library import LivingLibrary, picture
 from visitor import Visitor, wait_until
 
+from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.report.wording import size
-from dedupctl.web.dashboard import STATE_KEY, look
+from dedupctl.web.dashboard import look
 
 
 def tell(library: LivingLibrary, **state: object) -> None:
     usual = {"pid": os.getpid(), "doing": "watching", "settling": 2, "roots": {"/photos": "watched"}}
     with library.catalog.write() as tx:
-        tx.meta.put(STATE_KEY, json.dumps(usual | state))
+        tx.meta.put(DAEMON_STATE, json.dumps(usual | state))
 
 
 def test_savings_add_up_and_what_is_restored_does_not_count(living: LivingLibrary, root: Path) -> None:

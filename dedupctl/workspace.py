@@ -73,6 +73,11 @@ class Workspace:
                 fetch=tx.embeddings.vectors,
             )
 
+    def model_in_use(self) -> int:
+        """The model whose vectors show the library: an earlier one until most pictures have been embedded anew."""
+        with self.catalog.read() as tx:
+            return tx.embeddings.fullest_model(self.model_id)
+
     def save_index(self, index: HnswIndex) -> None:
         """Publish a new snapshot. Only for the holder of the lock."""
         save(index, self._vectors, model_key=self.model.key, catalog_id=self.catalog.id)

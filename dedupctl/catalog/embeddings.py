@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
@@ -90,13 +90,29 @@ class Embeddings:
 
     def missing(self, model_id: int) -> Iterator[int]:
         """Contents that have no vector of this model yet, in order of id."""
-        done = select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
-        query = select(contents.c.id).where(contents.c.id.not_in(done)).order_by(contents.c.id)
+        query = select(contents.c.id).where(contents.c.id.not_in(_embedded(model_id))).order_by(contents.c.id)
         yield from self._connection.execute(query).scalars()
+
+    def count_missing(self, model_id: int) -> int:
+        query = select(func.count()).select_from(contents).where(contents.c.id.not_in(_embedded(model_id)))
+        return int(self._connection.execute(query).scalar_one())
+
+    def fullest_model(self, preferred: int) -> int:
+        """The model that has seen the most pictures; `preferred` where no other has seen more."""
+        query = select(embeddings.c.model_id, func.count()).where(embeddings.c.part == 0)
+        seen: dict[int, int] = {
+            row[0]: row[1] for row in self._connection.execute(query.group_by(embeddings.c.model_id))
+        }
+        fullest = max(seen, key=lambda model_id: seen[model_id], default=preferred)
+        return preferred if seen.get(preferred, 0) >= seen.get(fullest, 0) else fullest
 
     def count(self, model_id: int) -> int:
         query = select(func.count()).select_from(embeddings).where(embeddings.c.model_id == model_id)
         return int(self._connection.execute(query).scalar_one())
+
+
+def _embedded(model_id: int) -> Select[tuple[int]]:
+    return select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
 
 
 def _decoded(blobs: list[bytes]) -> FloatArray:

@@ -96,6 +96,10 @@ def find(
         if isinstance(read, Unreadable) or read.fingerprint is None:
             raise DedupctlError(f"cannot read {image} as a picture: {read}")
         matches = find_copies(workspace, workspace.open_index().index, read.fingerprint, path)
+        with workspace.catalog.read() as tx:
+            waiting = tx.embeddings.count_missing(workspace.model_id)
+    if waiting:
+        say(f"{waiting:,} pictures wait for a vector of the model in use (dedupctl scan): edited copies may be missed")
     if as_json:
         print_json({"matches": [_as_json(match) for match in matches]})
     else:

@@ -158,7 +158,11 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
             "backlog": tx.contents.count_unmatched(),
             "roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
             "watch": _daemon_state(session, tx),
-            "index": {"fault": workspace.snapshot_fault(), "vectors": tx.embeddings.count(workspace.model_id)},
+            "index": {
+                "fault": workspace.snapshot_fault(),
+                "vectors": tx.embeddings.count(workspace.model_id),
+                "waiting": tx.embeddings.count_missing(workspace.model_id),
+            },
             "last_full_scan": None if last is None else last.finished_at,
         }
 
@@ -191,8 +195,12 @@ def _print_status(session: Session, workspace: Workspace) -> None:
         out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
         for path, how in state["roots"].items():
             out.print(f"        {path}: {how}", markup=False)
+    with workspace.catalog.read() as tx:
+        waiting = tx.embeddings.count_missing(workspace.model_id)
     fault = workspace.snapshot_fault()
     out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
+    if waiting:
+        out.print(f"        {waiting:,} pictures wait for a vector of the model in use (dedupctl scan, or the daemon)")
 
 
 def _print_faults(faults: list[Fault]) -> None:

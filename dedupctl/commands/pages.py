@@ -39,13 +39,14 @@ def report(
     session: Session = context.obj
     target = output or Path(f"dedupctl-report.{form.value}")
     with session.workspace() as workspace:
+        model_id = workspace.model_in_use()
         options = ReportOptions(format=form, limit=limit, with_map=not no_map)
         with shown_stages() as progress:
             summary = write_report(
                 workspace.catalog,
                 workspace.thumbs,
                 target,
-                model_id=workspace.model_id,
+                model_id=model_id,
                 options=options,
                 progress=progress,
             )
@@ -54,11 +55,11 @@ def report(
                     workspace.catalog,
                     workspace.thumbs,
                     map_picture,
-                    model_id=workspace.model_id,
+                    model_id=model_id,
                     progress=progress,
                 )
             if map_table is not None:
-                write_map_csv(workspace.catalog, map_table, model_id=workspace.model_id, progress=progress)
+                write_map_csv(workspace.catalog, map_table, model_id=model_id, progress=progress)
     left_out = f", {summary.clusters_left_out:,} more left out (--limit)" if summary.clusters_left_out else ""
     say(f"{summary.clusters_shown:,} clusters{left_out}")
     for written in (target, map_picture, map_table):

@@ -45,6 +45,9 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         def update(progress: Progress) -> None:
             errors = f"{progress.errors} errors" if progress.errors else ""
             doing = "comparing" if progress.read >= progress.to_read and progress.to_compare else "reading"
+            if progress.to_embed:
+                bar.update(task, description=f"embedding anew ({progress.to_embed:,} left)")
+                return
             bar.update(
                 task,
                 description=f"{doing} ({progress.found:,} found)",
@@ -92,6 +95,9 @@ class _Lines:
         if now < self._next:
             return
         self._next = now + LINE_SECONDS
+        if progress.to_embed:
+            say(f"embedding anew, {progress.to_embed:,} pictures left")
+            return
         rate = self._rate.of(progress.read)
         left = (progress.to_read - progress.read) / rate if rate else 0.0
         say(

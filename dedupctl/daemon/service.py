@@ -21,10 +21,11 @@ from dedupctl.daemon.settle import Settler
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.library import open_in_line, visit_places
+from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, present
 from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
+from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
@@ -83,7 +84,10 @@ class Service:
         with ExitStack() as stack:
             workers = Workers(self._workspace.config, self._workspace.catalog.path)
             stack.callback(workers.close)
-            opened = open_in_line(self._workspace, workers, self._say, self._is_stopped)
+            self._upkeep = Upkeep(self._workspace, workers, self._say)
+            if not self._upkeep.left:
+                self._upkeep.finish()
+            opened = open_index(self._workspace, self._say)
             self._watcher = Watcher(
                 is_tool_name=is_tool_name, polling_seconds=watch.polling_seconds, always_poll=watch.polling
             )
@@ -110,6 +114,7 @@ class Service:
             self._answer_losses(hints)
             if not findings:
                 self._unattended.act_when_due()
+                self._renew_some()
             now = time.monotonic()
             if now >= roots_due:
                 roots_due = now + ROOTS_SECONDS
@@ -125,7 +130,9 @@ class Service:
             self._notifier.alive()
 
     def _patience(self) -> float:
-        """Until the next file may have settled, at the most a beat."""
+        """Until the next file may have settled, at the most a beat; none while there is other work."""
+        if self._upkeep.left:
+            return 0.0
         due = self._settler.next_due()
         if due is None:
             return LONGEST_WAIT
@@ -138,6 +145,17 @@ class Service:
             self._tell_health("watching")
         if summary.new or summary.changed or summary.moved:
             self._unattended.after_batch()
+
+    def _renew_some(self) -> None:
+        """After a change of the model, one portion of its vectors between two looks at what happened."""
+        if not self._upkeep.left:
+            return
+        self._pipeline.embed_missing(self._upkeep)
+        if self._upkeep.left:
+            self._tell_now_and_then(f"embedding anew, {self._upkeep.left:,} pictures left")
+        else:
+            self._unattended.after_scan()
+            self._tell_health("watching")
 
     # --- scans -----------------------------------------------------------------------------------------------------
 
@@ -215,9 +233,7 @@ class Service:
         if progress.to_read > progress.read:
             reading = f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
             self._notifier.status(reading)
-            if time.monotonic() >= self._progress_due:
-                self._progress_due = time.monotonic() + PROGRESS_SECONDS
-                self._tell_health(reading)
+            self._tell_now_and_then(reading)
 
     def _folder_failed(self, failure: FolderError) -> None:
         self._say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")
@@ -225,6 +241,11 @@ class Service:
     def _report_restless(self) -> None:
         for path in self._settler.restless():
             self._say(f"{os.fsdecode(path)} is still being written to and was not read")
+
+    def _tell_now_and_then(self, doing: str) -> None:
+        if time.monotonic() >= self._progress_due:
+            self._progress_due = time.monotonic() + PROGRESS_SECONDS
+            self._tell_health(doing)
 
     def _tell_health(self, doing: str) -> None:
         health = self._health

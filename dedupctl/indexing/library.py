@@ -8,7 +8,7 @@ from contextlib import closing
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.pipeline import Listeners, Pipeline
+from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, visit
 from dedupctl.indexing.upkeep import keep_up
 from dedupctl.indexing.workers import Workers
@@ -30,18 +30,16 @@ def scan_library(
 ) -> ScanSummary:
     """Index these places once. The caller holds the workspace's lock."""
     with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
-        opened = open_in_line(workspace, workers, say, listeners.is_stopped)
+        keep_up(workspace, workers, say, listeners.is_stopped, lambda left: listeners.progress(Progress(to_embed=left)))
+        opened = open_index(workspace, say)
         pipeline = Pipeline(workspace, opened.index, workers, listeners)
         summary = visit_places(workspace, pipeline, wanted, on_offline)
         pipeline.save_index(force=opened.added + opened.retired > 0)
     return summary
 
 
-def open_in_line(
-    workspace: Workspace, workers: Workers, say: Callable[[str], None], is_stopped: Callable[[], bool]
-) -> OpenedIndex:
-    """The vector index, after the catalog was brought in line with the configuration."""
-    keep_up(workspace, workers, say, is_stopped)
+def open_index(workspace: Workspace, say: Callable[[str], None]) -> OpenedIndex:
+    """The vector index, telling when it had to be made anew."""
     opened = workspace.open_index()
     if opened.rebuilt_because and opened.added:
         say(f"vector index rebuilt: {opened.rebuilt_because}")

@@ -15,6 +15,7 @@ from itertools import islice
 
 from dedupctl.domain import ScanSummary, Unreadable
 from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Batch, Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
 from dedupctl.matching.matcher import Matcher, Round
@@ -40,6 +41,8 @@ class Progress:
     errors: int = 0
     to_compare: int = 0
     """Pictures whose candidates are being proven."""
+    to_embed: int = 0
+    """Pictures that wait for a vector of another model, before anything is read."""
 
 
 @dataclass
@@ -92,6 +95,13 @@ class Pipeline:
             self._abandon()
         self._write()
         return self._summary()
+
+    def embed_missing(self, upkeep: Upkeep) -> None:
+        """Give the next pictures vectors of the configured model; after the last, compare everything again if due."""
+        self._writer.grow_index(*upkeep.embed_portion())
+        if not upkeep.left and upkeep.finish():
+            self._matcher.start_over()
+            self.run()
 
     @property
     def was_stopped(self) -> bool:

@@ -7,10 +7,13 @@ proposed anew; what was proven stays proven. Other thresholds: stored evidence i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.domain import Unreadable
+from dedupctl.domain import Content, FloatArray, IntArray, Unreadable
 from dedupctl.indexing.workers import Workers
 from dedupctl.matching.matcher import rejudge
 from dedupctl.matching.score import thresholds_of
@@ -20,64 +23,101 @@ PROPOSED_WITH = "proposed_with"
 """Meta key: model and cosine with which all matched contents were proposed."""
 JUDGED_WITH = "judged_with"
 """Meta key: thresholds with which all pairs were judged."""
-PICTURES_A_BATCH = 64
+PICTURES_A_BATCH = 32
+"""Of a worker at once: a third of a second, which a new picture has to wait in the daemon."""
 
 Say = Callable[[str], None]
 
 
-def keep_up(workspace: Workspace, workers: Workers, say: Say, is_stopped: Callable[[], bool]) -> None:
-    """Bring the catalog in line with the configuration. Opened before the index, which then holds every new vector.
+class Upkeep:
+    """Brings a catalog in line with the configuration, a portion at a time: other work need not wait for the end.
 
-    Stopped early, it goes on at the next start.
+    Nothing is proposed anew before the last picture has its vector, so clusters stay as they are until all of them can
+    be looked at by the new model at once. Stopped early, it goes on at the next start.
     """
-    _embed_missing(workspace, workers, say, is_stopped)
-    if is_stopped():
-        return
-    _propose_anew_if_asked(workspace, say)
-    _judge_again_if_asked(workspace, say)
+
+    def __init__(self, workspace: Workspace, workers: Workers, say: Say) -> None:
+        self._workspace = workspace
+        self._workers = workers
+        self._say = say
+        with workspace.catalog.read() as tx:
+            self._missing = deque(tx.embeddings.missing(workspace.model_id))
+        if self._missing:
+            say(f"another model: embedding {self.left:,} pictures anew, from their thumbnails")
+
+    @property
+    def left(self) -> int:
+        """Pictures that have no vector of the configured model yet."""
+        return len(self._missing)
+
+    def embed_portion(self) -> tuple[IntArray, FloatArray]:
+        """Give the next pictures their vectors.
+
+        Returns the labels, and the vectors of shape (n, dim), that an index which is open already has to take in.
+        """
+        most = PICTURES_A_BATCH * self._workers.count
+        portion = [self._missing.popleft() for _ in range(min(self.left, most))]
+        with self._workspace.catalog.read() as tx:
+            contents = tx.contents.get(portion)
+        vectors = self._embedded(list(contents.values()))
+        with self._workspace.catalog.write() as tx:
+            labels = tx.embeddings.add(self._workspace.model_id, vectors)
+        rows = np.array([row for parts in vectors.values() for row in parts], np.float32)
+        lively = np.array([not contents[owner].flat for owner, parts in vectors.items() for _ in parts], np.bool_)
+        return labels[lively], rows.reshape(-1, self._workspace.model.dim)[lively]
+
+    def finish(self) -> bool:
+        """Have candidates proposed anew and evidence judged again, as far as that is due; once nothing is left.
+
+        Returns whether contents that had been compared are to be compared again.
+        """
+        is_due = _propose_anew_if_asked(self._workspace, self._say)
+        _judge_again_if_asked(self._workspace, self._say)
+        return is_due
+
+    def _embedded(self, contents: Sequence[Content]) -> dict[int, FloatArray]:
+        """Vectors by content; one without a thumbnail, or whose thumbnail is damaged, has none."""
+        thumbnails = self._workspace.thumbs.get([content.digest for content in contents])
+        pictures = [(content.id, thumbnails[content.digest]) for content in contents if content.digest in thumbnails]
+        batches = [pictures[start : start + PICTURES_A_BATCH] for start in range(0, len(pictures), PICTURES_A_BATCH)]
+        answers = [self._workers.embed([thumbnail for _, thumbnail in batch]) for batch in batches]
+        return {
+            content_id: answer
+            for batch, future in zip(batches, answers, strict=True)
+            for (content_id, _), answer in zip(batch, future.result().results, strict=True)
+            if not isinstance(answer, Unreadable)
+        }
 
 
-def _embed_missing(workspace: Workspace, workers: Workers, say: Say, is_stopped: Callable[[], bool]) -> None:
-    with workspace.catalog.read() as tx:
-        missing = list(tx.embeddings.missing(workspace.model_id))
-    if missing:
-        say(f"another model: embedding {len(missing):,} pictures anew, from their thumbnails")
-    for start in range(0, len(missing), PICTURES_A_BATCH):
-        if is_stopped():
-            return
-        _embed(workspace, workers, missing[start : start + PICTURES_A_BATCH])
+def keep_up(
+    workspace: Workspace,
+    workers: Workers,
+    say: Say,
+    is_stopped: Callable[[], bool],
+    still_left: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Bring the catalog in line at once, before the index is opened, which then holds every new vector."""
+    upkeep = Upkeep(workspace, workers, say)
+    while upkeep.left and not is_stopped():
+        still_left(upkeep.left)
+        upkeep.embed_portion()
+    if not upkeep.left:
+        upkeep.finish()
 
 
-def _embed(workspace: Workspace, workers: Workers, content_ids: list[int]) -> None:
-    with workspace.catalog.read() as tx:
-        contents = tx.contents.get(content_ids)
-    thumbnails = workspace.thumbs.get([content.digest for content in contents.values()])
-    pictures = {
-        content_id: thumbnails[content.digest]
-        for content_id, content in contents.items()
-        if content.digest in thumbnails
-    }
-    answers = workers.embed(list(pictures.values())).result().results
-    vectors = {
-        content_id: answer
-        for content_id, answer in zip(pictures, answers, strict=True)
-        if not isinstance(answer, Unreadable)
-    }
-    with workspace.catalog.write() as tx:
-        tx.embeddings.add(workspace.model_id, vectors)
-
-
-def _propose_anew_if_asked(workspace: Workspace, say: Say) -> None:
+def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
+    """Whether contents that had been compared are to be compared again."""
     now = json.dumps([workspace.model.key, workspace.config.model.propose_cosine])
     before = _meta(workspace.catalog, PROPOSED_WITH)
     if before == now:
-        return
+        return False
     with workspace.catalog.write() as tx:
         if before is not None:
             tx.contents.forget_matching()
         tx.meta.put(PROPOSED_WITH, now)
     if before is not None:
         say("another model or net: candidates are proposed anew")
+    return before is not None
 
 
 def _judge_again_if_asked(workspace: Workspace, say: Say) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from dedupctl.catalog.files import Sighting
-from dedupctl.domain import Fingerprint, IntArray, Unreadable
+from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
 from dedupctl.indexing.scan import Gone, Relinked, Revived, Unread
 from dedupctl.vectors.hnsw import HnswIndex
@@ -69,8 +69,19 @@ class Writer:
             tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
             tx.files.mark_gone(self._gone, int(time.time()))
             tx.files.revive(self._revived)
-        self._grow_index(new, labels)
+        lively = np.array([not one.flat for one in new for _ in one.vectors], np.bool_)
+        vectors_of_lively = [vector for one in new if not one.flat for vector in one.vectors]
+        self.grow_index(labels[lively], np.array(vectors_of_lively, np.float32))
         self._begin()
+
+    def grow_index(self, labels: IntArray, vectors: FloatArray) -> None:
+        """Add what the catalog holds by now, but for flat pictures: they are near to everything blank."""
+        if not len(labels):
+            return
+        self._index.add(labels, vectors)
+        self._unsaved_vectors += len(labels)
+        if self._unsaved_vectors >= SNAPSHOT_EVERY:
+            self.save_index()
 
     def save_index(self, *, force: bool = False) -> None:
         """Publish a snapshot of the index if it has grown (or was rebuilt: `force`)."""
@@ -83,16 +94,6 @@ class Writer:
         self._relinked: list[Sighting] = []
         self._gone: list[int] = []
         self._revived: list[int] = []
-
-    def _grow_index(self, fingerprints: list[Fingerprint], labels: IntArray) -> None:
-        """The graph takes every vector but those of flat pictures, which are near to everything blank."""
-        if not fingerprints:
-            return
-        lively = np.concatenate([np.full(len(one.vectors), not one.flat) for one in fingerprints])
-        self._index.add(labels[lively], np.concatenate([one.vectors for one in fingerprints])[lively])
-        self._unsaved_vectors += int(lively.sum())
-        if self._unsaved_vectors >= SNAPSHOT_EVERY:
-            self.save_index()
 
 
 def _sightings(outcomes: Iterable[tuple[Unread, Read | Unreadable]], known: dict[bytes, int]) -> Iterator[Sighting]:

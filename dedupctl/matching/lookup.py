@@ -67,7 +67,7 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> P
         stored = tx.pairs.between(a, b)
         if stored is not None:
             return stored
-        candidate = candidate_between(tx, workspace.model_id, a, b)
+        candidate = candidate_between(tx, tx.embeddings.fullest_model(workspace.model_id), a, b)
         sides = gather_sides(tx, workspace.thumbs, [a, b])
     evidence = Judge().evidence(Case(candidate, sides[a], sides[b]))
     if evidence is None:

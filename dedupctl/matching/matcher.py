@@ -49,6 +49,10 @@ class Matcher:
         self._taken = content_ids[-1]
         return Round(tuple(content_ids), cases)
 
+    def start_over(self) -> None:
+        """Hand out every content again that is not matched: contents that were are not any more."""
+        self._taken = 0
+
     def settle(self, done: Round, evidence: Sequence[Evidence | Unreadable | None]) -> None:
         """Store the judgements of one round. A case without evidence (a picture was lost meanwhile) says nothing."""
         judged = [

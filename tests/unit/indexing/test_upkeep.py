@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from dedupctl.domain import Evidence, Fingerprint, Pair, PairKind, PictureFacts
-from dedupctl.indexing.upkeep import keep_up
+from dedupctl.indexing import upkeep
+from dedupctl.indexing.pipeline import Pipeline
+from dedupctl.indexing.upkeep import Upkeep, keep_up
 from dedupctl.indexing.workers import Batch
 from dedupctl.workspace import Workspace
 
@@ -18,6 +20,8 @@ OTHER_VECTOR = np.eye(1, 128, 5, dtype=np.float32)
 
 class OtherModel:
     """Stands for the workers: every thumbnail gets the same vector."""
+
+    count = 1
 
     def __init__(self) -> None:
         self.seen: list[bytes] = []
@@ -90,6 +94,61 @@ def test_another_model_embeds_every_content_from_its_thumbnail(home: Path, conte
             assert tx.embeddings.count(workspace.model_id) == len(contents)
         assert len(workspace.open_index().index) == len(contents)
     assert sorted(workers.seen) == [b"thumbnail 0", b"thumbnail 1"]
+
+
+def test_until_the_last_picture_has_its_vector_the_former_model_is_in_use(
+    home: Path, contents: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PICTURES_A_BATCH", 1)
+    with Workspace.open(home) as workspace:
+        former = workspace.model_id
+    configure(home, "[model]\ninput_size = 192\n")
+    with Workspace.open(home) as workspace:
+        index = workspace.open_index().index
+        pipeline = Pipeline(workspace, index, OtherModel())
+        work = Upkeep(workspace, OtherModel(), _unheard)
+        pipeline.embed_missing(work)
+        with workspace.catalog.read() as tx:
+            assert (work.left, len(index), tx.embeddings.count_missing(workspace.model_id)) == (1, 1, 1)
+            assert tx.contents.count_unmatched() == 0
+        assert workspace.model_in_use() == former
+        pipeline.embed_missing(work)
+        with workspace.catalog.read() as tx:
+            assert (work.left, len(index), tx.embeddings.count_missing(workspace.model_id)) == (0, len(contents), 0)
+            kept = tx.pairs.between(*contents)
+        assert workspace.model_in_use() == workspace.model_id
+    assert kept == Pair(*contents, PairKind.SIMILAR, 0.7, Evidence(method="orb", cosine=0.7))
+
+
+def test_a_picture_without_a_thumbnail_holds_nobody_up(home: Path, contents: list[int]) -> None:
+    (home / "thumbs.db").unlink()
+    configure(home, "[model]\ninput_size = 192\n")
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, OtherModel(), _unheard, lambda: False)
+        with workspace.catalog.read() as tx:
+            assert tx.embeddings.count_missing(workspace.model_id) == len(contents)
+            assert tx.contents.count_unmatched() == len(contents)
+
+
+def test_flat_pictures_get_vectors_that_no_index_takes(home: Path) -> None:
+    flat = Fingerprint(
+        digest=bytes(32),
+        size=10,
+        facts=PictureFacts("JPEG", 100, 100),
+        stream_digest=None,
+        flat=True,
+        hashes={"phash": bytes(8), "phash8": bytes(64)},
+        vectors=OTHER_VECTOR,
+        thumbnail=b"white",
+    )
+    with Workspace.open(home, create=True) as workspace:
+        with workspace.catalog.write() as tx:
+            tx.contents.add([flat])
+        workspace.thumbs.put({flat.digest: flat.thumbnail})
+        labels, vectors = Upkeep(workspace, OtherModel(), _unheard).embed_portion()
+        with workspace.catalog.read() as tx:
+            assert tx.embeddings.count_missing(workspace.model_id) == 0
+    assert (len(labels), vectors.shape) == (0, (0, 128))
 
 
 def test_a_wider_net_compares_everything_again_and_keeps_what_was_judged(home: Path, contents: list[int]) -> None:

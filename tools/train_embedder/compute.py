@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 
@@ -15,11 +17,24 @@ from .pictures import Pixels
 
 AT_ONCE = 64
 """Pictures that go through the network together."""
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Numbers of glibc's `malloc.h`."""
 
 
 def pick_device(name: str | None = None) -> torch.device:
     """The one asked for, else a GPU if there is one."""
     return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def keep_memory() -> None:
+    """Have the process keep the memory it frees, for the next step: it asks for the same amounts again and again.
+
+    Else every layer's output, over 100 MB, comes from the kernel as new pages, which costs more than the layer: of 128
+    views, 10 ms a view instead of 6 ms through the network, 37 instead of 23 to learn. Only glibc is known to do so.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[None]:

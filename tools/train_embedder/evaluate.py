@@ -44,7 +44,17 @@ LIMITS = (0.02, 0.2)
 """False candidates a photo that models are compared at."""
 PRECISION = 0.999
 PICTURES_TIMED = 60
+RANKED = ("whole", "parts")
 VARIANTS = ("whole", "whole + pHash", "parts", "parts + pHash")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How well the cosine alone tells the pairs of photos and their copies from all others."""
+
+    uap: float
+    recall: float
+    """At `PRECISION`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,8 @@ class Figures:
     """Pictures that are asked: photos and look-alikes."""
     queries: dict[str, int]
     """Copies that ask, by group of edits."""
-    uap: float
-    recall_at_precision: float
+    rankings: dict[str, Ranking]
+    """By the vectors of the whole pictures, and by the nearest of those and their parts' (`RANKED`)."""
     ladders: dict[str, dict[str, list[Proposals]]]
     """For each variant and group of edits, what each threshold proposes."""
     look_alikes: dict[str, list[float]]
@@ -93,8 +103,10 @@ def evaluate(items: Sequence[Item], model: ModelConfig, workers: int) -> Figures
         cpu_ms=cpu_of_one(embedder, [each.item.path for each in library[:PICTURES_TIMED]]),
         library=len(library),
         queries={group: int(asked.sum()) for group, asked in groups.items()},
-        uap=micro_average_precision(whole[photos], partners[photos]),
-        recall_at_precision=recall_at_precision(whole[photos], partners[photos], PRECISION),
+        rankings={
+            name: _ranking(cosines[photos], partners[photos])
+            for name, cosines in zip(RANKED, (whole, parts), strict=True)
+        },
         ladders={
             name: _by_group(cosines, also, partners, groups)
             for name, cosines, also in zip(
@@ -103,6 +115,10 @@ def evaluate(items: Sequence[Item], model: ModelConfig, workers: int) -> Figures
         },
         look_alikes=_look_alikes(library),
     )
+
+
+def _ranking(cosines: Cosines, partners: Partners) -> Ranking:
+    return Ranking(micro_average_precision(cosines, partners), recall_at_precision(cosines, partners, PRECISION))
 
 
 def _by_group(
@@ -162,8 +178,11 @@ def as_markdown(figures: Figures) -> str:
     lines = [
         f"{figures.model}: {figures.dim} dimensions, {figures.side} x {figures.side} px, {figures.bytes / 1e6:.1f} MB, "
         f"{figures.cpu_ms:.1f} ms CPU a picture",
-        f"{asked} copies against a library of {figures.library} pictures; uAP {figures.uap:.4f}, recall "
-        f"{figures.recall_at_precision:.3f} at precision {PRECISION}",
+        f"{asked} copies against a library of {figures.library} pictures",
+        *(
+            f"ranked by {name}: uAP {ranking.uap:.4f}, recall {ranking.recall:.3f} at precision {PRECISION}"
+            for name, ranking in figures.rankings.items()
+        ),
         "",
         *_limits(figures),
         "",

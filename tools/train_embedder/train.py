@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from .batches import Batch, Batches
 from .checkpoint import Run
-from .compute import features_of, mixed_precision, on_device
+from .compute import features_of, keep_memory, mixed_precision, on_device
 from .losses import Shown, info_nce, koleo
 from .network import Network, published_weights, read_weights
 from .photos import Album, held_out
@@ -47,6 +47,7 @@ def train(folder: Path, recipe: Recipe, album: Album, start: Path | None, machin
         ValueError: the folder's checkpoint is of another recipe, or `start` is of another network.
     """
     torch.backends.cudnn.benchmark = True  # all batches have one shape
+    keep_memory()
     learnt, unseen = held_out(len(album), recipe.held_out, recipe.seed)
     run = Run(recipe, Network(recipe.dim), machine.device)
     with stop_at_signal() as asked_to_stop:

@@ -38,7 +38,8 @@ def test_usual_edits_are_proposed_and_drawn_photos_are_told_apart(figures: Figur
     assert at[0.5].found > 0.9
     assert at[0.9].false <= at[0.5].false <= at[0.3].false
     assert figures.dim == BUILT_IN_DIM
-    assert 0 < figures.uap <= 1
+    assert 0.9 < figures.rankings["whole"].uap <= 1
+    assert 0 < figures.rankings["whole"].recall <= 1
     assert figures.cpu_ms > 0
 
 
@@ -56,7 +57,7 @@ def test_the_figures_are_shown_and_kept(figures: Figures, tmp_path: Path) -> Non
     assert {"document", "form", "sky", "meme"} <= figures.look_alikes.keys()
     save(figures, tmp_path / "figures.json")
     kept = json.loads((tmp_path / "figures.json").read_text())
-    assert kept["uap"] == figures.uap
+    assert kept["rankings"]["parts"]["uap"] == figures.rankings["parts"].uap
 
 
 def test_a_set_that_was_made_is_used_again(figures: Figures, work: Path) -> None:  # noqa: ARG001 - it made the set

@@ -7,7 +7,8 @@ crash in between leaves the graph behind the catalog, which the next open mends 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +25,22 @@ SNAPSHOT_EVERY = 20_000
 """New vectors between two snapshots of the index in one long scan."""
 
 
+@dataclass(slots=True)
+class _Notes:
+    """What was found, in the order in which it is written. What would have to come before it begins the next notes.
+
+    A file that is deleted and made again between two writes is gone first and there in the end.
+    """
+
+    outcomes: list[tuple[Unread, Read | Unreadable]] = field(default_factory=list)
+    relinked: list[Sighting] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    revived: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.outcomes) + len(self.relinked) + len(self.gone) + len(self.revived)
+
+
 class Writer:
     """Collects what must change and writes it at once."""
 
@@ -36,25 +53,26 @@ class Writer:
     @property
     def pending(self) -> int:
         """Changes collected and not yet written."""
-        return len(self._outcomes) + len(self._relinked) + len(self._gone) + len(self._revived)
+        return sum(map(len, self._notes))
 
     def took(self, unread: Unread, outcome: Read | Unreadable) -> None:
-        self._outcomes.append((unread, outcome))
+        self._notes_that(lambda notes: not (notes.gone or notes.revived)).outcomes.append((unread, outcome))
 
     def note(self, finding: Relinked | Gone | Revived) -> None:
         match finding:
             case Relinked(sighting, _):
-                self._relinked.append(sighting)
+                self._notes_that(lambda notes: not (notes.gone or notes.revived)).relinked.append(sighting)
             case Gone(file_ids):
-                self._gone += file_ids
+                self._notes_that(lambda notes: not notes.revived).gone += file_ids
             case Revived(file_ids):
-                self._revived += file_ids
+                self._notes[-1].revived += file_ids
 
     def write(self) -> None:
         """Commit everything collected."""
         if not self.pending:
             return
-        reads = [outcome for _, outcome in self._outcomes if isinstance(outcome, Read)]
+        outcomes = [outcome for notes in self._notes for _, outcome in notes.outcomes]
+        reads = [outcome for outcome in outcomes if isinstance(outcome, Read)]
         fresh = {read.digest: read.fingerprint for read in reads if read.fingerprint is not None}
         self._workspace.thumbs.put({digest: fingerprint.thumbnail for digest, fingerprint in fresh.items()})
         with self._workspace.catalog.write() as tx:
@@ -65,10 +83,11 @@ class Writer:
             labels = tx.embeddings.add(self._workspace.model_id, vectors)
             known |= {one.digest: content_id for one, content_id in zip(new, new_ids, strict=True)}
             roots = {root.id for root in tx.roots.all()}  # one may have been removed by a command meanwhile
-            seen = [*self._relinked, *_sightings(self._outcomes, known)]
-            tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
-            tx.files.mark_gone(self._gone, int(time.time()))
-            tx.files.revive(self._revived)
+            for notes in self._notes:
+                seen = [*notes.relinked, *_sightings(notes.outcomes, known)]
+                tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
+                tx.files.mark_gone(notes.gone, int(time.time()))
+                tx.files.revive(notes.revived)
         lively = np.array([not one.flat for one in new for _ in one.vectors], np.bool_)
         vectors_of_lively = [vector for one in new if not one.flat for vector in one.vectors]
         self.grow_index(labels[lively], np.array(vectors_of_lively, np.float32))
@@ -90,10 +109,12 @@ class Writer:
             self._unsaved_vectors = 0
 
     def _begin(self) -> None:
-        self._outcomes: list[tuple[Unread, Read | Unreadable]] = []
-        self._relinked: list[Sighting] = []
-        self._gone: list[int] = []
-        self._revived: list[int] = []
+        self._notes = [_Notes()]
+
+    def _notes_that(self, still_take_it: Callable[[_Notes], bool]) -> _Notes:
+        if not still_take_it(self._notes[-1]):
+            self._notes.append(_Notes())
+        return self._notes[-1]
 
 
 def _sightings(outcomes: Iterable[tuple[Unread, Read | Unreadable]], known: dict[bytes, int]) -> Iterator[Sighting]:

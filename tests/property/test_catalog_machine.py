@@ -332,6 +332,23 @@ def test_a_picture_that_was_forgotten_is_compared_anew_when_it_comes_back() -> N
         machine.teardown()
 
 
+def test_a_file_deleted_and_made_again_between_two_writes_is_there() -> None:
+    """It was read anew and then marked as gone, and stayed so until the next visit of its folder."""
+    machine = CatalogAgainstModel()
+    machine.start()
+    try:
+        machine.read({0: 0, 1: 1})
+        machine.write()
+        machine.lose_path(b"folder/0.jpg")
+        machine.lose_path(b"folder/1.jpg")
+        machine.read({0: 2})
+        machine.write()
+        machine.every_path_is_known_as_it_was_last_seen()
+        assert [machine.model.written[b"folder/%d.jpg" % number].gone for number in (0, 1)] == [False, True]
+    finally:
+        machine.teardown()
+
+
 def test_the_nets_of_the_model_are_those_of_the_pool() -> None:
     """The model's rule holds for the synthetic pictures: what is said to be far apart is, what is near is near."""
     vectors = np.concatenate([one.vectors for one in POOL])

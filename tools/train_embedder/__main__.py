@@ -1,4 +1,4 @@
-"""The doors: `python -m tools.train_embedder train | pack | export | evaluate | requantise`."""
+"""The doors: `python -m tools.train_embedder train | pack | export | evaluate`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def train(
     ] = None,
     out: RunFolder = Path("out/embedder"),
     start: Annotated[
-        Path | None, typer.Option(help="Weights to start from; the published ones without.", exists=True)
+        Path | None,
+        typer.Option(help="Weights, or an exported model, to start from; the published ones without.", exists=True),
     ] = None,
     stated: Annotated[
         list[str] | None, typer.Option(help="A line about the data and its licences, for the card.")
@@ -156,19 +157,6 @@ def evaluate(
     if json:
         save(figures, json)
     typer.echo(as_markdown(figures))
-
-
-@app.command()
-def requantise(
-    model: Annotated[Path, typer.Argument(help="An int8 model in QDQ form.", exists=True)],
-    target: Annotated[Path, typer.Argument(help="The file to write.")],
-) -> None:
-    """Round the weights of a model anew, so that every processor computes the same vectors."""
-    import onnx
-
-    from .requantise import requantised
-
-    onnx.save(requantised(onnx.load(model)), target)
 
 
 def main() -> None:

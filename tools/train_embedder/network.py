@@ -154,6 +154,14 @@ def published_weights() -> Path:
 
 
 def read_weights(path: Path) -> Weights:
-    """A state dict, as float32. Nothing of the file is executed."""
+    """A state dict, as float32, of a file of PyTorch or of an exported model. Nothing of the file is executed.
+
+    Raises:
+        ValueError: the exported model is none of ours.
+    """
+    if path.suffix == ".onnx":
+        from .unfold import weights_in
+
+        return {name: torch.from_numpy(value) for name, value in weights_in(path).items()}
     weights: Weights = torch.load(path, map_location="cpu", weights_only=True)
     return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}

@@ -16,11 +16,12 @@ from PIL import Image
 from scenery import jpeg, scene
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("matplotlib")
 
 from train_embedder.__main__ import STOPPED  # noqa: E402
 from train_embedder.checkpoint import rate  # noqa: E402
+from train_embedder.compute import vectors_of as network_vectors  # noqa: E402
 from train_embedder.export import vectors_of  # noqa: E402
 from train_embedder.finish import export_run  # noqa: E402
 from train_embedder.graph import graph_of  # noqa: E402
@@ -183,9 +184,24 @@ def test_the_exported_file_runs_in_the_product(finished: Path) -> None:
     assert exported.mean_cosine > 0.9
 
 
-def test_weights_of_something_else_are_refused() -> None:
+def test_the_exported_file_can_be_trained_further(finished: Path, photos: Path, tmp_path: Path) -> None:
+    export_run(finished, RECIPE, Album(finished))
+    start, pictures = finished / "model.onnx", [np.asarray(scene(number, (64, 64))) for number in range(4)]
+    network = Network(8)
+    assert network.take(read_weights(start))
+    again = network_vectors(network, pictures, torch.device("cpu"))
+    assert np.sum(again * vectors_of(start.read_bytes(), pictures), axis=1).mean() > 0.9
+    pack_once(tmp_path, [photos], tell=silent)
+    prepare(tmp_path, replace(RECIPE, steps=1), start, [])
+    assert train_run(tmp_path, start, "cpu", 0, tell=silent)
+
+
+def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not weights of EfficientNet-Lite0"):
         Network(8).take({"layer.weight": torch.zeros(1)})
+    onnx.save(onnx.ModelProto(), tmp_path / "empty.onnx")
+    with pytest.raises(ValueError, match="holds no model that was exported here"):
+        read_weights(tmp_path / "empty.onnx")
 
 
 def test_the_rate_rises_and_then_falls_to_nothing() -> None:

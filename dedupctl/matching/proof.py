@@ -30,8 +30,8 @@ _WORTH_CORRELATING = 0.75
 """Correlation of the two pictures at 32 x 32 below which they cannot lie on each other as they are."""
 _LEAST_INLIERS = 5
 _PLENTY_OF_INLIERS = 10
-_PROMISING_COSINE = 0.70
-"""SIFT costs 20 ms a picture. Above this cosine one photo in a hundred has a false candidate, above 0.65 one in ten."""
+_PROMISING_COSINE = 0.60
+"""SIFT costs 20 ms a picture. Above this cosine one photo in a hundred has a false candidate, above 0.50 one in ten."""
 _PROMISING_DISTANCE = 8
 
 

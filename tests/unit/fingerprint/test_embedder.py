@@ -83,7 +83,7 @@ def test_vectors_are_float32_of_unit_length_one_row_a_picture(built_in, scene):
 def test_a_copy_is_close_and_another_picture_is_not(built_in, scene):
     original, copy, other = built_in.embed([scene(1), scene(1).resize((200, 133)), scene(0)])
     assert original @ copy > 0.9
-    assert original @ other < 0.65
+    assert original @ other < 0.75  # both are shapes on one gradient, which photos never are
 
 
 def test_a_batch_gives_what_each_picture_gives_alone(built_in, scene):

@@ -152,7 +152,7 @@ def test_flat_pictures_get_vectors_that_no_index_takes(home: Path) -> None:
 
 
 def test_a_wider_net_compares_everything_again_and_keeps_what_was_judged(home: Path, contents: list[int]) -> None:
-    configure(home, "[model]\npropose_cosine = 0.5\n")
+    configure(home, "[model]\npropose_cosine = 0.4\n")
     with Workspace.open(home) as workspace:
         keep_up(workspace, OtherModel(), _unheard, lambda: False)
         with workspace.catalog.read() as tx:

@@ -99,7 +99,7 @@ def find(
         with workspace.catalog.read() as tx:
             waiting = tx.embeddings.count_missing(workspace.model_id)
     if waiting:
-        say(f"{waiting:,} pictures wait for a vector of the model in use (dedupctl scan): edited copies may be missed")
+        say(f"{waiting:,} pictures wait for a vector of the new model (dedupctl scan): edited copies may be missed")
     if as_json:
         print_json({"matches": [_as_json(match) for match in matches]})
     else:

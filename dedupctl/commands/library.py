@@ -200,7 +200,7 @@ def _print_status(session: Session, workspace: Workspace) -> None:
     fault = workspace.snapshot_fault()
     out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
     if waiting:
-        out.print(f"        {waiting:,} pictures wait for a vector of the model in use (dedupctl scan, or the daemon)")
+        out.print(f"        {waiting:,} pictures wait for a vector of the new model (dedupctl scan, or the daemon)")
 
 
 def _print_faults(faults: list[Fault]) -> None:

@@ -1,7 +1,8 @@
 """After a change of settings: what is stored is brought in line with them, without opening the originals again.
 
-Another model: every content gets a vector of it, from its thumbnail. Another model or a wider net: everything is
-proposed anew; what was proven stays proven. Other thresholds: stored evidence is judged again.
+Another model: every content gets a vector of it, from its thumbnail, and stored evidence its cosines. Another model or
+a wider net: everything is proposed anew; what was proven stays proven. Other thresholds: stored evidence is judged
+again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Content, FloatArray, IntArray, Unreadable
 from dedupctl.indexing.workers import Workers
-from dedupctl.matching.matcher import rejudge
+from dedupctl.matching.rejudging import measure_anew, rejudge
 from dedupctl.matching.score import thresholds_of
 from dedupctl.workspace import Workspace
 
@@ -111,6 +112,8 @@ def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
     before = _meta(workspace.catalog, PROPOSED_WITH)
     if before == now:
         return False
+    if before is not None and json.loads(before)[0] != workspace.model.key:
+        _measure_anew(workspace, say)
     with workspace.catalog.write() as tx:
         if before is not None:
             tx.contents.forget_matching()
@@ -118,6 +121,12 @@ def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
     if before is not None:
         say("another model or net: candidates are proposed anew")
     return before is not None
+
+
+def _measure_anew(workspace: Workspace, say: Say) -> None:
+    changed = measure_anew(workspace.catalog, workspace.model_id, thresholds_of(workspace.config))
+    if changed:
+        say(f"another model: {changed:,} pairs were judged otherwise by its vectors")
 
 
 def _judge_again_if_asked(workspace: Workspace, say: Say) -> None:

@@ -178,14 +178,19 @@ def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candida
     orientations = tx.contents.hash_of([a, b], "phash8")
     canonical = np.frombuffer(orientations[a][:8], ">u8").astype(np.uint64)
     parts = tx.embeddings.of_contents(model_id, [a, b])
-    cosines = [float(one @ other) for _, one in parts.get(a, []) for _, other in parts.get(b, [])]
     return Candidate(
         a,
         b,
         same_stream=b in tx.contents.sharing_stream([a])[a],
         hash_distance=int(_distances(canonical, orientations[b])[0]),
-        cosine=max(cosines, default=None),
+        cosine=largest_cosine(parts.get(a, []), parts.get(b, [])),
     )
+
+
+def largest_cosine(one: Iterable[tuple[int, FloatArray]], other: Sequence[tuple[int, FloatArray]]) -> float | None:
+    """Between any two of the (label, vector) of two pictures; None where one has no vector."""
+    cosines = (float(vector @ against) for _, vector in one for _, against in other)
+    return max(cosines, default=None)
 
 
 def _inside(labels: Iterable[int], cosines: Iterable[float], least: float) -> list[tuple[int, float]]:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder
 from dedupctl.matching.judging import Case, gather_sides
-from dedupctl.matching.score import Thresholds, judge, thresholds_of
+from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace
 
@@ -76,17 +76,3 @@ class Matcher:
             for candidate in candidates
             if candidate.a in sides  # the nets in memory still hold contents that were forgotten since
         )
-
-
-def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:
-    """Judge every stored comparison again by its evidence, without opening a picture; returns how many changed."""
-    with catalog.read() as tx:
-        changed = [again for pair in tx.pairs.all() if (again := _judged_again(pair, thresholds)) != pair]
-    with catalog.write() as tx:
-        tx.pairs.put(changed)
-    return len(changed)
-
-
-def _judged_again(pair: Pair, thresholds: Thresholds) -> Pair:
-    kind, score = judge(pair.evidence, thresholds)
-    return Pair(pair.a, pair.b, kind, score, pair.evidence)

@@ -57,7 +57,7 @@ def finish(folder: Path, test: Path | None, scenes: Path | None, edited: int, wo
 def export_run(folder: Path, recipe: Recipe, album: Album) -> Exported:
     """Write the run's model file, calibrated on views of photos that it was trained on, checked on others."""
     weights = {name: value.numpy() for name, value in read_weights(folder / WEIGHTS_NAME).items()}
-    learnt, unseen = held_out(len(album), recipe.held_out, recipe.seed)
+    learnt, unseen = held_out(len(album), recipe.held_out)
     calibration = some_views(album, learnt, recipe, CALIBRATED)
     exported = export(weights, calibration, some_views(album, unseen or learnt, recipe, CHECKED), folder / MODEL_NAME)
     exported.save(folder / EXPORTED_NAME)
@@ -82,7 +82,7 @@ def unseen_photos(folder: Path, recipe: Recipe, album: Album) -> Path:
     """The photos that were held out, as files, which the test set is made of."""
     target = folder / "held-out"
     target.mkdir(exist_ok=True)
-    for number in held_out(len(album), recipe.held_out, recipe.seed)[1]:
+    for number in held_out(len(album), recipe.held_out)[1]:
         (target / f"{number:06d}.jpg").write_bytes(encoded(album[number]))
     return target
 

@@ -48,7 +48,7 @@ def train(folder: Path, recipe: Recipe, album: Album, start: Path | None, machin
     """
     torch.backends.cudnn.benchmark = True  # all batches have one shape
     keep_memory()
-    learnt, unseen = held_out(len(album), recipe.held_out, recipe.seed)
+    learnt, unseen = held_out(len(album), recipe.held_out)
     run = Run(recipe, Network(recipe.dim), machine.device)
     with stop_at_signal() as asked_to_stop:
         if not run.resume(folder):

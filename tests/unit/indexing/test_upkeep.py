@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dedupctl.domain import Evidence, Fingerprint, Pair, PairKind, PictureFacts
+from dedupctl.domain import Evidence, Fingerprint, FloatArray, Pair, PairKind, PictureFacts
 from dedupctl.indexing import upkeep
 from dedupctl.indexing.pipeline import Pipeline
 from dedupctl.indexing.upkeep import Upkeep, keep_up
 from dedupctl.indexing.workers import Batch
 from dedupctl.workspace import Workspace
 
+FORMER = Evidence(method="orb", cosine=0.7, inliers=6, agreement=0.2)
 OTHER_VECTOR = np.eye(1, 128, 5, dtype=np.float32)
 
 
 class OtherModel:
-    """Stands for the workers: every thumbnail gets the same vector."""
+    """Stands for the workers: every thumbnail gets the same vector, or each one of its own."""
 
     count = 1
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_apart: bool = False) -> None:
         self.seen: list[bytes] = []
+        self._tells_apart = tells_apart
 
     def embed(self, thumbnails: list[bytes]) -> Future[Batch]:
         self.seen += thumbnails
         answer: Future[Batch] = Future()
-        answer.set_result(Batch([OTHER_VECTOR] * len(thumbnails), 0.0))
+        answer.set_result(Batch([self._vector_of(thumbnail) for thumbnail in thumbnails], 0.0))
         return answer
+
+    def _vector_of(self, thumbnail: bytes) -> FloatArray:
+        return np.eye(1, 128, thumbnail[-1], dtype=np.float32) if self._tells_apart else OTHER_VECTOR
 
 
 @pytest.fixture
@@ -60,8 +66,7 @@ def contents(home: Path) -> list[int]:
             ids = tx.contents.add(prints)
             tx.embeddings.add(workspace.model_id, {i: one.vectors for i, one in zip(ids, prints, strict=True)})
             tx.contents.mark_matched(ids, at=1)
-            evidence = Evidence(method="orb", cosine=0.7)
-            tx.pairs.put([Pair(ids[0], ids[1], PairKind.SIMILAR, 0.7, evidence)])
+            tx.pairs.put([Pair(ids[0], ids[1], PairKind.SIMILAR, 0.7, FORMER)])
         workspace.thumbs.put({one.digest: one.thumbnail for one in prints})
     return ids
 
@@ -86,7 +91,7 @@ def test_with_nothing_changed_nothing_is_done(home: Path) -> None:
 
 
 def test_another_model_embeds_every_content_from_its_thumbnail(home: Path, contents: list[int]) -> None:
-    configure(home, "[model]\ninput_size = 192\n")
+    configure(home, "[model]\ninput_size = 96\n")
     workers = OtherModel()
     with Workspace.open(home) as workspace:
         keep_up(workspace, workers, _unheard, lambda: False)
@@ -102,7 +107,7 @@ def test_until_the_last_picture_has_its_vector_the_former_model_is_in_use(
     monkeypatch.setattr(upkeep, "PICTURES_A_BATCH", 1)
     with Workspace.open(home) as workspace:
         former = workspace.model_id
-    configure(home, "[model]\ninput_size = 192\n")
+    configure(home, "[model]\ninput_size = 96\n")
     with Workspace.open(home) as workspace:
         index = workspace.open_index().index
         pipeline = Pipeline(workspace, index, OtherModel())
@@ -115,14 +120,32 @@ def test_until_the_last_picture_has_its_vector_the_former_model_is_in_use(
         pipeline.embed_missing(work)
         with workspace.catalog.read() as tx:
             assert (work.left, len(index), tx.embeddings.count_missing(workspace.model_id)) == (0, len(contents), 0)
-            kept = tx.pairs.between(*contents)
         assert workspace.model_in_use() == workspace.model_id
-    assert kept == Pair(*contents, PairKind.SIMILAR, 0.7, Evidence(method="orb", cosine=0.7))
+
+
+def test_stored_evidence_gets_the_cosine_of_another_model_and_is_judged_by_it(home: Path, contents: list[int]) -> None:
+    configure(home, "[model]\ninput_size = 96\n")
+    said: list[str] = []
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, OtherModel(tells_apart=True), said.append, lambda: False)
+        with workspace.catalog.read() as tx:
+            pair = tx.pairs.between(*contents)
+    assert pair == Pair(*contents, None, 0.0, replace(FORMER, cosine=0.0))
+    assert "another model: 1 pairs were judged otherwise by its vectors" in said
+
+
+def test_evidence_of_a_picture_without_a_vector_keeps_its_cosine(home: Path, contents: list[int]) -> None:
+    (home / "thumbs.db").unlink()
+    configure(home, "[model]\ninput_size = 96\n")
+    with Workspace.open(home) as workspace:
+        keep_up(workspace, OtherModel(), _unheard, lambda: False)
+        with workspace.catalog.read() as tx:
+            assert tx.pairs.between(*contents) == Pair(*contents, PairKind.SIMILAR, 0.7, FORMER)
 
 
 def test_a_picture_without_a_thumbnail_holds_nobody_up(home: Path, contents: list[int]) -> None:
     (home / "thumbs.db").unlink()
-    configure(home, "[model]\ninput_size = 192\n")
+    configure(home, "[model]\ninput_size = 96\n")
     with Workspace.open(home) as workspace:
         keep_up(workspace, OtherModel(), _unheard, lambda: False)
         with workspace.catalog.read() as tx:
@@ -173,7 +196,7 @@ def test_other_thresholds_judge_the_stored_evidence_again(home: Path, contents: 
 
 
 def test_a_stopped_embedding_goes_on_at_the_next_start(home: Path, contents: list[int]) -> None:
-    configure(home, "[model]\ninput_size = 192\n")
+    configure(home, "[model]\ninput_size = 96\n")
     workers = OtherModel()
     with Workspace.open(home) as workspace:
         keep_up(workspace, workers, _unheard, lambda: True)

@@ -42,7 +42,7 @@ class ModelConfig(Section):
     """The embedding model. Without `path` the built-in copy descriptor is used and the other keys keep its values."""
 
     path: Path | None = None
-    input_size: int = Field(default=224, ge=32, le=1024)
+    input_size: int = Field(default=160, ge=32, le=1024)
     layout: Literal["nhwc-uint8", "nchw-float32"] = "nhwc-uint8"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -16,6 +16,7 @@ from PIL import Image
 from dedupctl.config import ModelConfig
 from dedupctl.domain import FloatArray
 from dedupctl.errors import ConfigError, DedupctlError, StoreDamaged
+from dedupctl.fingerprint.parts import MIDDLE_SHARE
 
 METRIC = "cosine"
 BUILT_IN_PATH = Path(__file__).with_name("models") / "copy128_int8.onnx"
@@ -33,7 +34,7 @@ class ModelIdentity:
     """Which model made a vector; vectors of different keys are never compared."""
 
     key: str
-    """Hexadecimal BLAKE3 over weights, preprocessing, dimension and metric."""
+    """Hexadecimal BLAKE3 over weights, preprocessing, the part that every picture has, dimension and metric."""
     dim: int
 
 
@@ -139,7 +140,7 @@ class Embedder:
 
 
 def _identity(weights_digest: bytes, config: ModelConfig, dim: int) -> ModelIdentity:
-    preprocessing = f"{config.input_size} {config.layout} {config.mean} {config.std}"
+    preprocessing = f"{config.input_size} {config.layout} {config.mean} {config.std} middle {MIDDLE_SHARE}"
     return ModelIdentity(blake3(weights_digest + f"{preprocessing} {dim} {METRIC}".encode()).hexdigest(), dim)
 
 

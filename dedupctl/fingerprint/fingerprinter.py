@@ -17,7 +17,7 @@ from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.embedder import Embedder, EmbeddingError
 from dedupctl.fingerprint.outcome import MAX_PIXELS, outcome_of, quietly
-from dedupctl.fingerprint.parts import inner_parts
+from dedupctl.fingerprint.parts import with_parts
 from dedupctl.fingerprint.perceptual import is_flat, low_coefficients, other_hash, phash8, reduced
 
 THUMBNAIL_SIDE = 320
@@ -114,8 +114,8 @@ class Fingerprinter:
         return self._vectors(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
 
     def _vectors(self, view: Image.Image) -> FloatArray:
-        """Row 0 is the whole picture; its inner parts follow."""
-        return self._embedder.embed([view, *(view.crop(box) for box in inner_parts(view))])
+        """Row 0 is the whole picture; its parts follow."""
+        return self._embedder.embed(with_parts(view))
 
 
 def thumbnail_of(path: bytes, max_pixels: int = MAX_PIXELS) -> bytes | None:

@@ -1,6 +1,9 @@
-"""Inner pictures: what a whole-picture vector cannot see of a screenshot, a framed photo or a collage.
+"""Parts: what is given a vector beside the whole picture, because that one cannot tell enough of it.
 
-Two cheap looks at a small picture, which an ordinary photo passes without a find:
+The middle, of every picture: nearer than the whole to what was cropped, framed or written on along its border.
+
+Inner pictures, of a screenshot, a framed photo or a collage. Two cheap looks at a small picture, which an ordinary
+photo passes without a find:
 - a ground of one colour (page, application, frame, fill): the box in which something else fills rows and columns;
 - a rectangle of long, straight, sharp edges: a picture laid on another.
 """
@@ -19,6 +22,11 @@ Box: TypeAlias = tuple[int, int, int, int]
 """Left, upper, right, lower, in pixels of the picture asked about."""
 _Marks: TypeAlias = npt.NDArray[np.bool_]
 _Profile: TypeAlias = npt.NDArray[np.float32]
+
+_SMALLEST_SIDE = 32
+"""Pixels, below which parts are not looked for."""
+MIDDLE_SHARE = 0.6
+"""Of each side. `bench/README.md` has the figures of other shares."""
 
 _GROUND_TOLERANCE = 6
 """Grey levels by which a ground of one colour may vary: JPEG moves it by 2 or 3."""
@@ -46,12 +54,27 @@ _TWO_WEAKEST_SIDES = 1.0
 """Sum of the shares of edge along the two weakest of the four sides from which a rectangle counts as laid on."""
 
 
-def inner_parts(image: Image.Image) -> list[Box]:
-    """Boxes of inner pictures of a small RGB picture (longer side about 320 pixels); at most two, mostly none."""
+def with_parts(image: Image.Image) -> list[Image.Image]:
+    """A small RGB picture and its parts: all of it that is given a vector, the whole first."""
+    return [image, *(image.crop(box) for box in parts_of(image))]
+
+
+def parts_of(image: Image.Image) -> list[Box]:
+    """Boxes of the parts of a small RGB picture (longer side about 320 pixels): the middle, at most two inner pictures.
+
+    A part that shows nothing is left out: it would be near to all others that show nothing.
+    """
     gray = np.asarray(image.convert("L"), np.uint8)
-    if min(gray.shape) < 32:
+    if min(gray.shape) < _SMALLEST_SIDE:
         return []
-    return [box for box in (_on_ground(gray), _laid_on(gray)) if box is not None and _shows_something(gray, box)]
+    boxes = (middle(*image.size), _on_ground(gray), _laid_on(gray))
+    return [box for box in boxes if box is not None and _shows_something(gray, box)]
+
+
+def middle(width: int, height: int) -> Box:
+    """The middle of a picture of this size, `MIDDLE_SHARE` wide and high."""
+    left, upper = (round(side * (1 - MIDDLE_SHARE) / 2) for side in (width, height))
+    return left, upper, width - left, height - upper
 
 
 def _shows_something(gray: GrayArray, box: Box) -> bool:

@@ -141,7 +141,7 @@ class CandidateFinder:
                 yield Candidate(other, asking, other in probe.twins, distance, probe.cosines.get(other))
 
     def _neighbours(self, tx: Transaction, parts: Mapping[int, Sequence[FloatArray]]) -> dict[int, dict[int, float]]:
-        """For each picture, the best cosine to every content with a part inside the threshold."""
+        """For each picture, the best cosine to the nearest contents with a part inside the threshold."""
         asking = [content_id for content_id, vectors in parts.items() for _ in vectors]
         hits = self._search([vector for vectors in parts.values() for vector in vectors])
         content_of = tx.embeddings.owners({label for found in hits for label, _ in found})
@@ -151,7 +151,7 @@ class CandidateFinder:
                 other = content_of.get(label)
                 if other is not None and other != content_id:
                     best[content_id][other] = max(cosine, best[content_id].get(other, -1.0))
-        return best
+        return {content_id: _nearest(found) for content_id, found in best.items()}
 
     def _search(self, vectors: Sequence[FloatArray]) -> list[list[tuple[int, float]]]:
         """(label, cosine) of all neighbours inside the threshold, a list for each vector."""
@@ -191,6 +191,13 @@ def largest_cosine(one: Iterable[tuple[int, FloatArray]], other: Sequence[tuple[
     """Between any two of the (label, vector) of two pictures; None where one has no vector."""
     cosines = (float(vector @ against) for _, vector in one for _, against in other)
     return max(cosines, default=None)
+
+
+def _nearest(cosines: dict[int, float]) -> dict[int, float]:
+    """As many as a net holds: each part of a picture threw one of its own."""
+    if len(cosines) <= MOST_NEIGHBOURS:
+        return cosines
+    return dict(sorted(cosines.items(), key=lambda item: -item[1])[:MOST_NEIGHBOURS])
 
 
 def _inside(labels: Iterable[int], cosines: Iterable[float], least: float) -> list[tuple[int, float]]:

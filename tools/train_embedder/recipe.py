@@ -24,7 +24,7 @@ class Recipe:
     """Pictures in a batch; each comes in two views."""
     side: int = 160
     """Of the square that views are made at, in pixels."""
-    use_side: int = 224
+    use_side: int = 160
     """Of the square the model is to be used at: validation, calibration and figures are taken there."""
     dim: int = 128
     first_block: int = 11

@@ -43,7 +43,7 @@ def test_one_reading_gives_everything(fingerprinter, photo):
     assert set(fingerprint.hashes) == {"phash", "phash8"}
     assert fingerprint.hashes["phash8"][:8] == fingerprint.hashes["phash"]
     assert len(fingerprint.hashes["phash8"]) == 64
-    assert fingerprint.vectors.shape == (1, BUILT_IN_DIM)
+    assert fingerprint.vectors.shape == (2, BUILT_IN_DIM), "of the whole and of its middle"
     with Image.open(io.BytesIO(fingerprint.thumbnail)) as thumbnail:
         assert thumbnail.format == "JPEG"
         assert thumbnail.mode == "RGB"

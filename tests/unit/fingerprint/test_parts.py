@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedupctl.fingerprint.parts import Box, inner_parts
+from dedupctl.fingerprint.parts import MIDDLE_SHARE, Box, middle, parts_of
 
 
 def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -20,9 +20,30 @@ def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
     return image
 
 
+def inner_parts(image: Image.Image) -> list[Box]:
+    return [box for box in parts_of(image) if box != middle(*image.size)]
+
+
 def covers(found: list[Box], wanted: Box) -> bool:
     """One of the boxes is the wanted one, within 4 pixels a side."""
     return any(max(abs(a - b) for a, b in zip(box, wanted, strict=True)) <= 4 for box in found)
+
+
+def test_the_middle_of_every_picture_is_a_part() -> None:
+    left, upper, right, lower = parts_of(photo(0))[0]
+    assert ((left + right) / 2, (upper + lower) / 2) == (160, 120)
+    assert (right - left, lower - upper) == (320 * MIDDLE_SHARE, 240 * MIDDLE_SHARE)
+
+
+def test_a_middle_that_shows_nothing_is_no_part() -> None:
+    page = Image.new("RGB", (240, 320), "white")
+    ImageDraw.Draw(page).text((20, 20), "a title and nothing else", fill="black")
+    assert parts_of(page) == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (31, 320), (320, 20)])
+def test_a_sliver_has_no_parts(size: tuple[int, int]) -> None:
+    assert parts_of(photo(0, size)) == []
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -159,6 +159,18 @@ def test_the_nets_close_and_keep_the_nearest(library: Library) -> None:
     assert MOST_NEIGHBOURS - 1 <= len(proposed) < crowd
 
 
+def test_however_many_parts_a_picture_has_the_nearest_contents_win(library: Library) -> None:
+    side = MOST_NEIGHBOURS - 10
+    ids = library.add(
+        *(picture(f"n{place}", vectors=near(direction(0), 0.9, 2 + place % 20)) for place in range(side)),
+        *(picture(f"m{place}", vectors=near(direction(1), 0.8, 2 + place % 20)) for place in range(side)),
+        picture("last", vectors=np.concatenate([direction(0), direction(1)])),
+    )
+    proposed = {candidate.a for candidate in library.propose(ids[-1])}
+    assert len(proposed) == MOST_NEIGHBOURS
+    assert proposed.issuperset(ids[:side])
+
+
 def test_flat_pictures_neither_propose_nor_are_proposed(library: Library) -> None:
     alike = {"bits": BITS, "vectors": direction(0)}
     flat, _, lively = library.add(

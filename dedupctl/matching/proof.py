@@ -31,7 +31,7 @@ _WORTH_CORRELATING = 0.75
 _LEAST_INLIERS = 5
 _PLENTY_OF_INLIERS = 10
 _PROMISING_COSINE = 0.60
-"""SIFT costs 20 ms a picture. Above this cosine one photo in a hundred has a false candidate, above 0.50 one in ten."""
+"""SIFT costs 20 ms a picture. Above this cosine one photo in fifty has a false candidate, above 0.53 one in eight."""
 _PROMISING_DISTANCE = 8
 
 

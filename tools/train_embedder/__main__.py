@@ -77,6 +77,9 @@ def train(
     series_weight: Annotated[
         float, typer.Option(help="How far another shot of a scene counts as a negative.", min=0, max=1)
     ] = DEFAULT.series_weight,
+    of_start: Annotated[
+        float, typer.Option(help="Share of the first weights in those that come out.", min=0, max=1)
+    ] = DEFAULT.of_start,
 ) -> None:
     """Train on photos, export, measure and describe. Called again, it goes on where it was stopped."""
     from .run import pack_once, prepare, train_run
@@ -95,6 +98,7 @@ def train(
         mixup=mixup,
         look_alikes=look_alikes,
         series_weight=series_weight,
+        of_start=of_start,
     )
     pack_once(out, photos or [], tell=typer.echo)
     prepare(out, recipe, start, stated or [])

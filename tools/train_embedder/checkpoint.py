@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from .losses import Memory
-from .network import Network
+from .network import Network, Weights, read_weights
 from .recipe import Recipe
 
-CHECKPOINT_NAME, WEIGHTS_NAME = "checkpoint.pt", "weights.pt"
+CHECKPOINT_NAME, START_NAME, WEIGHTS_NAME = "checkpoint.pt", "start.pt", "weights.pt"
 WARM_UP = 0.02
 """Share of the steps over which the rate rises: else Adam's first steps throw away what was learnt before."""
 
@@ -63,9 +63,24 @@ class Run:
         self.step = state["step"]
         return True
 
+    def save_start(self, folder: Path) -> None:
+        """The network before its first step, if a share of it is to come out."""
+        if self.recipe.of_start:
+            _replace(folder / START_NAME, self._weights())
+
     def save_weights(self, folder: Path) -> None:
-        """The network alone, for an export or as the start of another run."""
-        _replace(folder / WEIGHTS_NAME, {name: value.cpu() for name, value in self.network.state_dict().items()})
+        """What comes out, for an export or as the start of another run."""
+        weights = self._weights()
+        if self.recipe.of_start:
+            start = read_weights(folder / START_NAME)
+            weights = {
+                name: value.lerp(start[name], self.recipe.of_start) if value.is_floating_point() else value
+                for name, value in weights.items()
+            }
+        _replace(folder / WEIGHTS_NAME, weights)
+
+    def _weights(self) -> Weights:
+        return {name: value.cpu() for name, value in self.network.state_dict().items()}
 
 
 def rate(step: int, steps: int) -> float:

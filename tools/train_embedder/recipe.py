@@ -42,6 +42,9 @@ class Recipe:
     """Share of the pictures of a batch that come in groups of look-alikes."""
     series_weight: float = 0.5
     """How much another shot of the same scene counts as a negative: 1 = as any other picture, 0 = not at all."""
+    of_start: float = 0.0
+    """Share of the weights at the start in those that come out: the mean of a model and of one trained on from it can
+    be better than both (arXiv 2109.01903)."""
     held_out: float = 0.03
     """Share of the photos that are never trained on, for the validation while it learns."""
 

@@ -56,6 +56,7 @@ def train(folder: Path, recipe: Recipe, album: Album, start: Path | None, machin
             if not has_head:
                 tell("starting the head as whitening of the features of the start")
                 start_head(run, album, learnt)
+            run.save_start(folder)
         curves = Curves(folder, run.step)
         exam = Exam(album, unseen, recipe) if unseen else None
         tell(f"{len(learnt)} photos, {len(unseen)} more held out; {machine.device}; step {run.step} of {recipe.steps}")

@@ -98,6 +98,19 @@ def test_a_run_learns_what_it_was_told_to_and_nothing_below(finished: Path, star
     assert after["head.weight"].shape == (8, 1280)
 
 
+def test_a_share_of_the_start_comes_out_where_that_is_asked(
+    finished: Path, photos: Path, start: Path, tmp_path: Path
+) -> None:
+    pack_once(tmp_path, [photos], tell=silent)
+    prepare(tmp_path, replace(RECIPE, of_start=0.25), start, [])
+    assert train_run(tmp_path, start, "cpu", 0, tell=silent)
+    first, learnt, mixed = (read_weights(path) for path in (start, finished / "weights.pt", tmp_path / "weights.pt"))
+    name = "_blocks.14._project_conv.weight"
+    assert torch.allclose(mixed[name], 0.25 * first[name] + 0.75 * learnt[name], atol=1e-6)
+    assert not torch.allclose(mixed[name], learnt[name], atol=1e-6)
+    assert mixed.keys() == learnt.keys()
+
+
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     finished: Path, photos: Path, start: Path, tmp_path: Path
 ) -> None:

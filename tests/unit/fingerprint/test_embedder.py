@@ -160,6 +160,7 @@ def test_the_built_in_model_means_the_same_on_every_processor() -> None:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     exact = onnxruntime.InferenceSession(BUILT_IN_PATH.read_bytes(), options, providers=["CPUExecutionProvider"])
-    pictures = [drawn(seed, 224, 224) for seed in range(4)]
+    side = ModelConfig().input_size
+    pictures = [drawn(seed, side, side) for seed in range(4)]
     meant = np.concatenate([exact.run(None, {"image": np.asarray(picture)[np.newaxis]})[0] for picture in pictures])
     assert np.sum(Embedder(ModelConfig()).embed(pictures) * meant, axis=1).min() > 0.99

@@ -157,6 +157,7 @@ def held_out(count: int, share: float) -> tuple[list[int], list[int]]:
     The same whatever the seed of the run: one that goes on where another ended sees other views, of the same photos.
     """
     order = list(range(count))
+    # The draw of the runs that the built-in model came of, so that who goes on from it holds out what they did.
     Random("7 held out").shuffle(order)
     kept = round(share * count)
     return sorted(order[kept:]), sorted(order[:kept])

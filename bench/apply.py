@@ -27,13 +27,13 @@ from blake3 import blake3
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
 from dedupctl.catalog.files import Sighting
-from dedupctl.catalog.mounts import mark_root
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.root_marker import mark_root
 from dedupctl.domain import Fingerprint, Identity, PictureFacts
-from dedupctl.policy.apply import apply_plan
 from dedupctl.policy.plan import make_plan
-from dedupctl.policy.recover import recover
-from dedupctl.policy.restore import restorable, restore
+from dedupctl.removal.apply import apply_plan
+from dedupctl.removal.recover import recover
+from dedupctl.removal.restore import restorable, restore
 
 POLICY = PolicyConfig(kinds=("exact",), keep=("path-priority",), path_priority=("*/kept/*",))
 FILES_A_FOLDER = 100

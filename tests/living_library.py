@@ -21,17 +21,17 @@ from blake3 import blake3
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import Sighting
-from dedupctl.catalog.mounts import mark_root, root_is_online
-from dedupctl.catalog.plans import Plan
 from dedupctl.catalog.schema import metadata
 from dedupctl.config import SAFE, PolicyConfig
-from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts, Root, Verdict
-from dedupctl.policy.apply import Applied, apply_plan
-from dedupctl.policy.deeds import Outcome, Steps, uninterrupted
+from dedupctl.disk.root_marker import mark_root, why_offline
+from dedupctl.disk.steps import Steps, uninterrupted
+from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts, Plan, Root, Verdict
 from dedupctl.policy.plan import Request, make_plan
-from dedupctl.policy.purge import purge
-from dedupctl.policy.recover import recover
-from dedupctl.policy.restore import restorable, restore
+from dedupctl.removal.apply import Applied, apply_plan
+from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.purge import purge
+from dedupctl.removal.recover import recover
+from dedupctl.removal.restore import restorable, restore
 
 NOW = 1_800_000_000
 TIDY_ALL = PolicyConfig(kinds=("exact", "pixel", "near"), max_remove_share=100)
@@ -104,7 +104,7 @@ class LivingLibrary:
         """What `dedupctl scan` would find, by the same rules: an offline root keeps its rows."""
         with self.catalog.write() as tx:
             for root in tx.roots.all():
-                if root_is_online(root) is None:
+                if why_offline(root) is None:
                     self._visit(tx, root)
             self._pair_up(tx)
 

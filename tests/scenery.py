@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from dedupctl.fingerprint.fingerprinter import thumbnail_view
-from dedupctl.matching.picture import Picture
+from dedupctl.matching.proof.picture import Picture
 
 Size = tuple[int, int]
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import File, FileState, Identity, Unreadable
+from dedupctl.paths import join, split
 
 MAX_VARIABLES = 30_000
 """SQLite takes 32,766 bound values a statement."""
@@ -181,17 +182,6 @@ class Files:
             inodes = inodes.where(files.c.root_id == root_id)
         query = select(func.coalesce(func.sum(inodes.distinct().subquery().c.size), 0))
         return int(self._connection.execute(query).scalar_one())
-
-
-def split(path: bytes) -> tuple[bytes, bytes]:
-    """(folder, name) of a path relative to its root."""
-    folder, _, name = path.rpartition(b"/")
-    return folder, name
-
-
-def join(*parts: bytes) -> bytes:
-    """One path from its parts, where empty ones count for nothing."""
-    return b"/".join(part.rstrip(b"/") if part != b"/" else b"" for part in parts if part)
 
 
 _IN_FOLDER = """

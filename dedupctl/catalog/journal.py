@@ -4,77 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES, join
+from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.plans import Action, Verb, action_from_row
+from dedupctl.catalog.plans import action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
-
-
-class Deed(StrEnum):
-    """What was to be done with an action's file."""
-
-    REMOVE = "remove"
-    RESTORE = "restore"
-    PURGE = "purge"
-
-
-class EntryState(StrEnum):
-    """How far it got."""
-
-    INTENDED = "intended"
-    DONE = "done"
-    FAILED = "failed"
-    """The disk is as it was before; `reason` says why."""
-    UNDONE = "undone"
-    """Done once, and taken back by a restore."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What is about to happen to one file. Paths are absolute."""
-
-    action: Action
-    deed: Deed
-    source: bytes
-    target: bytes | None = None
-    stand_in: bytes | None = None
-    """What will stand in the removed file's place, or stands there when it is restored; see `policy.standins`."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One action's intent and outcome. Paths are absolute, times are seconds since 1970."""
-
-    id: int
-    plan_id: int
-    policy: str
-    action: Action
-    deed: Deed
-    state: EntryState
-    source: bytes
-    target: bytes | None
-    stand_in: bytes | None
-    reason: str | None
-    started_at: int
-    settled_at: int | None
-    resting: bool
-    """The removed file waits at `target` and can be put back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """How one intent ended."""
-
-    entry_id: int
-    state: EntryState
-    reason: str | None = None
-    resting: bool = False
+from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Verb
+from dedupctl.paths import join
 
 
 class Journal:

@@ -12,21 +12,19 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from dedupctl.catalog.journal import EntryState
-from dedupctl.catalog.plans import Plan
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import AsJson, Session, console, print_json, say, stopping_on_signals
 from dedupctl.config import PolicyConfig
-from dedupctl.domain import PairKind
+from dedupctl.domain import EntryState, PairKind, Plan
 from dedupctl.errors import UsageError
-from dedupctl.policy.apply import Applied, apply_plan
-from dedupctl.policy.deeds import Outcome
 from dedupctl.policy.guards import excessive_share, require_modest_share
 from dedupctl.policy.plan import Request, draft_plan, make_plan
-from dedupctl.policy.recover import acting
 from dedupctl.policy.rules import rule_in_words
-from dedupctl.policy.show import applied_as_json, plan_as_json, plan_as_shell
+from dedupctl.removal.apply import Applied, apply_plan
+from dedupctl.removal.formats import applied_as_json, plan_as_json, plan_as_shell
+from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.recover import acting
 from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, moment, shown, size
 from dedupctl.workspace import Workspace

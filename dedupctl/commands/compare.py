@@ -27,8 +27,9 @@ from dedupctl.commands.act import (
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
 from dedupctl.errors import UsageError
-from dedupctl.matching.across import FilePair, pairs_across
 from dedupctl.matching.clusters import DUPLICATE_KINDS
+from dedupctl.matching.file_pairs import FilePair, pairs_across
+from dedupctl.paths import is_or_lies_in
 from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, shown
 from dedupctl.workspace import Workspace
@@ -87,12 +88,8 @@ def _say_what_is_unknown(workspace: Workspace, *folders: bytes) -> None:
     with workspace.catalog.read() as tx:
         roots = [root.path for root in tx.roots.all()]
     for folder in folders:
-        if not any(_lies_in(folder, root) or _lies_in(root, folder) for root in roots):
+        if not any(is_or_lies_in(folder, root) or is_or_lies_in(root, folder) for root in roots):
             say(f"nothing is known of {shown(folder)}: `dedupctl scan` it first")
-
-
-def _lies_in(path: bytes, folder: bytes) -> bool:
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
 def _as_json(pair: FilePair) -> dict[str, object]:

@@ -15,7 +15,7 @@ from dedupctl.domain import Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.lookup import Match, compare_two, content_at, file_at, find_copies
-from dedupctl.matching.outline import side_by_side
+from dedupctl.matching.proof.drawing import side_by_side
 from dedupctl.matching.sentence import sentence
 from dedupctl.report.listing import Heading, Listing
 from dedupctl.report.wording import counted, shown

@@ -16,8 +16,8 @@ from dedupctl.commands.listing import Kinds
 from dedupctl.commands.session import AsJson, Session, print_json
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.indexing.encodings import export_encodings, import_encodings
-from dedupctl.matching.across import file_pairs
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
+from dedupctl.matching.file_pairs import file_pairs
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 

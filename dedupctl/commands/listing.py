@@ -11,6 +11,7 @@ import typer
 from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
+from dedupctl.paths import lies_in
 from dedupctl.report.tables import clusters_as_json, clusters_table
 
 Kinds = Annotated[list[PairKind] | None, typer.Option("--kind", help="Only these kinds; may be given more than once.")]
@@ -38,21 +39,15 @@ def clusters(
         found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, linkage=linkage)
     if within is not None:
         folder = existing_path(within)
-        found = [cluster for cluster in found if all(_lies_in(member.path, folder) for member in cluster.members)]
+        found = [cluster for cluster in found if all(lies_in(member.path, folder) for member in cluster.members)]
     if between is not None:
         folder = existing_path(between)
-        found = [
-            cluster for cluster in found if len({_lies_in(member.path, folder) for member in cluster.members}) == 2
-        ]
+        found = [cluster for cluster in found if len({lies_in(member.path, folder) for member in cluster.members}) == 2]
     found = [cluster for cluster in found if cluster.reclaimable_bytes >= min_size]
     if as_json:
         print_json(clusters_as_json(found[:limit] if limit else found))
     else:
         _print_clusters(found, limit)
-
-
-def _lies_in(path: bytes, folder: bytes) -> bool:
-    return path.startswith(folder.rstrip(b"/") + b"/")
 
 
 def _print_clusters(found: Sequence[Cluster], limit: int | None) -> None:

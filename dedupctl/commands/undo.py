@@ -13,20 +13,20 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedupctl.catalog.journal import JournalEntry
 from dedupctl.commands.act import DryRun, print_outcomes, say_settled
 from dedupctl.commands.progress import shown_stages
 from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
+from dedupctl.domain import JournalEntry
 from dedupctl.errors import UsageError
-from dedupctl.policy.deeds import Outcome
-from dedupctl.policy.purge import purge as purge_due
-from dedupctl.policy.purge import purgeable
-from dedupctl.policy.recover import acting
-from dedupctl.policy.restore import restorable
-from dedupctl.policy.restore import restore as put_back
 from dedupctl.policy.rules import rule_in_words
-from dedupctl.policy.show import entry_as_json, outcome_as_json
-from dedupctl.policy.strays import adopt_strays
+from dedupctl.removal.formats import entry_as_json, outcome_as_json
+from dedupctl.removal.orphans import adopt_strays
+from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.purge import purge as purge_due
+from dedupctl.removal.purge import purgeable
+from dedupctl.removal.recover import acting
+from dedupctl.removal.restore import restorable
+from dedupctl.removal.restore import restore as put_back
 from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, moment, shown
 from dedupctl.workspace import Workspace

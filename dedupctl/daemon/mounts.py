@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from dedupctl.paths import is_or_lies_in
+
 MOUNT_TABLE = Path("/proc/self/mountinfo")
 NETWORK = frozenset({"afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"})
 SHARED_BY_A_HOST = frozenset({"9p", "drvfs", "prl_fs", "vboxsf", "virtiofs"})
@@ -19,10 +21,10 @@ def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
     a local disk.
     """
     mounts = [_mount_point_and_type(line) for line in mount_table.splitlines() if b" - " in line]
-    below = [kind for point, kind in mounts if point != root and _contains(root, point)]
+    below = [kind for point, kind in mounts if point != root and is_or_lies_in(point, root)]
     # The longest mount point wins, and of two on one point the later: it hides the earlier.
     _, holding = max(
-        ((len(point), kind) for point, kind in reversed(mounts) if _contains(point, root)),
+        ((len(point), kind) for point, kind in reversed(mounts) if is_or_lies_in(root, point)),
         key=lambda mount: mount[0],
         default=(0, ""),
     )
@@ -34,7 +36,3 @@ def _mount_point_and_type(line: bytes) -> tuple[bytes, str]:
     escaped = before.split(b" ")[4]
     point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), escaped)
     return point, after.split(b" ", 1)[0].decode("ascii", "replace")
-
-
-def _contains(folder: bytes, path: bytes) -> bool:
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.catalog.plans import Plan, Seen
 from dedupctl.config import PolicyConfig
-from dedupctl.domain import PairKind
+from dedupctl.domain import PairKind, Plan, Seen
 from dedupctl.errors import DedupctlError, LockHeld, StoreError
-from dedupctl.policy.apply import Applied, apply_plan
-from dedupctl.policy.deeds import Outcome
 from dedupctl.policy.plan import UNATTENDED_KINDS, Request, draft_plan, store_plan
-from dedupctl.policy.recover import acting
+from dedupctl.removal.apply import Applied, apply_plan
+from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.recover import acting
 from dedupctl.report.wording import counted, shown, size
 
 PAUSE_SECONDS = 60.0

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.catalog.mounts import mark_root, root_is_online
 from dedupctl.config import ScanConfig
+from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
 from dedupctl.indexing.scan import Finding, Gone, Walk
+from dedupctl.paths import is_or_lies_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
     for root in known:
         if root.path == real:
             return root
-        if _contains(root.path, real):
+        if is_or_lies_in(real, root.path):
             raise UsageError(f"{os.fsdecode(real)} is already watched as part of {os.fsdecode(root.path)}")
-        if _contains(real, root.path):
+        if is_or_lies_in(root.path, real):
             raise UsageError(
                 f"{os.fsdecode(real)} holds the root {os.fsdecode(root.path)};"
                 f" `dedupctl roots remove` that one first, its knowledge is kept"
@@ -63,7 +64,7 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
     found = []
     for path in paths:
         real = _checked_directory(path)
-        holding = next((root for root in roots if _contains(root.path, real)), None)
+        holding = next((root for root in roots if is_or_lies_in(real, root.path)), None)
         if holding is None:
             holding = add_root(catalog, real)
             roots.append(holding)
@@ -79,7 +80,7 @@ def visit(
         root, reason = present(catalog, place.root)
         if reason is None:
             yield from while_online(root, Walk(catalog, root, config).findings(place.folder))
-            reason = root_is_online(root)
+            reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)
 
@@ -87,7 +88,7 @@ def visit(
 def while_online(root: Root, findings: Iterable[Finding]) -> Iterator[Finding]:
     """These findings, up to the first missing file after the root itself is no more: a pulled disk deletes nothing."""
     for finding in findings:
-        if isinstance(finding, Gone) and root_is_online(root) is not None:
+        if isinstance(finding, Gone) and why_offline(root) is not None:
             return
         yield finding
 
@@ -97,7 +98,7 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
 
     A marked root under another device number is the same root: disks and network mounts get a new number at each mount.
     """
-    reason = root_is_online(root)
+    reason = why_offline(root)
     if reason is not None:
         return root, reason
     device = os.stat(root.path).st_dev
@@ -118,7 +119,3 @@ def _checked_directory(path: bytes) -> bytes:
     if not os.access(real, os.R_OK | os.X_OK):
         raise UsageError(f"no permission to read {shown}")
     return real
-
-
-def _contains(outer: bytes, inner: bytes) -> bool:
-    return inner == outer or inner.startswith(outer.rstrip(b"/") + b"/")

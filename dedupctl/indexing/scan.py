@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
-from dedupctl.catalog.files import Known, LocatedFile, Sighting, join, split
+from dedupctl.catalog.files import Known, LocatedFile, Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
 from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
+from dedupctl.paths import join, split
 
 TOOL_FOLDERS = (b".dedupctl", b"@eaDir", b".stversions", b"lost+found")
 """Folders of tools: thumbnails, versions and quarantines of somebody, never the user's own pictures."""

@@ -6,8 +6,8 @@ import os
 import stat
 from dataclasses import dataclass
 
-from dedupctl.catalog.files import join
 from dedupctl.domain import Identity
+from dedupctl.paths import join
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from dedupctl.config import Config
 from dedupctl.domain import Evidence, Unreadable
 from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
-from dedupctl.matching.judging import Case, Judge
+from dedupctl.matching.comparison import Case, Comparer
 
 WorkFunction: TypeAlias = "Callable[[list[Any]], Batch]"
 
@@ -178,7 +178,7 @@ class _Process:
     def __init__(self, config: Config, catalog_path: Path) -> None:
         self._config = config
         self._catalog_path = catalog_path
-        self.judge = Judge()
+        self.judge = Comparer()
 
     @cached_property
     def fingerprinter(self) -> Fingerprinter:

@@ -15,8 +15,8 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Cluster, Member, Pair, PairKind
 from dedupctl.matching.accepted import accepted_around, accepted_pairs
+from dedupctl.matching.derivation import b_was_made
 from dedupctl.matching.keeper import Preference, Standing, default_preference
-from dedupctl.matching.origin import b_was_made
 
 DUPLICATE_KINDS = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
 

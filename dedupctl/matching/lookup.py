@@ -10,8 +10,9 @@ from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Content, Evidence, FileState, Fingerprint, Pair, PairKind
 from dedupctl.errors import UsageError
 from dedupctl.matching.candidates import ASKED, CandidateFinder, candidate_between
-from dedupctl.matching.judging import Case, Judge, Side, gather_sides
+from dedupctl.matching.comparison import Case, Comparer, Side, gather_sides
 from dedupctl.matching.score import judge, thresholds_of
+from dedupctl.paths import lies_in, relative_to
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace
 
@@ -35,8 +36,8 @@ def file_at(tx: Transaction, path: bytes) -> LocatedFile:
     """
     shown = os.fsdecode(path)
     for root in tx.roots.all():
-        if path.startswith(root.path.rstrip(b"/") + b"/"):
-            file = tx.files.at(root.id, path[len(root.path) :].lstrip(b"/"))
+        if lies_in(path, root.path):
+            file = tx.files.at(root.id, relative_to(path, root.path))
             if file is None or file.state is FileState.GONE:
                 raise UsageError(f"{shown} is not in the catalog yet; run `dedupctl scan`")
             if file.content_id is None:
@@ -69,7 +70,7 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> P
             return stored
         candidate = candidate_between(tx, tx.embeddings.fullest_model(workspace.model_id), a, b)
         sides = gather_sides(tx, workspace.thumbs, [a, b])
-    evidence = Judge().evidence(Case(candidate, sides[a], sides[b]))
+    evidence = Comparer().evidence(Case(candidate, sides[a], sides[b]))
     if evidence is None:
         raise UsageError("one of the two pictures can no longer be read")
     kind, score = judge(evidence, thresholds_of(workspace.config))
@@ -87,7 +88,7 @@ def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerpri
         files = tx.files.of_contents(reached)
     asked = Side(as_content(fingerprint), fingerprint.thumbnail, path)
     found = {} if same is None else {same: (PairKind.EXACT, 1.0, Evidence(method="bytes"))}
-    court, thresholds = Judge(), thresholds_of(workspace.config)
+    court, thresholds = Comparer(), thresholds_of(workspace.config)
     for candidate in candidates:
         evidence = court.evidence(Case(candidate, sides[candidate.a], asked))
         kind, score = (None, 0.0) if evidence is None else judge(evidence, thresholds)

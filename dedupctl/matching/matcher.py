@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder
-from dedupctl.matching.judging import Case, gather_sides
+from dedupctl.matching.comparison import Case, gather_sides
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace

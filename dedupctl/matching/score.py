@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
-from dedupctl.matching.origin import is_ground
+from dedupctl.matching.derivation import is_ground
 
 
 class Thresholds(ProofConfig):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedupctl.domain import Content, Evidence, Member, Pair, PairKind, Photometric, Transform
-from dedupctl.matching.origin import GROUND, WHOLE, b_was_made
+from dedupctl.matching.derivation import GROUND, WHOLE, b_was_made
 from dedupctl.matching.score import Thresholds, refusal
 
 _PURE_GROUND = 0.95

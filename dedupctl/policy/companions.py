@@ -18,14 +18,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from dedupctl.catalog.files import join, split
-from dedupctl.catalog.plans import Action, Seen, Verb
-from dedupctl.domain import Identity, PairKind
+from dedupctl.disk.folders import standing_at
+from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.verification import digest_of
+from dedupctl.domain import Action, Identity, PairKind, Seen, Verb
 from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES
-from dedupctl.policy.deeds import Refused, in_words
-from dedupctl.policy.folders import standing_at
+from dedupctl.paths import join, split
 from dedupctl.policy.sidecars import lacking, merged, said_in
-from dedupctl.policy.verify import digest_of
 
 RAW_SUFFIXES = frozenset(
     b".dng .cr2 .cr3 .nef .nrw .arw .srf .sr2 .raf .orf .rw2 .rwl .pef .srw .x3f .mrw .3fr .iiq .erf .kdc .dcr".split()
@@ -142,7 +141,7 @@ class Companions:
                 return [self._with_twin(goes, action)]
             return self._with_words(goes, action) if _suffix(path) == _XMP else [goes]
         except (OSError, Refused) as error:
-            raise Refused(f"its companion {os.fsdecode(split(path)[1])}: {in_words(error)}") from error
+            raise Refused(f"its companion {os.fsdecode(split(path)[1])}: {reason_of(error)}") from error
 
     def _with_twin(self, goes: Action, picture: Action) -> Action:
         assert picture.keeper is not None

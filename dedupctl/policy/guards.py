@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Transaction
-from dedupctl.catalog.mounts import root_is_online
-from dedupctl.catalog.plans import Plan
 from dedupctl.config import PolicyConfig
-from dedupctl.domain import FileState, Identity, Root
+from dedupctl.disk.root_marker import why_offline
+from dedupctl.domain import FileState, Identity, Plan, Root
 from dedupctl.errors import DedupctlError
 
 NS_PER_DAY = 86_400 * 10**9
@@ -83,7 +82,7 @@ def matches_any(path: str, globs: Collection[str]) -> bool:
 
 def offline_roots(roots: Collection[Root]) -> dict[int, str]:
     """The reason by root id, for the roots that are not there."""
-    reasons = {root.id: root_is_online(root) for root in roots}
+    reasons = {root.id: why_offline(root) for root in roots}
     return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
 
 
@@ -92,7 +91,7 @@ def offline_reason(tx: Transaction, root: bytes) -> str | None:
     known = tx.roots.at(root)
     if known is None:
         return f"{os.fsdecode(root)} is not a watched folder any more"
-    reason = root_is_online(known)
+    reason = why_offline(known)
     return None if reason is None else f"{os.fsdecode(root)} is offline: {reason}"
 
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import LocatedFile
-from dedupctl.catalog.plans import Action, Plan, Seen, Terms, Verb
 from dedupctl.config import PolicyConfig
-from dedupctl.domain import Cluster, Member, PairKind, Root
+from dedupctl.domain import Action, Cluster, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.matching.clusters import find_clusters
+from dedupctl.paths import lies_in, relative_to
 from dedupctl.policy.companions import Companions
 from dedupctl.policy.guards import Guards
+from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
 from dedupctl.policy.rules import KeeperRules, Ranks
-from dedupctl.policy.standins import Leaning
 
 UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
 
@@ -71,7 +71,7 @@ class _Planner:
         self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
         self._guards = Guards.of(policy, self._roots.values(), now)
         self._protection = Protection(tx.protected.all())
-        self._leaning = Leaning(tx)
+        self._leaning = LinkTargets(tx)
         self._returned = tx.journal.returned() if request.unattended else set()
         ranks = Ranks(
             protected=self._protection.covers,
@@ -168,7 +168,7 @@ class _Planner:
 
     def _seen(self, member: Member) -> Seen:
         root = self._roots[member.root_id].path
-        relative = member.path.removeprefix(root.rstrip(b"/") + b"/")
+        relative = relative_to(member.path, root)
         return Seen(root, relative, member.identity, member.content.digest)
 
 
@@ -198,5 +198,5 @@ def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
 
 def _side(path: bytes, across: tuple[bytes, bytes]) -> int | None:
     """0 for a path in folder A, 1 in folder B, None in neither; of two nested folders the inner one counts."""
-    sides = [side for side in (0, 1) if path.startswith(across[side].rstrip(b"/") + b"/")]
+    sides = [side for side in (0, 1) if lies_in(path, across[side])]
     return max(sides, key=lambda side: len(across[side]), default=None)

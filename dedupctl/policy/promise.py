@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dedupctl.catalog.catalog import Transaction
-from dedupctl.catalog.plans import Action
-from dedupctl.domain import PairKind, Verdict
+from dedupctl.domain import Action, PairKind, Verdict
 
 
 def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kinds: Collection[PairKind]) -> bool:

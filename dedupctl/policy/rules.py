@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from dedupctl.catalog.files import split
 from dedupctl.config import KeeperRule
 from dedupctl.matching.keeper import Standing
+from dedupctl.paths import split
 from dedupctl.policy.guards import matches_any
 
 Key: TypeAlias = Callable[[Standing], Any]

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from dedupctl.policy.deeds import Refused
+from dedupctl.disk.refusal import Refused
 
 Property: TypeAlias = tuple[str, str]
 """Namespace and local name."""

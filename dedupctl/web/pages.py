@@ -20,7 +20,7 @@ from dedupctl.domain import Cluster, Member, PairKind, Root, Unreadable, Verdict
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
-from dedupctl.policy.restore import restorable
+from dedupctl.removal.restore import restorable
 from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align

@@ -8,16 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from dedupctl.catalog.journal import JournalEntry
-from dedupctl.domain import Cluster, Member, PairKind, Verdict
+from dedupctl.domain import Cluster, JournalEntry, Member, PairKind, Verdict
 from dedupctl.errors import UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.keeper import Standing, default_preference
-from dedupctl.policy.apply import apply_plan
-from dedupctl.policy.choice import plan_choice
-from dedupctl.policy.deeds import Outcome
-from dedupctl.policy.recover import acting
-from dedupctl.policy.restore import restorable, restore
+from dedupctl.policy.review_plan import plan_choice
+from dedupctl.removal.apply import apply_plan
+from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.recover import acting
+from dedupctl.removal.restore import restorable, restore
 from dedupctl.report.wording import counted, folder_and_name, size
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace

@@ -18,8 +18,8 @@ import pytest
 from living_library import EXACT_ONLY, TIDY_ALL, LivingLibrary, empty_catalog, kind_between, picture, quarantined, tree
 
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.domain import PairKind
-from dedupctl.policy.deeds import Step, Steps, uninterrupted
 
 FILES = {
     "a.jpg": picture(1),

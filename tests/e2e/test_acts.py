@@ -21,10 +21,10 @@ from rendered_library import drawn
 from typer.testing import CliRunner
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
-from dedupctl.catalog.journal import Deed, Intent
 from dedupctl.cli import app
-from dedupctl.policy.recover import LOCK_NAME
-from dedupctl.policy.restore import restorable, restore
+from dedupctl.domain import Deed, Intent
+from dedupctl.removal.recover import LOCK_NAME
+from dedupctl.removal.restore import restorable, restore
 from dedupctl.workspace import hold
 
 ODD = "caf\udce9 \udcff\n copy.jpg"

@@ -27,12 +27,10 @@ from living_library import (
     quick_folder,
 )
 
-from dedupctl.catalog.journal import Deed, EntryState
-from dedupctl.catalog.plans import Action
 from dedupctl.config import PolicyConfig
-from dedupctl.domain import PairKind, Verdict
-from dedupctl.policy.deeds import Step
-from dedupctl.policy.strays import adopt_strays
+from dedupctl.disk.steps import Step
+from dedupctl.domain import Action, Deed, EntryState, PairKind, Verdict
+from dedupctl.removal.orphans import adopt_strays
 
 POLICIES = {
     "exact": PolicyConfig(kinds=("exact",)),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from living_library import LivingLibrary
 
 from dedupctl.catalog.catalog import Catalog
 
@@ -25,3 +26,15 @@ def catalog(tmp_path: Path, empty_catalog: Path) -> Iterator[Catalog]:
     shutil.copy(empty_catalog, home)
     with Catalog.open(home / "catalog.db") as opened:
         yield opened
+
+
+@pytest.fixture
+def library(tmp_path: Path, empty_catalog: Path) -> Iterator[LivingLibrary]:
+    one = LivingLibrary(tmp_path, empty_catalog)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def root(library: LivingLibrary) -> Path:
+    return library.add_root("photos")

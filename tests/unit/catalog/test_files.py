@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from dedupctl.catalog import files as files_module
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.catalog.files import Sighting, join, split
+from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FileState, Identity, Root, Unreadable
 from dedupctl.errors import StoreError
+from dedupctl.paths import join, split
 
 BROKEN = Unreadable("truncated", "ends in the middle")
 

@@ -8,9 +8,7 @@ import pytest
 from builders import make_digest, make_identity
 
 from dedupctl.catalog.catalog import Catalog, Transaction
-from dedupctl.catalog.journal import Deed, EntryState, Intent, Settlement
-from dedupctl.catalog.plans import Action, Seen, Terms, Verb
-from dedupctl.domain import PairKind
+from dedupctl.domain import Action, Deed, EntryState, Intent, PairKind, Seen, Settlement, Terms, Verb
 
 
 def action(name: str, bundle: int = 1) -> Action:

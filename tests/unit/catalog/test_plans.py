@@ -8,9 +8,7 @@ import pytest
 from builders import make_digest, make_identity
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.catalog.journal import Deed, EntryState, Intent, Settlement
-from dedupctl.catalog.plans import Action, Plan, Seen, Terms, Verb
-from dedupctl.domain import PairKind
+from dedupctl.domain import Action, Deed, EntryState, Intent, PairKind, Plan, Seen, Settlement, Terms, Verb
 
 TERMS = Terms(
     (PairKind.EXACT, PairKind.NEAR), move_to=b"/else\xffwhere", retention_days=7.5, quarantine=False, unattended=True

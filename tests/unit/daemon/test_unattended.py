@@ -12,8 +12,8 @@ from living_library import LivingLibrary, picture, tree
 from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
 from dedupctl.daemon.unattended import Unattended
-from dedupctl.policy.deeds import Step
-from dedupctl.policy.recover import acting
+from dedupctl.disk.steps import Step
+from dedupctl.removal.recover import acting
 
 ALONE = PolicyConfig(unattended=True, max_remove_share=100)
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from living_library import EXACT_ONLY, TIDY_ALL, LivingLibrary, picture, tree
 
-from dedupctl.catalog.plans import Plan, Verb
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.refusal import Refused
+from dedupctl.disk.steps import Step
+from dedupctl.domain import Plan, Verb
 from dedupctl.policy.companions import LONGEST_SIDECAR, carried_name, read_sidecar
-from dedupctl.policy.deeds import Refused, Step
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" {}/></rdf:RDF></x:xmpmeta>"""

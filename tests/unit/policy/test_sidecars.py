@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dedupctl.policy.deeds import Refused
+from dedupctl.disk.refusal import Refused
 from dedupctl.policy.sidecars import lacking, merged, said_in
 
 HEAD = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">

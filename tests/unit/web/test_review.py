@@ -11,7 +11,7 @@ from living_library import LivingLibrary, picture, quarantined, tree
 from visitor import Answer, Visitor, wait_until
 
 from dedupctl.domain import Evidence, Pair, PairKind
-from dedupctl.policy.recover import acting
+from dedupctl.removal.recover import acting
 
 
 @pytest.fixture

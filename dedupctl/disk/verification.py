@@ -1,0 +1,201 @@
+"""Read victim and keeper again, just before anything is done: are they still what the plan saw?
+
+Files that share a keeper are read side by side with it, so the keeper is read once for all of them: `exact` ones are
+compared byte for byte, of the others both digests must be those the proof was made on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from dedupctl.disk.folders import At, OpenFolders, standing_at
+from dedupctl.disk.moves import CHUNK_BYTES, digest_descriptor, same_file
+from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.domain import Action, Identity, PairKind, Seen
+
+SIDE_BY_SIDE = 64
+"""So many victims of one keeper are open at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Victim and keeper as they were when their bytes were read, a moment ago."""
+
+    victim: Identity
+    keeper: Identity | None
+
+
+def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
+    """The result by action id: what was seen, or why the victim must be left alone."""
+    by_keeper: defaultdict[Seen | None, list[Action]] = defaultdict(list)
+    for action in actions:
+        by_keeper[action.keeper].append(action)
+    results: dict[int, Checked | Refused] = {}
+    with closing(OpenFolders()) as folders:
+        for keeper, victims in by_keeper.items():
+            for start in range(0, len(victims), SIDE_BY_SIDE):
+                part = victims[start : start + SIDE_BY_SIDE]
+                results |= _check_alone(part, folders) if keeper is None else _check_beside(keeper, part, folders)
+    return results
+
+
+def require_still(status: os.stat_result, checked: Identity) -> None:
+    """One last look at a name whose bytes were read a moment ago.
+
+    Raises:
+        Refused: something else stands there, or it was written to.
+    """
+    found = Identity.of(status)
+    # A file with several names changes its ctime when any of them is moved, also by ourselves.
+    steady = same_file(found, checked) if status.st_nlink > 1 else found == checked
+    if not steady:
+        raise Refused("it changed a moment ago")
+
+
+def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
+    """Digest and identity of the regular file at `path` below the root, reached without following symlinks.
+
+    Raises:
+        Refused: not a regular file, or it changed while it was read.
+        OSError: missing or unreadable.
+    """
+    with standing_at(seen_root, path) as at, _opened(at) as (descriptor, identity):
+        digest = digest_descriptor(descriptor)
+        _require_unchanged(descriptor, identity)
+        return digest, identity
+
+
+def is_still_there(seen: Seen) -> bool:
+    """A readable file with just this content stands at this place."""
+    try:
+        return digest_of(seen.root, seen.path)[0] == seen.digest
+    except (OSError, Refused):
+        return False
+
+
+def _check_alone(victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
+    results: dict[int, Checked | Refused] = {}
+    for action in victims:
+        try:
+            with _opened_as_planned(action.victim, folders) as (descriptor, identity):
+                _require_same(digest_descriptor(descriptor), action.victim.digest)
+                _require_unchanged(descriptor, identity)
+                results[action.id] = Checked(identity, None)
+        except (OSError, Refused) as error:
+            results[action.id] = Refused(reason_of(error))
+    return results
+
+
+def _check_beside(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
+    try:
+        return _read_side_by_side(keeper, victims, folders)
+    except (OSError, Refused) as error:
+        refusal = Refused(f"the kept copy {os.fsdecode(keeper.absolute)}: {reason_of(error)}")
+        return dict.fromkeys((action.id for action in victims), refusal)
+
+
+def _read_side_by_side(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
+    """Raises what is wrong with the keeper; what is wrong with one victim is its result."""
+    results: dict[int, Checked | Refused] = {}
+    with ExitStack() as stack:
+        kept, kept_identity = stack.enter_context(_opened(folders.at(keeper.root, keeper.path)))
+        opened: dict[int, tuple[int, Identity]] = {}
+        for action in victims:
+            try:
+                opened[action.id] = stack.enter_context(_opened_as_planned(action.victim, folders))
+                _require_another_file(opened[action.id][1], kept_identity)
+            except (OSError, Refused) as error:
+                results[action.id] = Refused(reason_of(error))
+        pending = [action for action in victims if action.id not in results]
+        exact = {
+            action.id: opened[action.id][0]
+            for action in pending
+            if action.kind is PairKind.EXACT and opened[action.id][1].size == kept_identity.size
+        }
+        digest, equal = _compare(kept, kept_identity.size, exact)
+        _require_same(digest, keeper.digest)
+        _require_unchanged(kept, kept_identity)
+        for action in pending:
+            descriptor, identity = opened[action.id]
+            try:
+                _require_content(action, descriptor, equal)
+                _require_unchanged(descriptor, identity)
+                results[action.id] = Checked(identity, kept_identity)
+            except (OSError, Refused) as error:
+                results[action.id] = Refused(reason_of(error))
+    return results
+
+
+def _compare(kept: int, size: int, others: dict[int, int]) -> tuple[bytes, set[int]]:
+    """The digest of the kept file's `size` bytes, and which of the others, all as long, hold the same to the last."""
+    hasher = blake3()
+    equal = dict(others)
+    while size > 0 and (chunk := _read(kept, min(size, CHUNK_BYTES))):
+        hasher.update(chunk)
+        equal = {key: other for key, other in equal.items() if _reads_same(other, chunk)}
+        size -= len(chunk)
+    return hasher.digest(), set(equal)
+
+
+def _reads_same(descriptor: int, chunk: bytes) -> bool:
+    try:
+        return _read(descriptor, len(chunk)) == chunk
+    except OSError:
+        return False
+
+
+def _read(descriptor: int, count: int) -> bytes:
+    """Just so many bytes, so that two files stay in step; fewer only at the end of the file."""
+    data = os.read(descriptor, count)
+    while len(data) < count and (more := os.read(descriptor, count - len(data))):
+        data += more
+    return data
+
+
+@contextmanager
+def _opened(at: At) -> Iterator[tuple[int, Identity]]:
+    descriptor = at.open()
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("not a regular file")
+        yield descriptor, Identity.of(status)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _opened_as_planned(seen: Seen, folders: OpenFolders) -> Iterator[tuple[int, Identity]]:
+    with _opened(folders.at(seen.root, seen.path)) as (descriptor, identity):
+        if not same_file(identity, seen.identity):
+            raise Refused("it changed since the plan was made")
+        yield descriptor, identity
+
+
+def _require_another_file(victim: Identity, keeper: Identity) -> None:
+    if victim[:2] == keeper[:2]:
+        raise Refused("it is the kept copy itself under another name")
+
+
+def _require_content(action: Action, descriptor: int, equal: set[int]) -> None:
+    if action.kind is not PairKind.EXACT:
+        _require_same(digest_descriptor(descriptor), action.victim.digest)
+    elif action.id not in equal:
+        raise Refused("it does not hold the same bytes as the kept copy any more")
+
+
+def _require_same(digest: bytes, planned: bytes) -> None:
+    if digest != planned:
+        raise Refused("it changed since the plan was made")
+
+
+def _require_unchanged(descriptor: int, before: Identity) -> None:
+    if Identity.of(os.fstat(descriptor)) != before:
+        raise Refused("it changed while it was read")

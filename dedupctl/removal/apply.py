@@ -1,0 +1,262 @@
+"""Carry out a plan: read again, write down the intent, act, put the folders on the disk, write down the outcome.
+
+Bundles are taken in batches, so that two durable commits serve many files and memory stays flat however long the plan
+is. Killed at any moment, at most one batch is open, and `recover` settles it by looking at the disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.disk.folders import OpenFolders, sync_folders
+from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.steps import Step, Steps, uninterrupted
+from dedupctl.disk.verification import Checked, check_actions
+from dedupctl.domain import Action, Deed, EntryState, Intent, Settlement, Terms
+from dedupctl.errors import UsageError
+from dedupctl.paths import split
+from dedupctl.policy.guards import offline_reason, require_modest_share
+from dedupctl.policy.permission import Permission
+from dedupctl.removal.destinations import Destinations, Place
+from dedupctl.removal.outcome import Outcome, Progress, unwatched
+from dedupctl.removal.purge import purge
+from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
+from dedupctl.removal.replacements import stand_in_of
+
+BATCH_BUNDLES = 1024
+BATCH_BYTES = 1 << 29
+"""Of the files to be removed: even from a slow disk they are read, with their kept copies, before a watchdog bites."""
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since 1970."""
+
+
+@dataclass
+class Applied:
+    """What one run of a plan did."""
+
+    plan_id: int
+    removed: int = 0
+    bytes_removed: int = 0
+    """They are free once the quarantine is purged."""
+    refused: list[Outcome] = field(default_factory=list)
+    """Every file that was left alone, with the reason."""
+    purged: int = 0
+    not_purged: list[Outcome] = field(default_factory=list)
+    stopped: bool = False
+    """Told to stop before the end."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.refused and not self.not_purged
+
+
+def apply_plan(
+    catalog: Catalog,
+    plan_id: int,
+    *,
+    max_remove_share: float,
+    clock: Clock = time.time,
+    steps: Steps = uninterrupted,
+    progress: Progress = unwatched,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Applied:
+    """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
+
+    Told to stop, it ends after a batch; applying the plan again goes on from there.
+
+    Raises:
+        UsageError: there is no such plan.
+        RemovesTooMuch: it takes more than `max_remove_share` percent of a root's files; nothing was done.
+    """
+    with catalog.read() as tx:
+        terms = tx.plans.terms(plan_id)
+        if terms is None:
+            raise UsageError(f"there is no plan {plan_id}; see `dedupctl plan --list`")
+        require_modest_share(tx, plan_id, max_remove_share)
+        total = tx.plans.count_pending(plan_id)
+    applied = Applied(plan_id)
+    run = _Run(catalog, plan_id, terms, clock, steps)
+    dealt_with = 0
+    for bundles in _batches(catalog, plan_id):
+        outcomes = run.carry_out(bundles)
+        applied.removed += sum(outcome.done for outcome in outcomes)
+        applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
+        applied.refused += [outcome for outcome in outcomes if not outcome.done]
+        dealt_with += len(outcomes)
+        progress(dealt_with, total)
+        if is_stopped():
+            applied.stopped = True
+            break
+    if not terms.quarantine:
+        ended = purge(catalog, plan_id=plan_id, at_once=True, clock=clock, steps=steps)
+        applied.purged = sum(outcome.done for outcome in ended)
+        applied.not_purged = [outcome for outcome in ended if not outcome.done]
+    return applied
+
+
+def _batches(catalog: Catalog, plan_id: int) -> Iterator[list[list[Action]]]:
+    after = 0
+    while True:
+        with catalog.read() as tx:
+            bundles = tx.plans.pending(plan_id, after=after, limit=BATCH_BUNDLES)
+        if not bundles:
+            return
+        batch = _readable_soon(bundles)
+        yield batch
+        after = batch[-1][0].bundle
+
+
+def _readable_soon(bundles: list[list[Action]]) -> list[list[Action]]:
+    """As many of the first bundles as hold `BATCH_BYTES`; one at the least."""
+    sizes = (sum(action.victim.identity.size for action in bundle) for bundle in bundles)
+    together = itertools.accumulate(sizes)
+    return bundles[: max(1, sum(size <= BATCH_BYTES for size in together))]
+
+
+class _Intended(NamedTuple):
+    """One file, where it is to go, and what will stand in its place."""
+
+    action: Action
+    target: Place
+    stand_in: bytes | None
+
+    def as_intent(self) -> Intent:
+        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.stand_in)
+
+    def as_removal(self, entry_id: int, catalog_id: str) -> Removal:
+        return Removal(entry_id, self.action, self.target, self.stand_in, token_of(catalog_id, entry_id))
+
+
+class _Run:
+    """One run of one plan."""
+
+    def __init__(self, catalog: Catalog, plan_id: int, terms: Terms, clock: Clock, steps: Steps) -> None:
+        self._catalog = catalog
+        self._plan_id = plan_id
+        self._terms = terms
+        self._clock = clock
+        self._steps = steps
+
+    def carry_out(self, bundles: Sequence[list[Action]]) -> list[Outcome]:
+        results = check_actions([action for bundle in bundles for action in bundle])
+        self._steps(Step.CHECKED)
+        with self._catalog.write(durable=True) as tx:
+            going, staying = self._intend(tx, bundles, results)
+        self._steps(Step.INTENDED)
+        make_ready(removal for bundle in going for removal in bundle)
+        with closing(OpenFolders()) as folders:
+            moved = [outcome for bundle in going for outcome in self._move(bundle, results, folders)]
+        sync_folders(folder for bundle in going for removal in bundle for folder in removal.folders)
+        self._steps(Step.SYNCED)
+        with self._catalog.write(durable=True) as tx:
+            self._settle(tx, going, moved)
+        self._steps(Step.SETTLED)
+        return staying + moved
+
+    def _intend(
+        self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
+    ) -> tuple[list[list[Removal]], list[Outcome]]:
+        """What is about to happen, and what is not and why; both are in the journal."""
+        judge = Permission(tx, self._terms, results)
+        destinations = Destinations(self._plan_id, self._terms)
+        now = int(self._clock())
+        intents: list[list[_Intended]] = []
+        staying: list[Outcome] = []
+        for bundle in bundles:
+            asked = bundle[0]
+            try:
+                for asked in bundle:
+                    judge.require(asked)
+                ready = []
+                for asked in bundle:
+                    ready.append(_Intended(asked, destinations.choose(asked), stand_in_of(asked)))
+                intents.append(ready)
+            except (Refused, OSError) as error:
+                staying += _all_left(bundle, asked, error)
+        ids = iter(tx.journal.intend([one.as_intent() for bundle in intents for one in bundle], now))
+        going = [[one.as_removal(next(ids), self._catalog.id) for one in bundle] for bundle in intents]
+        left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
+        failed = EntryState.FAILED
+        tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
+        return going, staying
+
+    def _move(
+        self, bundle: Sequence[Removal], results: dict[int, Checked | Refused], folders: OpenFolders
+    ) -> list[Outcome]:
+        """All of the bundle, or none."""
+        begun: list[Removal] = []
+        try:
+            for removal in bundle:
+                checked = results[removal.action.id]
+                assert isinstance(checked, Checked)
+                begun.append(removal)
+                remove(removal, checked, folders, at=int(self._clock()), steps=self._steps)
+        except (Refused, OSError) as error:
+            reason = _about(begun[-1].action, error) if len(bundle) > 1 else reason_of(error)
+            back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
+            return [back.get(removal.entry_id) or _left(removal.action, reason) for removal in bundle]
+        return [Outcome(removal.action, Deed.REMOVE, EntryState.DONE, removal.target.absolute) for removal in bundle]
+
+    def _undo(self, removal: Removal, reason: str) -> Outcome:
+        try:
+            where = put_back(removal, steps=self._steps)
+        except (Refused, OSError) as error:
+            # The entry stays open: the next run looks at the disk and tries again.
+            stuck = f"{reason}; it could not be put back yet: {reason_of(error)}"
+            return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
+        if where is None:
+            with self._catalog.read() as tx:
+                offline = offline_reason(tx, removal.action.victim.root)
+            if offline is not None:
+                # The disk went away in the middle of the move: it is asked when it is back.
+                return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, None, offline)
+        elif where != removal.action.victim.absolute:
+            reason = f"{reason}; it is now {os.fsdecode(where)}"
+        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, where, reason)
+
+    def _settle(self, tx: Transaction, going: Sequence[list[Removal]], moved: Sequence[Outcome]) -> None:
+        now = int(self._clock())
+        removals = [removal for bundle in going for removal in bundle]
+        ended = [
+            (removal, outcome)
+            for removal, outcome in zip(removals, moved, strict=True)
+            if outcome.state is not EntryState.INTENDED
+        ]
+        tx.journal.settle(
+            (Settlement(removal.entry_id, one.state, one.reason, resting=one.done) for removal, one in ended), now
+        )
+        gone: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for removal, outcome in ended:
+            if outcome.done:
+                gone[removal.action.victim.root].append(removal.action.victim.path)
+        forget_paths(tx, gone, now)
+
+
+def forget_paths(tx: Transaction, gone: dict[bytes, list[bytes]], now: int) -> None:
+    """The catalog need not wait for a scan to know what dedupctl itself took away, by root and path."""
+    for path, paths in gone.items():
+        root = tx.roots.at(path)
+        if root is not None:
+            tx.files.vanish(root.id, paths, now)
+
+
+def _all_left(bundle: Sequence[Action], guilty: Action, error: OSError | Refused) -> list[Outcome]:
+    """None of the bundle goes; of one that is not the reason itself, the reason names which one is."""
+    about = _about(guilty, error)
+    return [_left(action, reason_of(error) if action is guilty else about) for action in bundle]
+
+
+def _about(action: Action, error: OSError | Refused) -> str:
+    return f"{os.fsdecode(split(action.victim.path)[1])}: {reason_of(error)}"
+
+
+def _left(action: Action, reason: str) -> Outcome:
+    return Outcome(action, Deed.REMOVE, EntryState.FAILED, action.victim.absolute, reason)

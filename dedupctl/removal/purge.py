@@ -1,0 +1,192 @@
+"""End what has waited long enough in the quarantine, if a verified copy of it still stands; else keep it and say so."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.disk.folders import standing_at, sync_folders
+from dedupctl.disk.moves import unlink_exactly
+from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.steps import Step, Steps, uninterrupted
+from dedupctl.disk.verification import digest_of, is_still_there
+from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, PairKind, Seen, Settlement, Terms, Verdict
+from dedupctl.policy.guards import offline_reason, offline_roots
+from dedupctl.policy.protection import Protection
+from dedupctl.removal.destinations import drop_empty_folders, resting_place
+from dedupctl.removal.outcome import Outcome, Progress, unwatched
+from dedupctl.removal.relocation import token_of
+
+BATCH_ENTRIES = 256
+SECONDS_PER_DAY = 86_400
+
+
+def purgeable(catalog: Catalog, *, now: float, plan_id: int | None = None, at_once: bool = False) -> list[JournalEntry]:
+    """What is past its plan's retention (or, with `at_once`, all) and waits in a quarantine of ours, oldest first."""
+    with catalog.read() as tx:
+        waiting = [one for one in tx.journal.resting(plan_id=plan_id) if one.action.verb.quarantines]
+        terms = {one.plan_id: tx.plans.terms(one.plan_id) for one in waiting}
+    return [one for one in waiting if at_once or _is_due(one, terms[one.plan_id], now)]
+
+
+def purge(
+    catalog: Catalog,
+    *,
+    plan_id: int | None = None,
+    at_once: bool = False,
+    clock: Callable[[], float] = time.time,
+    steps: Steps = uninterrupted,
+    progress: Progress = unwatched,
+) -> list[Outcome]:
+    """End every purgeable file whose kept copy is read and found whole in this very run; the caller is `acting`.
+
+    A bundle goes together or not at all. What is kept is an outcome that is not `done`, with the reason.
+    """
+    due = purgeable(catalog, now=clock(), plan_id=plan_id, at_once=at_once)
+    due.sort(key=lambda entry: (entry.plan_id, entry.action.bundle, entry.id))
+    bundles = [list(group) for _, group in itertools.groupby(due, key=lambda one: (one.plan_id, one.action.bundle))]
+    outcomes: list[Outcome] = []
+    for start in range(0, len(bundles), BATCH_ENTRIES):
+        outcomes += _Purge(catalog, clock, steps).carry_out(bundles[start : start + BATCH_ENTRIES])
+        progress(len(outcomes), len(due))
+    return outcomes
+
+
+class _Purge:
+    """One batch."""
+
+    def __init__(self, catalog: Catalog, clock: Callable[[], float], steps: Steps) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._steps = steps
+
+    def carry_out(self, bundles: Sequence[list[JournalEntry]]) -> list[Outcome]:
+        with self._catalog.read() as tx:
+            allowed, outcomes = _sift(bundles, _Judge(tx).require_copy)
+        self._steps(Step.CHECKED)
+        with self._catalog.write(durable=True) as tx:
+            # A protection or verdict given while the copies were read still counts.
+            allowed, kept = _sift(allowed, _Judge(tx).require_leave)
+            going = [entry for bundle in allowed for entry in bundle]
+            intents = [Intent(entry.action, Deed.PURGE, resting_place(entry).absolute) for entry in going]
+            ids = tx.journal.intend(intents, int(self._clock()))
+        self._steps(Step.INTENDED)
+        ended = [self._end(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
+        sync_folders(os.path.dirname(resting_place(entry).absolute) for entry in going)
+        self._steps(Step.SYNCED)
+        with self._catalog.write(durable=True) as tx:
+            settled = (Settlement(id_, one.state, one.reason) for id_, one in zip(ids, ended, strict=True))
+            tx.journal.settle(settled, int(self._clock()))
+            tx.journal.purged([outcome.action.id for outcome in ended if outcome.where is None])
+        self._steps(Step.SETTLED)
+        for entry in going:
+            drop_empty_folders(resting_place(entry))
+        return outcomes + kept + ended
+
+    def _end(self, entry: JournalEntry, entry_id: int) -> Outcome:
+        place = resting_place(entry)
+        try:
+            digest, found = digest_of(place.base, place.relative)
+            if digest != entry.action.victim.digest:
+                raise Refused("it is not the file that was removed any more")  # noqa: TRY301 - one way out
+            with standing_at(place.base, place.relative) as at:
+                self._steps(Step.UNLINKING)
+                unlink_exactly(at, found, token=token_of(self._catalog.id, entry_id), steps=self._steps)
+                self._steps(Step.UNLINKED)
+        except FileNotFoundError:
+            return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, None, "it is not in the quarantine any more")
+        except (Refused, OSError) as error:
+            return _kept(entry, reason_of(error))
+        return Outcome(entry.action, Deed.PURGE, EntryState.DONE, None)
+
+
+class _Judge:
+    """What roots, protections, verdicts and pairs say in one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._protection = Protection(tx.protected.all())
+        self._roots = {root.id: root for root in tx.roots.all()}
+        self._offline = offline_roots(self._roots.values())
+
+    def require_copy(self, bundle: Sequence[JournalEntry]) -> None:
+        """Every picture of the bundle has a copy on disk that was read now.
+
+        Raises:
+            Refused: it has none, or something else speaks against it.
+        """
+        self.require_leave(bundle)
+        # All of the plan's bundle: a picture that is purged already still answers for its sidecar.
+        together = self._tx.plans.bundle(bundle[0].plan_id, bundle[0].action.bundle)
+        pictures = [action for action in together if action.kind is not None]
+        if not pictures:
+            raise Refused("no kept copy of it is known")
+        for picture in pictures:
+            if not any(is_still_there(copy) for copy in self._copies(picture)):
+                raise Refused("no verified copy of it is left outside the quarantine")
+
+    def require_leave(self, bundle: Sequence[JournalEntry]) -> None:
+        """Raises Refused where a root is offline, a path was protected since, or a person said `different` since."""
+        for entry in bundle:
+            victim = entry.action.victim
+            if (reason := offline_reason(self._tx, victim.root)) is not None:
+                raise Refused(reason)
+            if self._protection.covers(victim.absolute):
+                raise Refused("it was protected since")
+            if not self._pair_stands(entry.action) and not any(self._files_of(victim.digest)):
+                raise Refused("it is not taken for the same picture as the kept copy any more")
+
+    def _copies(self, action: Action) -> Iterator[Seen]:
+        """Where a copy may stand: the kept one, then others of its content or of the removed file's own."""
+        keeper, victim = action.keeper, action.victim
+        assert keeper is not None
+        if self._pair_stands(action):
+            yield keeper
+            yield from self._files_of(keeper.digest)
+        yield from self._files_of(victim.digest)
+
+    def _files_of(self, digest: bytes) -> Iterator[Seen]:
+        content_id = self._tx.contents.id_of(digest)
+        for located in () if content_id is None else self._tx.files.of_contents([content_id]):
+            file = located.file
+            if file.root_id not in self._offline:
+                yield Seen(self._roots[file.root_id].path, file.path, file.identity, digest)
+
+    def _pair_stands(self, action: Action) -> bool:
+        """A verdict or another proof may have come since. A pair the catalog has forgotten was good when applied."""
+        if action.kind is None or action.keeper is None or action.keeper.digest == action.victim.digest:
+            return True
+        verdict = self._tx.verdicts.between(action.keeper.digest, action.victim.digest)
+        if verdict is not None:
+            return verdict is Verdict.SAME
+        kept, removed = (self._tx.contents.id_of(seen.digest) for seen in (action.keeper, action.victim))
+        pair = None if kept is None or removed is None else self._tx.pairs.between(kept, removed)
+        return pair is None or pair.kind in (PairKind.PIXEL, PairKind.NEAR)
+
+
+def _sift(
+    bundles: Sequence[list[JournalEntry]], require: Callable[[Sequence[JournalEntry]], None]
+) -> tuple[list[list[JournalEntry]], list[Outcome]]:
+    """The bundles nothing speaks against, and an outcome for every file of the others."""
+    allowed: list[list[JournalEntry]] = []
+    kept: list[Outcome] = []
+    for bundle in bundles:
+        try:
+            require(bundle)
+        except (Refused, OSError) as error:
+            kept += [_kept(entry, reason_of(error)) for entry in bundle]
+        else:
+            allowed.append(bundle)
+    return allowed, kept
+
+
+def _is_due(entry: JournalEntry, terms: Terms | None, now: float) -> bool:
+    settled = entry.started_at if entry.settled_at is None else entry.settled_at
+    return terms is not None and now - settled >= terms.retention_days * SECONDS_PER_DAY
+
+
+def _kept(entry: JournalEntry, reason: str) -> Outcome:
+    return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, entry.target, reason)

@@ -1,0 +1,181 @@
+"""Put removed files back: at their place, or beside it where the place is taken; never over anything."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.files import Sighting
+from dedupctl.disk.folders import At, standing_at, sync_folders
+from dedupctl.disk.moves import free_name, move, same_file, unlink_exactly
+from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.steps import Step, Steps, uninterrupted
+from dedupctl.disk.trash import forget_info
+from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
+from dedupctl.paths import is_or_lies_in, join, relative_to, split
+from dedupctl.policy.guards import offline_reason
+from dedupctl.removal.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
+from dedupctl.removal.outcome import Outcome, Progress, unwatched
+from dedupctl.removal.relocation import token_of
+from dedupctl.removal.replacements import is_stand_in
+
+BATCH_ENTRIES = 256
+
+
+def restorable(catalog: Catalog, *, plan_id: int | None = None, path: bytes | None = None) -> list[JournalEntry]:
+    """Removed files that wait to be restored, the last removed first, with all that went along with them.
+
+    With `path` (absolute): those that stood there or below it, or wait there.
+    """
+    with catalog.read() as tx:
+        waiting = tx.journal.resting(plan_id=plan_id)
+    if path is not None:
+        bundles = {_bundle(one) for one in waiting if _concerns(one, path)}
+        waiting = [one for one in waiting if _bundle(one) in bundles]
+    return waiting[::-1]
+
+
+def restore(
+    catalog: Catalog,
+    entries: Sequence[JournalEntry],
+    *,
+    clock: Callable[[], float] = time.time,
+    steps: Steps = uninterrupted,
+    progress: Progress = unwatched,
+) -> list[Outcome]:
+    """Put these back; the caller is `acting`. What could not be is an outcome that is not `done`, with the reason."""
+    outcomes: list[Outcome] = []
+    for start in range(0, len(entries), BATCH_ENTRIES):
+        outcomes += _Restore(catalog, clock, steps).carry_out(entries[start : start + BATCH_ENTRIES])
+        progress(len(outcomes), len(entries))
+    return outcomes
+
+
+class _Restore:
+    """One batch."""
+
+    def __init__(self, catalog: Catalog, clock: Callable[[], float], steps: Steps) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._steps = steps
+        self._away: set[int] = set()
+
+    def carry_out(self, entries: Sequence[JournalEntry]) -> list[Outcome]:
+        with self._catalog.write(durable=True) as tx:
+            reasons = {entry.id: offline_reason(tx, entry.action.victim.root) for entry in entries}
+            going = [entry for entry in entries if reasons[entry.id] is None]
+            intents = [
+                Intent(one.action, Deed.RESTORE, resting_place(one).absolute, one.action.victim.absolute, one.stand_in)
+                for one in going
+            ]
+            ids = tx.journal.intend(intents, int(self._clock()))
+        self._steps(Step.INTENDED)
+        # Asked before the first is moved: what is put back may leave a folder bare.
+        self._away = {one.id for one in going if may_be_away(one.action.verb, resting_place(one))}
+        ended = [self._put_back(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
+        sync_folders(
+            split(path)[0]
+            for entry, one in zip(going, ended, strict=True)
+            for path in (resting_place(entry).absolute, one.where)
+            if path is not None
+        )
+        self._steps(Step.SYNCED)
+        with self._catalog.write(durable=True) as tx:
+            self._settle(tx, ids, ended)
+        self._steps(Step.SETTLED)
+        for entry in going:
+            drop_empty_folders(resting_place(entry))
+        left = [_stays(entry, str(reasons[entry.id])) for entry in entries if reasons[entry.id] is not None]
+        return ended + left
+
+    def _put_back(self, entry: JournalEntry, entry_id: int) -> Outcome:
+        try:
+            where = self._move_back(entry, entry_id)
+        except FileNotFoundError:
+            if entry.id in self._away:
+                return _stays(entry, AWAY)
+            if not os.path.lexists(resting_place(entry).absolute):
+                return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, None, "it is not there any more")
+            return _stays(entry, "its folder could not be made again")
+        except (Refused, OSError) as error:
+            return _stays(entry, reason_of(error))
+        beside = None if where == entry.action.victim.absolute else "its place was taken"
+        return Outcome(entry.action, Deed.RESTORE, EntryState.DONE, where, beside)
+
+    def _move_back(self, entry: JournalEntry, entry_id: int) -> bytes:
+        """Returns where the file stands now, absolute."""
+        resting, victim = resting_place(entry), entry.action.victim
+        token = token_of(self._catalog.id, entry_id)
+        with (
+            standing_at(resting.base, resting.relative) as source,
+            standing_at(victim.root, victim.path, create=True) as place,
+        ):
+            found = Identity.of(source.status())
+            self._clear_stand_in(entry, place, found, token)
+            while True:
+                target = At(place.folder, free_name(place.folder, place.name))
+                path = join(victim.root, split(victim.path)[0], target.name)
+                if target.name != place.name:
+                    with self._catalog.write(durable=True) as tx:
+                        tx.journal.retarget(entry_id, path)
+                self._steps(Step.MOVING)
+                try:
+                    move(source, target, found, token=token, steps=self._steps)
+                except FileExistsError:
+                    # Somebody was faster: the next free name is looked for.
+                    continue
+                break
+        if entry.action.verb is Verb.TRASH:
+            forget_info(resting.absolute)
+        self._steps(Step.MOVED)
+        return path
+
+    def _clear_stand_in(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
+        """Take away the link or merged sidecar that dedupctl put there, if it is just as it was put."""
+        if entry.stand_in is None or not place.exists():
+            return
+        standing = Identity.of(place.status())
+        if not same_file(standing, resting) and is_stand_in(place, entry.stand_in):
+            unlink_exactly(place, standing, token=token, steps=self._steps)
+
+    def _settle(self, tx: Transaction, ids: Sequence[int], ended: Sequence[Outcome]) -> None:
+        now = int(self._clock())
+        tx.journal.settle(
+            (Settlement(entry_id, one.state, one.reason) for entry_id, one in zip(ids, ended, strict=True)), now
+        )
+        tx.journal.restored([one.action.id for one in ended if one.done])
+        tx.journal.purged([one.action.id for one in ended if one.where is None])
+        record_returned(tx, [one for one in ended if one.done])
+
+
+def record_returned(tx: Transaction, returned: Sequence[Outcome]) -> None:
+    """The catalog need not wait for a scan to know a file again whose bytes it has read before."""
+    sightings = []
+    for outcome in returned:
+        victim = outcome.action.victim
+        root, content_id = tx.roots.at(victim.root), tx.contents.id_of(victim.digest)
+        if root is None or content_id is None or outcome.where is None:
+            continue
+        try:
+            identity = Identity.of(os.lstat(outcome.where))
+        except OSError:
+            continue
+        if identity.size == victim.identity.size and identity.mtime_ns == victim.identity.mtime_ns:
+            relative = relative_to(outcome.where, victim.root)
+            sightings.append(Sighting(root.id, relative, identity, content_id))
+    tx.files.record(sightings)
+
+
+def _bundle(entry: JournalEntry) -> tuple[int, int]:
+    return entry.plan_id, entry.action.bundle
+
+
+def _concerns(entry: JournalEntry, path: bytes) -> bool:
+    places = (entry.action.victim.absolute, resting_place(entry).absolute)
+    return any(is_or_lies_in(place, path) for place in places)
+
+
+def _stays(entry: JournalEntry, reason: str) -> Outcome:
+    return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, entry.target, reason)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from dedupctl.disk.durable import sync_folder
 from dedupctl.errors import DedupctlError
 
 KEPT_OPEN = 64
@@ -48,7 +51,7 @@ def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -
     With `create`, missing folders are made and put on the disk.
 
     Raises:
-        OSError: missing, not a folder, or a symlink on the way (ELOOP or ENOTDIR).
+        OSError: missing, not a folder, or a symlink on the way (ELOOP, with its absolute path as `filename`).
     """
     folder = _open_folder(base, relative, create=create)
     try:
@@ -119,7 +122,7 @@ def make_folders(base: bytes, folders: Iterable[bytes]) -> None:
             grown[above] = None
     for above in grown:
         with opened_folder(base, above) as opened:
-            os.fsync(opened)
+            sync_folder(opened)
 
 
 def sync_folders(paths: Iterable[bytes]) -> None:
@@ -139,7 +142,7 @@ def sync_folders(paths: Iterable[bytes]) -> None:
 def _sync_folder(path: bytes) -> None:
     try:
         with opened_folder(path) as folder:
-            os.fsync(folder)
+            sync_folder(folder)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -162,10 +165,16 @@ def _with_parents(folder: bytes) -> Iterator[bytes]:
 
 def _open_folder(base: bytes, relative: bytes, *, create: bool) -> int:
     folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    reached = base
     for part in relative.split(b"/") if relative else ():
-        above = folder
+        above, reached = folder, reached + b"/" + part
         try:
             folder = _step_down(above, part, create=create)
+        except NotADirectoryError as error:
+            # The system says the same of a link as of a file, but the user must know which link was planted where.
+            if stat.S_ISLNK(os.stat(part, dir_fd=above, follow_symlinks=False).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), reached) from error
+            raise
         finally:
             os.close(above)
     return folder
@@ -180,5 +189,5 @@ def _step_down(folder: int, part: bytes, *, create: bool) -> int:
             raise
     with suppress(FileExistsError):
         os.mkdir(part, dir_fd=folder)
-    os.fsync(folder)
+    sync_folder(folder)
     return os.open(part, flags, dir_fd=folder)

@@ -7,11 +7,15 @@ device number.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 from contextlib import suppress
+from pathlib import Path
 
+from dedupctl.disk.durable import durable_file, sync_path, write_new
+from dedupctl.disk.refusal import reason_of
 from dedupctl.domain import Root
 
 OWN_FOLDER = b".dedupctl"
@@ -32,6 +36,10 @@ def why_offline(root: Root) -> str | None:
         return "not a directory"
     if root.marker is None:
         return None if found.st_dev == root.device else "another filesystem is mounted there"
+    try:
+        _require_own_folder(root.path)
+    except OSError as error:
+        return reason_of(error)
     marker = _read_marker(root.path)
     if marker is None:
         return "its marker file .dedupctl/root-id is missing"
@@ -44,9 +52,10 @@ def mark_root(path: bytes) -> tuple[int, str | None]:
     The marker is None where nothing can be written.
 
     Raises:
-        OSError: no such directory.
+        OSError: no such directory, or its folder `.dedupctl` is a symbolic link.
     """
     device = os.stat(path).st_dev
+    _require_own_folder(path)
     marker = _read_marker(path)
     if marker is None:
         with suppress(OSError):
@@ -73,29 +82,14 @@ def _read_marker(root: bytes) -> str | None:
 def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
     os.makedirs(folder, exist_ok=True)
-    target = os.path.join(folder, MARKER_NAME)
-    temporary = target + b"." + token.encode("ascii")
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            os.write(handle, token.encode("ascii") + b"\n")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(temporary, target)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    for directory in (folder, root):
-        _sync_directory(directory)
+    # Two processes may mark one root at once: each writes under a name of its own.
+    with durable_file(Path(os.fsdecode(folder), os.fsdecode(MARKER_NAME)), suffix=f".{token}") as part:
+        write_new(os.fsencode(part), token.encode("ascii") + b"\n", mode=0o644)
+    sync_path(root)
 
 
-def _sync_directory(path: bytes) -> None:
-    if os.name == "nt":  # a folder cannot be opened there; its entries are safe without
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _require_own_folder(root: bytes) -> None:
+    """Raises OSError where `.dedupctl` is a symbolic link: what lies behind it is no part of this root."""
+    folder = os.path.join(root, OWN_FOLDER)
+    if os.path.islink(folder):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)

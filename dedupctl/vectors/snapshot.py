@@ -11,15 +11,14 @@ loaded only after it was compared with it.
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from dedupctl.disk.durable import durable_file
 from dedupctl.errors import StoreError
 from dedupctl.vectors.hnsw import METRIC, HnswIndex
 
@@ -135,21 +134,6 @@ def verify_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: st
     return None
 
 
-@contextmanager
-def durable_file(path: Path) -> Iterator[Path]:
-    """A path to write to. After the block its bytes are on the disk as `path`; if it fails, `path` is as before."""
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-        _sync(part)
-        part.replace(path)
-        if os.name != "nt":
-            _sync(path.parent)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
 def _remove_unnamed(directory: Path) -> None:
     """Remove older generations, and what a failed or killed save left: a full disk must not fill up further."""
     try:
@@ -202,13 +186,3 @@ def _verify_graph(graph: Path, manifest: Manifest) -> None:
 
 def _digest(path: Path) -> str:
     return blake3().update_mmap(path).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Bring a file, or a directory's names, to the disk."""
-    flags = os.O_RDONLY if os.name != "nt" else os.O_RDWR
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

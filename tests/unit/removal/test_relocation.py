@@ -10,13 +10,11 @@ import pytest
 from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 
 from dedupctl.config import PolicyConfig
-from dedupctl.disk import folders, moves
+from dedupctl.disk import folders, moves, replacements
 from dedupctl.disk.steps import Step
 from dedupctl.domain import EntryState
 from dedupctl.errors import DedupctlError
-from dedupctl.removal import apply
-from dedupctl.removal import relocation as removal
-from dedupctl.removal import replacements as standins
+from dedupctl.removal import apply, relocation
 
 REFUSALS = [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EIO]
 
@@ -82,7 +80,7 @@ def test_a_quarantine_folder_that_cannot_be_made_costs_nothing(
 def test_a_link_that_cannot_be_made_costs_nothing(
     library: LivingLibrary, root: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    monkeypatch.setattr(standins.os, "link" if action == "hardlink" else "symlink", failing(errno.EMLINK))
+    monkeypatch.setattr(replacements.os, "link" if action == "hardlink" else "symlink", failing(errno.EMLINK))
     applied = library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": action})))
     assert [one.reason for one in applied.refused] == [os.strerror(errno.EMLINK)]
     assert not victim.is_symlink()
@@ -109,7 +107,7 @@ def test_what_cannot_be_put_back_stays_open_and_is_settled_by_the_next_run(
     def lose_keeper(step: Step) -> None:
         if step is Step.RENAMED and (root / "a.jpg").exists():
             (root / "a.jpg").unlink()
-            broken.setattr(removal, "_move_back", failing(errno.EIO))
+            broken.setattr(relocation, "_move_beside", failing(errno.EIO))
 
     with monkeypatch.context() as broken:
         applied = library.apply(library.plan(), steps=lose_keeper)

@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,23 +47,30 @@ def why_offline(root: Root) -> str | None:
     return None if marker == root.marker else "its marker file .dedupctl/root-id is another root's"
 
 
-def mark_root(path: bytes) -> tuple[int, str | None]:
-    """The device of the directory at `path` and its marker, written durably unless it has one.
+def mark_root(path: bytes, others: Iterable[Root] = ()) -> tuple[int, str | None]:
+    """The device of the directory at `path` and its marker, written durably unless it has one of its own.
 
-    The marker is None where nothing can be written.
+    A copy of a whole root brings the marker of the first along: where that one of `others` stands too, this one gets
+    another. The marker is None where nothing can be written.
 
     Raises:
         OSError: no such directory, or its folder `.dedupctl` is a symbolic link.
     """
     device = os.stat(path).st_dev
     _require_own_folder(path)
-    marker = _read_marker(path)
-    if marker is None:
+    marker = found = _read_marker(path)
+    copied = marker is not None and any(_is_copied_from(path, marker, other) for other in others)
+    if marker is None or copied:
         with suppress(OSError):
             _write_marker(path, secrets.token_hex(16))
         # Read back: of two processes marking the same root at once, the later one's token stands.
         marker = _read_marker(path)
-    return device, marker
+    return device, None if copied and marker == found else marker
+
+
+def _is_copied_from(path: bytes, marker: str, other: Root) -> bool:
+    """The other root bears this marker and stands at its own place, in another directory."""
+    return other.marker == marker and why_offline(other) is None and not os.path.samefile(path, other.path)
 
 
 def _read_marker(root: bytes) -> str | None:

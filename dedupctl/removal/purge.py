@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.disk.folders import standing_at, sync_folders
@@ -65,11 +66,11 @@ class _Purge:
 
     def carry_out(self, bundles: Sequence[list[JournalEntry]]) -> list[Outcome]:
         with self._catalog.read() as tx:
-            allowed, outcomes = _sift(bundles, _Judge(tx).require_copy)
+            allowed, outcomes = _sift(bundles, _Judge(tx, _ending(bundles)).require_copy)
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
             # A protection or verdict given while the copies were read still counts.
-            allowed, kept = _sift(allowed, _Judge(tx).require_leave)
+            allowed, kept = _sift(allowed, _Judge(tx, set()).require_leave)
             going = [entry for bundle in allowed for entry in bundle]
             intents = [Intent(entry.action, Deed.PURGE, resting_place(entry).absolute) for entry in going]
             ids = tx.journal.intend(intents, int(self._clock()))
@@ -106,8 +107,10 @@ class _Purge:
 class _Judge:
     """What roots, protections, verdicts and pairs say in one transaction."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, ending: Collection[tuple[int, int]]) -> None:
         self._tx = tx
+        self._ending = ending
+        """(device, inode) of what is to be purged. A bind mount of a quarantine shows them as files of another root."""
         self._protection = Protection(tx.protected.all())
         self._roots = {root.id: root for root in tx.roots.all()}
         self._offline = offline_roots(self._roots.values())
@@ -125,7 +128,7 @@ class _Judge:
         if not pictures:
             raise Refused("no kept copy of it is known")
         for picture in pictures:
-            if not any(is_still_there(copy) for copy in self._copies(picture)):
+            if not any(is_still_there(copy, other_than=self._ending) for copy in self._copies(picture)):
                 raise Refused("no verified copy of it is left outside the quarantine")
 
     def require_leave(self, bundle: Sequence[JournalEntry]) -> None:
@@ -165,6 +168,16 @@ class _Judge:
         kept, removed = (self._tx.contents.id_of(seen.digest) for seen in (action.keeper, action.victim))
         pair = None if kept is None or removed is None else self._tx.pairs.between(kept, removed)
         return pair is None or pair.kind in (PairKind.PIXEL, PairKind.NEAR)
+
+
+def _ending(bundles: Sequence[list[JournalEntry]]) -> set[tuple[int, int]]:
+    """(device, inode) of every file of these bundles that is still there."""
+    found: set[tuple[int, int]] = set()
+    for entry in itertools.chain.from_iterable(bundles):
+        with suppress(OSError):
+            status = os.lstat(resting_place(entry).absolute)
+            found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def _sift(

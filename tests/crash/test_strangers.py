@@ -58,8 +58,8 @@ def test_an_apply_that_was_killed_five_times_deletes_no_file_that_others_put_at_
         assert open_entries(library) == []
     library.apply(plan)
 
-    assert len(theirs) > COPIES
     assert {place: place.read_bytes() for place in theirs if place.exists()} == theirs
+    assert len(theirs) > COPIES
     photos = [path for folder in (root, target) for path in folder.iterdir() if path.is_file() and path not in theirs]
     assert [path.read_bytes() for path in photos] == [picture(1)] * (COPIES + 1)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from dedupctl.disk.folders import At
-from dedupctl.disk.moves import aside_names, give_back, part_name
+from dedupctl.disk.moves import aside_names, give_back, part_names
 from dedupctl.disk.ownership import begins_like
 from dedupctl.domain import Identity
 
@@ -20,13 +20,14 @@ Proof: TypeAlias = Callable[[At], bool]
 
 
 def discard_part(place: At, token: bytes, original: At | None, is_ours: Proof) -> None:
-    """End the half-made file beside `place`, if it is ours, or empty, or holds nothing that `original` lacks."""
-    part = At(place.folder, part_name(token))
-    with suppress(FileNotFoundError):
-        found = Identity.of(part.status())
-        proven = found.size == 0 or is_ours(part) or (original is not None and begins_like(part, original))
-        if proven and Identity.of(part.status()) == found:
-            part.unlink()
+    """End half-made files beside `place`, if they are ours, or empty, or hold nothing that `original` lacks."""
+    for name in part_names(token):
+        part = At(place.folder, name)
+        with suppress(FileNotFoundError):
+            found = Identity.of(part.status())
+            proven = found.size == 0 or is_ours(part) or (original is not None and begins_like(part, original))
+            if proven and Identity.of(part.status()) == found:
+                part.unlink()
 
 
 def has_aside(place: At, token: bytes, is_ours: Proof) -> bool:

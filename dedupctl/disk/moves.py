@@ -57,13 +57,20 @@ def rename_exclusive(source: At, target: At) -> None:
     _link_then_unlink(source, target)
 
 
-def move(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note) -> None:
-    """Move the file of this identity; whatever else stands under the source name by now goes back there.
+def move(
+    source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note, from_ours: bool = False
+) -> None:
+    """Move the file of this identity, and no other that took its name meanwhile.
+
+    What is found at the target after a rename may have been swapped at the source right before, or put at the target
+    right after. It goes back to the source, but not where that is `from_ours`: nobody else saves files there.
 
     Raises:
         Refused: something else stood there.
         OSError: as the system says; then the source is as it was.
     """
+    if not same_file(Identity.of(source.status()), expected):
+        raise Refused("another file took its place at the last moment")
     try:
         rename_exclusive(source, target)
     except OSError as error:
@@ -73,7 +80,8 @@ def move(source: At, target: At, expected: Identity, *, token: bytes, steps: Ste
         return
     steps(Step.RENAMED)
     if not same_file(Identity.of(target.status()), expected):
-        give_back(target, source)
+        if not from_ours:
+            give_back(target, source)
         raise Refused("another file took its place at the last moment")
 
 
@@ -104,6 +112,20 @@ def _put_aside(at: At, token: bytes) -> At:
     return aside
 
 
+def name_made(part: At, place: At, made: Identity) -> None:
+    """Give a file that this process made under a temporary name its own name, and no other that took that name.
+
+    Raises:
+        Refused: another file stood under the temporary name; it stands there again.
+        FileExistsError: the own name is taken.
+        OSError: as rename(2).
+    """
+    rename_exclusive(part, place)
+    if not same_file(Identity.of(place.status()), made):
+        give_back(place, part)
+        raise Refused("another file took its place at the last moment")
+
+
 def give_back(taken: At, place: At) -> bytes:
     """Rename a file to the name it had, or beside it where that is taken; returns the name it has now.
 
@@ -120,9 +142,18 @@ def give_back(taken: At, place: At) -> bytes:
         return name
 
 
-def part_name(token: bytes) -> bytes:
-    """Temporary name of a copy or replacement that is being made. The name alone does not prove that it is ours."""
-    return b".dedupctl-" + token + b".part"
+def part_names(token: bytes) -> tuple[bytes, ...]:
+    """Temporary names of a copy or replacement that is being made: the first that is free is taken.
+
+    The name alone does not prove that a file is ours.
+    """
+    return tuple(b".dedupctl-%s.part%s" % (token, count) for count in (b"", b"2", b"3", b"4"))
+
+
+def free_part(folder: int, token: bytes) -> At:
+    """The first temporary name that nobody has taken; the last one, taken or not, where all are."""
+    names = part_names(token)
+    return next((part for name in names if not (part := At(folder, name)).exists()), At(folder, names[-1]))
 
 
 def aside_names(token: bytes) -> tuple[bytes, ...]:
@@ -170,7 +201,6 @@ def _link_then_unlink(source: At, target: At) -> None:
 
 def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note) -> None:
     """Copy with mode, times and extended attributes, read the copy back, give it its name, then end the original."""
-    part = At(target.folder, part_name(token))
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.name)
     original = source.open()
@@ -178,6 +208,7 @@ def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, st
         status = os.fstat(original)
         if not stat.S_ISREG(status.st_mode) or not same_file(Identity.of(status), expected):
             raise Refused("another file took its place at the last moment")
+        part = free_part(target.folder, token)
         copied = _copy_whole(original, status, part)
         if not same_file(Identity.of(os.fstat(original)), expected):
             discard_made(part, copied)
@@ -187,7 +218,7 @@ def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, st
     note(copied)
     steps(Step.COPIED)
     try:
-        rename_exclusive(part, target)
+        name_made(part, target, copied)
     except OSError:
         discard_made(part, copied)
         raise
@@ -203,7 +234,11 @@ def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, st
 
 def _copy_whole(original: int, status: os.stat_result, part: At) -> Identity:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
+    try:
+        copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
+    except FileExistsError as error:
+        # Not the error of a target that is taken: a caller would try the next name for ever.
+        raise Refused(f"another file bears our temporary name {os.fsdecode(part.name)}") from error
     try:
         hasher = blake3()
         os.lseek(original, 0, os.SEEK_SET)

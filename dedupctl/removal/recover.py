@@ -200,7 +200,9 @@ class _CutOff:
         found = Identity.of(resting.status())
         one_file = found[:2] == Identity.of(placed.status())[:2]
         digest = self.row.action.victim.digest
-        doubled = one_file or (self._is_the_copy(placed) and holds(placed, digest) and holds(resting, digest))
+        # A copy keeps the time of the file; one of the same bytes that a person put there has its own.
+        waits = found.mtime_ns == self.row.action.victim.identity.mtime_ns and holds(resting, digest)
+        doubled = one_file or (waits and self._is_the_copy(placed) and holds(placed, digest))
         if doubled:
             unlink_exactly(resting, found, token=self.token, steps=steps)
         return doubled

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from dedupctl.disk.durable import sync_folder
 from dedupctl.disk.folders import At, OpenFolders, make_folders, opened_folder, standing_at
 from dedupctl.disk.leftovers import discard_part, has_aside, take_back_aside
-from dedupctl.disk.moves import free_name, move, part_name, rename_exclusive, unlink_exactly, unnoted
+from dedupctl.disk.moves import free_name, free_part, move, name_made, unlink_exactly, unnoted
 from dedupctl.disk.ownership import holds, is_file, is_inode
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import Replacement, is_replacement
@@ -130,9 +130,10 @@ def remove(
     if not action.verb.quarantines:
         os.makedirs(target.base, exist_ok=True)
     destination = folders.at(target.base, target.relative, create=True)
-    part = At(source.folder, part_name(removal.token))
+    part = free_part(source.folder, removal.token)
     if replacement is not None:
         replacement.make(part)
+        made = Identity.of(part.status())
     steps(Step.PREPARED)
     require_still(source.status(), checked.victim)
     _glance_at_keeper(action, checked)
@@ -150,7 +151,7 @@ def remove(
     # The keeper may have been an alias of the victim, or someone took it just now: it stands, or all goes back.
     _check_keeper(action, checked, folders)
     if replacement is not None:
-        rename_exclusive(part, source)
+        name_made(part, source, made)
     steps(Step.MOVED)
 
 
@@ -266,7 +267,7 @@ def _move_beside(removal: Removal, away: At, steps: Steps) -> bytes:
         while True:
             place = At(source.folder, free_name(source.folder, source.name))
             try:
-                move(away, place, found, token=removal.token, steps=steps, note=unnoted)
+                move(away, place, found, token=removal.token, steps=steps, note=unnoted, from_ours=True)
             except FileExistsError:
                 # Somebody was faster: the next free name is looked for.
                 continue

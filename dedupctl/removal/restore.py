@@ -129,7 +129,7 @@ class _Restore:
                         tx.journal.retarget(entry_id, path)
                 self._steps(Step.MOVING)
                 try:
-                    move(source, target, found, token=token, steps=self._steps, note=note)
+                    move(source, target, found, token=token, steps=self._steps, note=note, from_ours=True)
                 except FileExistsError:
                     # Somebody was faster: the next free name is looked for.
                     continue

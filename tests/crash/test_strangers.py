@@ -277,6 +277,8 @@ def test_whatever_others_do_in_the_middle_of_any_step_their_files_and_edits_surv
     for count in itertools.count(1):
         reached = 0
         for place, act in ACTS:
+            if theatre.deed == "restore" and act is copy_over:
+                continue  # these bytes were asked for, whoever put them there
             deed = theatre.set()
             steps = Meddling(theatre, count, place, act)
             deed(steps)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.schema import contents, files, perceptual_hashes
 from dedupctl.domain import Content, Fingerprint, PictureFacts
@@ -41,14 +41,16 @@ class Contents:
 
     def ids_of(self, digests: Collection[bytes]) -> dict[bytes, int]:
         """The ids of those digests that are known."""
-        query = select(contents.c.digest, contents.c.id).where(contents.c.digest.in_(list(digests)))
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        query = select(contents.c.digest, contents.c.id)
+        return {
+            digest: content_id
+            for part in chunked(digests)
+            for digest, content_id in self._connection.execute(query.where(contents.c.digest.in_(part)))
+        }
 
     def get(self, content_ids: Collection[int]) -> dict[int, Content]:
         found: dict[int, Content] = {}
-        wanted = list(content_ids)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(content_ids):
             rows = self._connection.execute(_SELECT.where(contents.c.id.in_(part)))
             found |= {row.id: _content(row) for row in rows}
         return found
@@ -78,8 +80,9 @@ class Contents:
         one, other = contents.alias(), contents.alias()
         query = select(one.c.id, other.c.id).join(other, one.c.stream_digest == other.c.stream_digest)
         found: dict[int, set[int]] = {content_id: {content_id} for content_id in content_ids}
-        for content_id, twin in self._connection.execute(query.where(one.c.id.in_(list(content_ids)))):
-            found[content_id].add(twin)
+        for part in chunked(content_ids):
+            for content_id, twin in self._connection.execute(query.where(one.c.id.in_(part))):
+                found[content_id].add(twin)
         return found
 
     def with_stream(self, stream_digest: bytes) -> set[int]:
@@ -101,10 +104,13 @@ class Contents:
         return ids, bits
 
     def hash_of(self, content_ids: Collection[int], algorithm: str) -> Mapping[int, bytes]:
-        query = select(perceptual_hashes.c.content_id, perceptual_hashes.c.bits).where(
-            perceptual_hashes.c.algorithm == algorithm, perceptual_hashes.c.content_id.in_(list(content_ids))
-        )
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        hashed = perceptual_hashes.c
+        query = select(hashed.content_id, hashed.bits).where(hashed.algorithm == algorithm)
+        return {
+            content_id: bits
+            for part in chunked(content_ids)
+            for content_id, bits in self._connection.execute(query.where(hashed.content_id.in_(part)))
+        }
 
     def count(self) -> int:
         return int(self._connection.execute(select(func.count()).select_from(contents)).scalar_one())

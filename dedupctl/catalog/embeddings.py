@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from sqlalchemy import Connection, Select, func, insert, select
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.schema import contents, embedding_models, embeddings
 from dedupctl.domain import FloatArray, IntArray
@@ -65,8 +65,7 @@ class Embeddings:
         """
         wanted = [int(label) for label in labels]
         found: dict[int, bytes] = {}
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(wanted):
             query = select(embeddings.c.id, embeddings.c.vector).where(embeddings.c.id.in_(part))
             found |= {row[0]: row[1] for row in self._connection.execute(query)}
         return _decoded([found[label] for label in wanted])
@@ -75,18 +74,23 @@ class Embeddings:
         """(label, vector) of each part of each content."""
         query = (
             select(embeddings.c.content_id, embeddings.c.id, embeddings.c.vector)
-            .where(embeddings.c.model_id == model_id, embeddings.c.content_id.in_(list(content_ids)))
+            .where(embeddings.c.model_id == model_id)
             .order_by(embeddings.c.content_id, embeddings.c.part)
         )
         found: dict[int, list[tuple[int, FloatArray]]] = {}
-        for content_id, label, vector in self._connection.execute(query):
-            found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
+        for part in chunked(content_ids):
+            for content_id, label, vector in self._connection.execute(query.where(embeddings.c.content_id.in_(part))):
+                found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
         return found
 
     def owners(self, labels: Collection[int]) -> dict[int, int]:
         """The content each label belongs to."""
-        query = select(embeddings.c.id, embeddings.c.content_id).where(embeddings.c.id.in_(list(labels)))
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        query = select(embeddings.c.id, embeddings.c.content_id)
+        return {
+            label: content_id
+            for part in chunked(labels)
+            for label, content_id in self._connection.execute(query.where(embeddings.c.id.in_(part)))
+        }
 
     def missing(self, model_id: int) -> Iterator[int]:
         """Contents that have no vector of this model yet, in order of id."""

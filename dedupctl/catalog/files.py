@@ -9,12 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import File, FileState, Identity, Unreadable
 from dedupctl.paths import join, split
-
-MAX_VARIABLES = 30_000
-"""SQLite takes 32,766 bound values a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +85,7 @@ class Files:
         not be read again. Whatever acts on files checks digests again.
         """
         by_stamp: dict[tuple[int, ...], list[LocatedFile]] = {identity[:4]: [] for identity in identities}
-        inodes = list({identity.inode for identity in identities})
-        for start in range(0, len(inodes), MAX_VARIABLES):
-            part = inodes[start : start + MAX_VARIABLES]
+        for part in chunked({identity.inode for identity in identities}):
             query = _LOCATED.where(files.c.inode.in_(part), files.c.content_id.is_not(None))
             for row in self._connection.execute(query):
                 found = by_stamp.get((row.device, row.inode, row.size, row.mtime_ns))
@@ -100,9 +96,7 @@ class Files:
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
         """Every present file holding one of these contents."""
         found: list[LocatedFile] = []
-        wanted = list(content_ids)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(content_ids):
             query = _LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
             found += [_located(row) for row in self._connection.execute(query)]
         return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.plans import action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
@@ -47,8 +47,8 @@ class Journal:
         # Most of a batch ends alike: one statement for thousands of rows.
         for (state, reason, resting), ids in ids_by_outcome.items():
             outcome = update(journal).values(state=state.value, reason=reason, resting=resting, settled_at=at)
-            for start in range(0, len(ids), MAX_VARIABLES):
-                self._connection.execute(outcome.where(journal.c.id.in_(ids[start : start + MAX_VARIABLES])))
+            for part in chunked(ids):
+                self._connection.execute(outcome.where(journal.c.id.in_(part)))
 
     def retarget(self, entry_id: int, target: bytes) -> None:
         """The file goes to another place than first intended, because that one is taken."""
@@ -66,9 +66,6 @@ class Journal:
         """Intents without an outcome, oldest first: somebody died between the two."""
         return self._entries(_SELECT.where(journal.c.state == EntryState.INTENDED).order_by(journal.c.id))
 
-    def get(self, entry_ids: Collection[int]) -> list[JournalEntry]:
-        return self._entries(_SELECT.where(journal.c.id.in_(list(entry_ids))).order_by(journal.c.id))
-
     def resting(self, *, plan_id: int | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
         """Removals whose file waits somewhere to be restored or purged, oldest first."""
         query = _SELECT.where(journal.c.resting, journal.c.id > after).order_by(journal.c.id).limit(limit)
@@ -79,9 +76,7 @@ class Journal:
     def rests_at(self, paths: Collection[bytes]) -> set[bytes]:
         """Which of these paths hold a removed file that the journal knows."""
         found: set[bytes] = set()
-        wanted = list(paths)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(paths):
             query = select(journal.c.target).where(journal.c.resting, journal.c.target.in_(part))
             found |= set(self._connection.execute(query).scalars())
         return found

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.schema import pairs
 from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
 
@@ -45,8 +45,10 @@ class Pairs:
     def judged_among(self, candidates: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
         """Which of these (a, b) were compared before."""
         firsts = {a for a, _ in candidates}
-        query = select(pairs.c.a, pairs.c.b).where(pairs.c.a.in_(firsts))
-        known = {(a, b) for a, b in self._connection.execute(query)}
+        query = select(pairs.c.a, pairs.c.b)
+        known = {
+            (a, b) for part in chunked(firsts) for a, b in self._connection.execute(query.where(pairs.c.a.in_(part)))
+        }
         return known & set(candidates)
 
     def of_kinds(self, kinds: Collection[PairKind]) -> Iterator[Pair]:
@@ -63,9 +65,8 @@ class Pairs:
     def of_contents(self, content_ids: Collection[int], kinds: Collection[PairKind]) -> list[Pair]:
         """Every pair of these kinds in which one of these contents takes part."""
         found: dict[tuple[int, int], Pair] = {}
-        wanted, names = list(content_ids), [kind.value for kind in kinds]
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        names = [kind.value for kind in kinds]
+        for part in chunked(content_ids):
             for side in (pairs.c.a, pairs.c.b):
                 rows = self._connection.execute(select(pairs).where(side.in_(part), pairs.c.kind.in_(names)))
                 found |= {(row.a, row.b): _pair(row) for row in rows}

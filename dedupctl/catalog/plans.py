@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.schema import actions, journal, plans, protected_paths
 from dedupctl.domain import Action, Identity, PairKind, Plan, PlanSummary, Seen, Terms, Verb
@@ -107,8 +108,10 @@ class Protected:
 
     def remove(self, paths: Collection[bytes]) -> int:
         """Returns how many of them were protected."""
-        gone = delete(protected_paths).where(protected_paths.c.path.in_(list(paths)))
-        return self._connection.execute(gone).rowcount
+        gone = delete(protected_paths)
+        return sum(
+            self._connection.execute(gone.where(protected_paths.c.path.in_(part))).rowcount for part in chunked(paths)
+        )
 
     def all(self) -> list[bytes]:
         return list(self._connection.execute(select(protected_paths.c.path).order_by(protected_paths.c.path)).scalars())

@@ -15,6 +15,7 @@ from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
 from dedupctl.catalog.engine import Database
 from dedupctl.catalog.files import Files
+from dedupctl.catalog.imported import Imported
 from dedupctl.catalog.journal import Journal
 from dedupctl.catalog.map_points import MapPoints
 from dedupctl.catalog.migrate import bring_up_to_date
@@ -36,6 +37,7 @@ class Transaction:
         self.roots = Roots(connection)
         self.files = Files(connection)
         self.contents = Contents(connection)
+        self.imported = Imported(connection)
         self.embeddings = Embeddings(connection)
         self.pairs = Pairs(connection)
         self.verdicts = Verdicts(connection)

@@ -86,28 +86,28 @@ class Files:
         """
         by_stamp: dict[tuple[int, ...], list[LocatedFile]] = {identity[:4]: [] for identity in identities}
         for part in chunked({identity.inode for identity in identities}):
-            query = _LOCATED.where(files.c.inode.in_(part), files.c.content_id.is_not(None))
+            query = LOCATED.where(files.c.inode.in_(part), files.c.content_id.is_not(None))
             for row in self._connection.execute(query):
                 found = by_stamp.get((row.device, row.inode, row.size, row.mtime_ns))
                 if found is not None:
-                    found.append(_located(row))
+                    found.append(located_from_row(row))
         return {identity: by_stamp[identity[:4]] for identity in identities}
 
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
         """Every present file holding one of these contents."""
         found: list[LocatedFile] = []
         for part in chunked(content_ids):
-            query = _LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
-            found += [_located(row) for row in self._connection.execute(query)]
+            query = LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
+            found += [located_from_row(row) for row in self._connection.execute(query)]
         return found
 
     def present(self, root_id: int | None = None) -> Iterator[LocatedFile]:
         """Every present file, ordered by path, streamed."""
-        query = _LOCATED.where(files.c.state == FileState.PRESENT)
+        query = LOCATED.where(files.c.state == FileState.PRESENT)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
         for row in self._connection.execute(query.order_by(files.c.root_id, files.c.folder, files.c.name)):
-            yield _located(row)
+            yield located_from_row(row)
 
     def shared_contents(self) -> list[int]:
         """Contents held by more than one present file: the exact duplicates."""
@@ -157,9 +157,9 @@ class Files:
         return self._connection.execute(dropped).rowcount
 
     def errors(self) -> list[tuple[LocatedFile, Unreadable]]:
-        query = _LOCATED.where(files.c.state == FileState.ERROR).order_by(files.c.root_id, files.c.folder, files.c.name)
+        query = LOCATED.where(files.c.state == FileState.ERROR).order_by(files.c.root_id, files.c.folder, files.c.name)
         rows = self._connection.execute(query).all()
-        return [(_located(row), Unreadable(row.error_code, row.error)) for row in rows]
+        return [(located_from_row(row), Unreadable(row.error_code, row.error)) for row in rows]
 
     def count(self, root_id: int | None = None) -> dict[FileState, int]:
         """How many files there are in each state."""
@@ -183,7 +183,8 @@ SELECT name, id, state, device, inode, size, mtime_ns, ctime_ns FROM files WHERE
 """
 _VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND folder = ? AND name = ?"
 _SELECT: Select[Any] = select(files)
-_LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
+LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
+"""Every file with the path of its root, for `located_from_row`."""
 
 
 _SEEN_ANEW = (
@@ -225,6 +226,7 @@ def _file(row: Row[Any]) -> File:
     )
 
 
-def _located(row: Row[Any]) -> LocatedFile:
+def located_from_row(row: Row[Any]) -> LocatedFile:
+    """A file from a row of `LOCATED`."""
     file = _file(row)
     return LocatedFile(file, join(row.root_path, file.path))

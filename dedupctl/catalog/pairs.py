@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
-from dedupctl.catalog.schema import pairs
+from dedupctl.catalog.schema import contents, pairs
 from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
 
 
@@ -20,7 +20,12 @@ class Pairs:
         self._connection = connection
 
     def put(self, judged: Iterable[Pair]) -> None:
-        """Store judgements; a later one replaces an earlier one on the same two contents."""
+        """Store judgements; a later one replaces an earlier one on the same two contents.
+
+        A content may have been dropped while it was compared: a judgement on it is left out.
+        """
+        listed = list(judged)
+        known = self._existing({content_id for pair in listed for content_id in (pair.a, pair.b)})
         rows = [
             {
                 "a": pair.a,
@@ -29,7 +34,8 @@ class Pairs:
                 "score": pair.score,
                 "evidence": evidence_to_json(pair.evidence),
             }
-            for pair in judged
+            for pair in listed
+            if pair.a in known and pair.b in known
         ]
         if not rows:
             return
@@ -71,6 +77,14 @@ class Pairs:
                 rows = self._connection.execute(select(pairs).where(side.in_(part), pairs.c.kind.in_(names)))
                 found |= {(row.a, row.b): _pair(row) for row in rows}
         return list(found.values())
+
+    def _existing(self, content_ids: Collection[int]) -> set[int]:
+        query = select(contents.c.id)
+        return {
+            content_id
+            for part in chunked(content_ids)
+            for content_id in self._connection.execute(query.where(contents.c.id.in_(part))).scalars()
+        }
 
     def count_by_kind(self) -> dict[PairKind, int]:
         query = select(pairs.c.kind, func.count()).where(pairs.c.kind.is_not(None)).group_by(pairs.c.kind)

@@ -123,6 +123,13 @@ perceptual_hashes = Table(
     sqlite_with_rowid=False,
 )
 
+imported_contents = Table(
+    "imported_contents",
+    metadata,
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 embedding_models = Table(
     "embedding_models",
     metadata,

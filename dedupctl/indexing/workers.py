@@ -189,8 +189,10 @@ class _Process:
         return Catalog.open(self._catalog_path)
 
     def is_known(self, digest: bytes) -> bool:
+        """Nothing would be learned by decoding it."""
         with self._catalog.read() as tx:
-            return tx.contents.id_of(digest) is not None
+            content_id = tx.contents.id_of(digest)
+            return content_id is not None and not tx.imported.must_be_read(content_id)
 
 
 _process: _Process | None = None  # one a worker process, set once by the pool's initializer, which can pass no value on

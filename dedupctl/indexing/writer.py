@@ -7,11 +7,12 @@ crash in between leaves the graph behind the catalog, which the next open mends 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
@@ -77,11 +78,14 @@ class Writer:
         self._workspace.thumbs.put({digest: fingerprint.thumbnail for digest, fingerprint in fresh.items()})
         with self._workspace.catalog.write() as tx:
             known = tx.contents.ids_of({read.digest for read in reads})
+            claimed = _withdrawn(tx, {digest: known[digest] for digest in fresh if digest in known})
+            known = {digest: content_id for digest, content_id in known.items() if digest not in claimed}
             new = [fingerprint for digest, fingerprint in fresh.items() if digest not in known]
             new_ids = tx.contents.add(new)
             vectors = {content_id: one.vectors for content_id, one in zip(new_ids, new, strict=True)}
             labels = tx.embeddings.add(self._workspace.model_id, vectors)
             known |= {one.digest: content_id for one, content_id in zip(new, new_ids, strict=True)}
+            tx.imported.hand_over({content_id: known[digest] for digest, content_id in claimed.items()})
             roots = {root.id for root in tx.roots.all()}  # one may have been removed by a command meanwhile
             for notes in self._notes:
                 seen = [*notes.relinked, *_sightings(notes.outcomes, known)]
@@ -115,6 +119,13 @@ class Writer:
         if not still_take_it(self._notes[-1]):
             self._notes.append(_Notes())
         return self._notes[-1]
+
+
+def _withdrawn(tx: Transaction, read_again: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Which of these contents, by digest, were claims of an import: they give way to what was just read."""
+    imported = tx.imported.among(read_again.values())
+    tx.imported.withdraw(imported)
+    return {digest: content_id for digest, content_id in read_again.items() if content_id in imported}
 
 
 def _sightings(outcomes: Iterable[tuple[Unread, Read | Unreadable]], known: dict[bytes, int]) -> Iterator[Sighting]:

@@ -30,6 +30,7 @@ from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
 from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
 from dedupctl.removal.replacements import stand_in_of
+from dedupctl.removal.same_pixels import with_pixels_proven
 
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
@@ -146,7 +147,8 @@ class _Run:
         self._steps = steps
 
     def carry_out(self, bundles: Sequence[list[Action]]) -> list[Outcome]:
-        results = check_actions([action for bundle in bundles for action in bundle])
+        actions = [action for bundle in bundles for action in bundle]
+        results = with_pixels_proven(self._catalog, actions, check_actions(actions))
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)

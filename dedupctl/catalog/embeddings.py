@@ -83,6 +83,16 @@ class Embeddings:
                 found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
         return found
 
+    def labels_of(self, content_ids: Collection[int]) -> IntArray:
+        """Labels of all vectors, of any model, of these contents."""
+        query = select(embeddings.c.id)
+        found = [
+            label
+            for part in chunked(content_ids)
+            for label in self._connection.execute(query.where(embeddings.c.content_id.in_(part))).scalars()
+        ]
+        return np.array(found, np.int64)
+
     def owners(self, labels: Collection[int]) -> dict[int, int]:
         """The content each label belongs to."""
         query = select(embeddings.c.id, embeddings.c.content_id)

@@ -20,7 +20,9 @@ def thumbnail_fault(data: bytes) -> str | None:
     try:
         with quietly(), Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             if max(image.size) > THUMBNAIL_SIDE:  # before anything is decoded
-                return f"it has {image.width} x {image.height} pixels, where the longer side is {THUMBNAIL_SIDE} at most"
+                return (
+                    f"it has {image.width} x {image.height} pixels, where the longer side is {THUMBNAIL_SIDE} at most"
+                )
             image.load()
     except Exception as error:  # decoders raise whatever they like
         return outcome_of(error).message

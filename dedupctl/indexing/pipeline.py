@@ -158,10 +158,7 @@ class Pipeline:
             claimed = [one for one in tx.imported.to_read() if one.file.id not in self._asked]
         self._asked.update(one.file.id for one in claimed)
         self._progress.to_read += len(claimed)
-        return [
-            Unread(one.file.root_id, one.file.path, one.path, one.file.identity, known=True)
-            for one in claimed
-        ]
+        return [Unread(one.file.root_id, one.file.path, one.path, one.file.identity, known=True) for one in claimed]
 
     def _keep_up(self) -> None:
         """A walk that meets nothing to read may be long: what it notes is written, and others hear that it lives."""

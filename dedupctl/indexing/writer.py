@@ -78,7 +78,9 @@ class Writer:
         self._workspace.thumbs.put({digest: fingerprint.thumbnail for digest, fingerprint in fresh.items()})
         with self._workspace.catalog.write() as tx:
             known = tx.contents.ids_of({read.digest for read in reads})
-            claimed = _withdrawn(tx, {digest: known[digest] for digest in fresh if digest in known})
+            claimed = _claimed(tx, {digest: known[digest] for digest in fresh if digest in known})
+            withdrawn_labels = tx.embeddings.labels_of(claimed.values())
+            tx.imported.withdraw(claimed.values())
             known = {digest: content_id for digest, content_id in known.items() if digest not in claimed}
             new = [fingerprint for digest, fingerprint in fresh.items() if digest not in known]
             new_ids = tx.contents.add(new)
@@ -92,6 +94,7 @@ class Writer:
                 tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
                 tx.files.mark_gone(notes.gone, int(time.time()))
                 tx.files.revive(notes.revived)
+        self._index.retire(withdrawn_labels)
         lively = np.array([not one.flat for one in new for _ in one.vectors], np.bool_)
         vectors_of_lively = [vector for one in new if not one.flat for vector in one.vectors]
         self.grow_index(labels[lively], np.array(vectors_of_lively, np.float32))
@@ -121,10 +124,9 @@ class Writer:
         return self._notes[-1]
 
 
-def _withdrawn(tx: Transaction, read_again: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Which of these contents, by digest, were claims of an import: they give way to what was just read."""
+def _claimed(tx: Transaction, read_again: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Which of these contents, by digest, are claims of an import: they give way to what was just read."""
     imported = tx.imported.among(read_again.values())
-    tx.imported.withdraw(imported)
     return {digest: content_id for digest, content_id in read_again.items() if content_id in imported}
 
 

@@ -1,7 +1,7 @@
 """A `pixel` pair, proven again from the two files in the run that removes one of them.
 
-What the catalog holds of it is a digest that was written down once. Before a picture goes it is computed anew: the image
-streams if those were compared, the decoded pixels otherwise.
+What the catalog holds of it is a digest that was written down once. Before a picture goes it is computed anew, from the
+image streams where those tell, else from the decoded pixels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SAYING_PIXELS = frozenset({"stream", "pixels"})
 def with_pixels_proven(
     catalog: Catalog, actions: Iterable[Action], results: Mapping[int, Checked | Refused]
 ) -> dict[int, Checked | Refused]:
-    """The results of reading victims and kept copies, with a refusal where they do not show the same pixels after all."""
+    """The results of reading victims and kept copies, refused where the two do not show the same pixels after all."""
     checked = [action for action in actions if isinstance(results[action.id], Checked)]
     resting = _resting_on_pixels(catalog, checked)
     refused = Refused("it does not show the same pixels as the kept copy")

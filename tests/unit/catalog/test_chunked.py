@@ -21,14 +21,18 @@ QUERIES: dict[str, Callable[[Transaction], object]] = {
     "contents.sharing_stream": lambda tx: tx.contents.sharing_stream(MANY),
     "contents.hash_of": lambda tx: tx.contents.hash_of(MANY, "phash"),
     "embeddings.of_contents": lambda tx: tx.embeddings.of_contents(1, MANY),
+    "embeddings.labels_of": lambda tx: tx.embeddings.labels_of(MANY),
     "embeddings.owners": lambda tx: tx.embeddings.owners(MANY),
     "files.of_contents": lambda tx: tx.files.of_contents(MANY),
     "files.with_inodes": lambda tx: tx.files.with_inodes([make_identity(number) for number in MANY]),
+    "imported.among": lambda tx: tx.imported.among(MANY),
+    "imported.withdraw": lambda tx: tx.imported.withdraw(MANY),
     "journal.rests_at": lambda tx: tx.journal.rests_at(BYTES),
     "journal.settle": lambda tx: tx.journal.settle((Settlement(number, EntryState.DONE) for number in MANY), at=1),
     "map_points.of": lambda tx: tx.map_points.of(1, MANY),
     "pairs.judged_among": lambda tx: tx.pairs.judged_among([(number, number + 1) for number in MANY]),
     "pairs.of_contents": lambda tx: tx.pairs.of_contents(MANY, list(PairKind)),
+    "pairs.put": lambda tx: tx.pairs.put(make_pair(number, number + 1) for number in MANY),
     "protected.remove": lambda tx: tx.protected.remove(BYTES),
 }
 

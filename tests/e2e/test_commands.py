@@ -281,14 +281,35 @@ def test_status_counts_what_there_is_and_lists_what_cannot_be_read(library: Libr
     assert "waiting to be compared  0" in dedupctl(library.home, "status").out
 
 
-def test_a_reader_that_goes_away_is_no_crash(library: Library) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("asked", [("export", "pairs"), ("clusters", "--json"), ("--help",)])
+def test_a_reader_that_goes_away_is_no_crash(library: Library, asked: tuple[str, ...], unbuffered: str) -> None:
+    """Buffered, what is left is written when the interpreter ends: then nobody could catch the error any more."""
     with subprocess.Popen(
-        command(library.home, "export", "pairs"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as export:
-        assert export.stdout is not None
-        assert export.stderr is not None
-        export.stdout.close()
-        assert export.stderr.read() == b""
+        command(library.home, *asked),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    ) as told:
+        assert told.stdout is not None
+        assert told.stderr is not None
+        told.stdout.close()
+        assert told.stderr.read() == b""
+    assert told.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_answer_that_cannot_be_written_is_no_success(library: Library) -> None:
+    with open("/dev/full", "wb") as full:
+        told = subprocess.run(
+            command(library.home, "export", "pairs"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
+            check=False,
+        )
+    assert told.stderr == b"dedupctl: cannot write the answer: No space left on device\n"
+    assert told.returncode == 1
 
 
 # --- decisions and roots ---------------------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ class Database:
         """One transaction, committed at the end and rolled back on any exception.
 
         `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may take back the
-        last commits, whole, which costs only the work of doing them again; the journal cannot afford that.
+        last commits, whole, which costs only the work of doing them again. The journal cannot afford that, and a person
+        who said something (a verdict, a protection, a root) will not say it twice.
         """
         with translated(self.path), self._engine.connect().execution_options(write=True) as connection:
             _set_synchronous(connection, "FULL" if durable else "NORMAL")

@@ -54,7 +54,7 @@ def add(
     with Workspace.open(session.home, create=True) as workspace:
         root = add_root(workspace.catalog, os.fsencode(path), reference=reference)
         if root.reference != reference:
-            with workspace.catalog.write() as tx:
+            with workspace.catalog.write(durable=True) as tx:
                 tx.roots.set_reference(root.id, reference)
     say(f"watching {os.fsdecode(root.path)}")
 
@@ -65,7 +65,7 @@ def remove(
 ) -> None:
     """Watch a folder no longer. Its files are not touched; verdicts and fingerprints are kept."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         root = tx.roots.at(os.path.realpath(os.fsencode(path)))
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")

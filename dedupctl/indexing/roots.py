@@ -43,7 +43,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
                 f" `dedupctl roots remove` that one first, its knowledge is kept"
             )
     device, marker = mark_root(real)
-    with catalog.write() as tx:
+    with catalog.write(durable=True) as tx:
         return tx.roots.add(real, device, marker, reference=reference)
 
 

@@ -24,7 +24,7 @@ MODULE_OF = {
     "watch": "index",
     "status": "library",
     "roots": "library",
-    "check": "library",
+    "check": "check",
     "clusters": "listing",
     "compare": "compare",
     "explain": "explain",

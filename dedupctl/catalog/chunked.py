@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 MAX_VARIABLES = 30_000
@@ -11,8 +12,8 @@ MAX_VARIABLES = 30_000
 Value = TypeVar("Value")
 
 
-def chunked(values: Iterable[Value]) -> Iterator[list[Value]]:
-    """The values in lists of at most `MAX_VARIABLES`; no list for no values. For every `IN` of unknown length."""
-    wanted = list(values)
-    for start in range(0, len(wanted), MAX_VARIABLES):
-        yield wanted[start : start + MAX_VARIABLES]
+def chunked(values: Iterable[Value], size: int | None = None) -> Iterator[list[Value]]:
+    """The values in lists of at most `MAX_VARIABLES`, or of `size`; no list for no values."""
+    left = iter(values)
+    while part := list(islice(left, size or MAX_VARIABLES)):
+        yield part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert,
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, files, perceptual_hashes
-from dedupctl.domain import Content, Fingerprint, PictureFacts
+from dedupctl.domain import Content, FileState, Fingerprint, PictureFacts
 
 
 class Contents:
@@ -60,6 +61,12 @@ class Contents:
         query = _SELECT.where(contents.c.id > above).order_by(contents.c.id).limit(limit)
         return [_content(row) for row in self._connection.execute(query)]
 
+    def held(self) -> Iterator[tuple[bytes, int]]:
+        """(digest, id) of every content that a present file holds, in order of id, streamed."""
+        present = exists().where(files.c.content_id == contents.c.id, files.c.state == FileState.PRESENT)
+        query = select(contents.c.digest, contents.c.id).where(present).order_by(contents.c.id)
+        yield from ((row.digest, row.id) for row in self._connection.execute(query))
+
     def unmatched(self, limit: int, above: int = 0) -> list[int]:
         """Contents with an id above `above` that were not yet compared with the rest, in order of id."""
         query = select(contents.c.id).where(contents.c.matched_at.is_(None), contents.c.id > above)
@@ -99,9 +106,8 @@ class Contents:
             .order_by(contents.c.id)
         )
         rows = self._connection.execute(query).all()
-        ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        bits = np.frombuffer(b"".join(row[1] for row in rows), ">u8").astype(np.uint64)
-        return ids, bits
+        ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
+        return ids, _packed([row.bits for row in rows])
 
     def hash_of(self, content_ids: Collection[int], algorithm: str) -> Mapping[int, bytes]:
         hashed = perceptual_hashes.c
@@ -111,6 +117,17 @@ class Contents:
             for part in chunked(content_ids)
             for content_id, bits in self._connection.execute(query.where(hashed.content_id.in_(part)))
         }
+
+    def orientations(self, content_ids: Collection[int]) -> Mapping[int, bytes]:
+        """The pHash of each of these contents in its eight orientations, 8 bytes each.
+
+        Raises:
+            StoreDamaged: one has none.
+        """
+        found = self.hash_of(content_ids, "phash8")
+        for content_id in content_ids:
+            _require_hash(content_id, found.get(content_id), EIGHT_HASHES_BYTES)
+        return found
 
     def count(self) -> int:
         return int(self._connection.execute(select(func.count()).select_from(contents)).scalar_one())
@@ -125,10 +142,27 @@ class Contents:
         return self._connection.execute(delete(contents).where(~held)).rowcount
 
 
+HASH_BYTES = 8
+EIGHT_HASHES_BYTES = 8 * HASH_BYTES
 _SELECT = select(contents, perceptual_hashes.c.bits).join(
     perceptual_hashes,
     (perceptual_hashes.c.content_id == contents.c.id) & (perceptual_hashes.c.algorithm == "phash"),
+    isouter=True,
 )
+
+
+@legible("perceptual_hashes")
+def _packed(hashes: Sequence[bytes]) -> npt.NDArray[np.uint64]:
+    if any(len(bits) != HASH_BYTES for bits in hashes):  # one of another length would move all that follow it
+        raise ValueError(f"a pHash has {HASH_BYTES} bytes")
+    return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
+
+
+@legible("perceptual_hashes")
+def _require_hash(content_id: int, bits: bytes | None, length: int) -> bytes:
+    if bits is None or len(bits) != length:
+        raise ValueError(f"content {content_id} has no pHash of {length} bytes")
+    return bits
 
 
 def _values(content_id: int, fingerprint: Fingerprint) -> dict[str, Any]:
@@ -151,6 +185,7 @@ def _values(content_id: int, fingerprint: Fingerprint) -> dict[str, Any]:
 
 
 def _content(row: Row[Any]) -> Content:
+    bits = _require_hash(row.id, row.bits, HASH_BYTES)
     facts = PictureFacts(
         format=row.format,
         width=row.width,
@@ -161,4 +196,4 @@ def _content(row: Row[Any]) -> Content:
         exif_tags=row.exif_tags,
         has_gps=row.has_gps,
     )
-    return Content(row.id, row.digest, row.size, facts, row.stream_digest, row.flat, row.bits)
+    return Content(row.id, row.digest, row.size, facts, row.stream_digest, row.flat, bits)

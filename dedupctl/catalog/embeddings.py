@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, embedding_models, embeddings
 from dedupctl.domain import FloatArray, IntArray
 
@@ -129,10 +130,16 @@ def _embedded(model_id: int) -> Select[tuple[int]]:
     return select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
 
 
+@legible("embeddings")
 def _decoded(blobs: list[bytes]) -> FloatArray:
     """Half precision to float32, brought back to unit length."""
     if not blobs:
         return np.empty((0, 0), np.float32)
+    if len({len(blob) for blob in blobs}) != 1:
+        raise ValueError("two vectors of one model differ in length")
     vectors = np.frombuffer(b"".join(blobs), STORED).astype(np.float32).reshape(len(blobs), -1)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all((lengths > 0) & np.isfinite(lengths)):
+        raise ValueError("a vector has no direction")
+    vectors /= lengths
     return vectors

@@ -27,8 +27,17 @@ class Database:
         self._engine = create_engine(
             URL.create("sqlite", database=str(path)), connect_args={"check_same_thread": False}
         )
-        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "connect", self._configure)
         event.listen(self._engine, "begin", _begin)
+
+    def _configure(self, connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # pysqlite begins a transaction before DML only, so a failing migration would leave tables behind; `_begin`
+        # does it.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        keep_a_log(connection, self.path)
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -71,15 +80,17 @@ class Database:
         self._engine.dispose()
 
 
-def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # pysqlite begins a transaction before DML only, so a failing migration would leave tables behind; `_begin` does it.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-65536")
-    cursor.close()
+def keep_a_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Have SQLite write ahead to a log, and make sure that it does: asked for in vain, it goes on without a word.
+
+    Then a reader would block every writer, and `synchronous=NORMAL` could cost the database in a power cut.
+
+    Raises:
+        StoreError: there is no shared memory where the file lies, as on some network filesystems.
+    """
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise StoreError(f"the filesystem of {path} cannot hold SQLite's write-ahead log; use a --home on a local disk")
 
 
 def _begin(connection: Connection) -> None:
@@ -116,6 +127,8 @@ def _typed(path: Path, error: Exception) -> DedupctlError:
     cause = getattr(error, "orig", None) or error
     if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
         return StoreDamaged(f"{path} is damaged ({cause}); put a backup in its place, or move it away and scan again")
+    if "no such table" in str(cause):
+        return StoreDamaged(f"{path} lacks a table ({cause}); run `dedupctl check --repair`")
     if isinstance(cause, sqlite3.OperationalError):
         return StoreError(f"cannot use {path}: {cause}")
     return StoreError(f"{path} refused a change: {cause}")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, s
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import File, FileState, Identity, Unreadable
 from dedupctl.paths import join, split
@@ -166,7 +167,7 @@ class Files:
         query = select(files.c.state, func.count()).group_by(files.c.state)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
-        found = {FileState(state): count for state, count in self._connection.execute(query)}
+        found = {_state(state): count for state, count in self._connection.execute(query)}
         return {state: found.get(state, 0) for state in FileState}
 
     def total_bytes(self, root_id: int | None = None) -> int:
@@ -214,13 +215,18 @@ def _values(sighting: Sighting) -> dict[str, Any]:
     }
 
 
+@legible("files")
+def _state(text: str) -> FileState:
+    return FileState(text)
+
+
 def _file(row: Row[Any]) -> File:
     return File(
         id=row.id,
         root_id=row.root_id,
         path=join(row.folder, row.name),
         identity=Identity(row.device, row.inode, row.size, row.mtime_ns, row.ctime_ns),
-        state=FileState(row.state),
+        state=_state(row.state),
         content_id=row.content_id,
         error=None if row.error_code is None else f"{row.error_code}: {row.error}",
     )

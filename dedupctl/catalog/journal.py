@@ -10,6 +10,7 @@ from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, li
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.plans import action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
 from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Verb
@@ -175,6 +176,7 @@ _SELECT: Select[Any] = (
 )
 
 
+@legible("journal")
 def _entry(row: Row[Any]) -> JournalEntry:
     return JournalEntry(
         id=row.entry_id,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, pairs
 from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
 
@@ -88,7 +89,12 @@ class Pairs:
 
     def count_by_kind(self) -> dict[PairKind, int]:
         query = select(pairs.c.kind, func.count()).where(pairs.c.kind.is_not(None)).group_by(pairs.c.kind)
-        return {PairKind(kind): count for kind, count in self._connection.execute(query)}
+        return {_kind(kind): count for kind, count in self._connection.execute(query)}
+
+
+@legible("pairs")
+def _kind(text: str) -> PairKind:
+    return PairKind(text)
 
 
 def evidence_to_json(evidence: Evidence) -> str:
@@ -113,6 +119,7 @@ def evidence_from_json(text: str) -> Evidence:
     return Evidence(**values)
 
 
+@legible("pairs")
 def _pair(row: Row[Any]) -> Pair:
     kind = None if row.kind is None else PairKind(row.kind)
     return Pair(row.a, row.b, kind, row.score, evidence_from_json(row.evidence))

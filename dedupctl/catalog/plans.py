@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import actions, journal, plans, protected_paths
 from dedupctl.domain import Action, Identity, PairKind, Plan, PlanSummary, Seen, Terms, Verb
 
@@ -92,7 +93,7 @@ class Plans:
 
     def _header(self, plan_id: int) -> Plan | None:
         row = self._connection.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
-        return None if row is None else Plan(row.id, row.created_at, row.policy, _terms_from_json(row.terms), ())
+        return None if row is None else Plan(row.id, row.created_at, row.policy, terms_from_json(row.terms), ())
 
 
 class Protected:
@@ -131,6 +132,7 @@ _NOT_BEGUN = (
 _DONE = select(journal.c.action_id).where(journal.c.deed == "remove", journal.c.state == "done")
 
 
+@legible("actions")
 def action_from_row(row: Row[Any]) -> Action:
     """An action from a row that has all columns of `actions` under their own names."""
     keeper = None
@@ -188,7 +190,9 @@ def _terms_to_json(terms: Terms) -> str:
     )
 
 
-def _terms_from_json(text: str) -> Terms:
+@legible("plans")
+def terms_from_json(text: str) -> Terms:
+    """What was kept of a policy; raises StoreDamaged where it cannot be read."""
     values = json.loads(text)
     move_to = values["move_to"]
     return Terms(

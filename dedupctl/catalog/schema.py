@@ -47,6 +47,8 @@ class Words(TypeDecorator[str]):
         return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+CATALOG_ID = "catalog_id"
+"""Where in the meta table the catalog's own id is."""
 metadata = MetaData()
 
 meta = Table(

@@ -50,7 +50,7 @@ def lost_tables(path: Path) -> list[str]:
     Raises:
         StoreDamaged, StoreError: it cannot be read at all.
     """
-    if not path.exists():
+    if not path.exists() or is_empty(path):
         return []
     with closing(Database(path)) as database, database.read() as connection:
         return _missing(connection) if revision_of(connection) == HEAD else []
@@ -99,5 +99,7 @@ def is_empty(path: Path) -> bool:
     """
     if not path.exists():
         return False
+    if path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
+        return True  # without opening it, which would write a header
     with closing(Database(path)) as database, database.read() as connection:
         return not inspect(connection).get_table_names()

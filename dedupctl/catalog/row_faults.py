@@ -19,6 +19,7 @@ from dedupctl.catalog.contents import EIGHT_HASHES_BYTES, HASH_BYTES
 from dedupctl.catalog.embeddings import STORED
 from dedupctl.catalog.pairs import evidence_from_json
 from dedupctl.catalog.plans import action_from_row, terms_from_json
+from dedupctl.catalog.runs import summary_from_json
 from dedupctl.catalog.schema import (
     CATALOG_ID,
     actions,
@@ -34,11 +35,10 @@ from dedupctl.catalog.schema import (
     runs,
     verdicts,
 )
-from dedupctl.domain import Deed, EntryState, Evidence, FileState, PairKind, ScanSummary, Verdict
+from dedupctl.domain import Deed, EntryState, Evidence, FileState, PairKind, Verdict
 from dedupctl.errors import StoreDamaged
 
 _EVIDENCE = TypeAdapter(Evidence)
-_SUMMARY = TypeAdapter(ScanSummary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class RowFaults:
 
     def found(self) -> list[RowFault]:
         faults = [
-            RowFault("contents", "pictures have facts, hashes or vectors that cannot be read", len(self._contents())),
-            RowFault("pairs", "pairs have a kind or evidence that cannot be read", len(self._pairs())),
-            RowFault("files", "files are in no known state", self._count(files, _is_none_of(files.c.state, FileState))),
-            RowFault("verdicts", "verdicts are neither same nor different", self._count(verdicts, _NO_VERDICT)),
-            RowFault("meta", "notes cannot be read", len(self._notes())),
-            RowFault("runs", "records of a scan cannot be read", len(self._runs())),
-            RowFault("plans", "plans or their actions cannot be read", len(self._plans())),
-            RowFault("journal", "entries are in no known state", self._count(journal, _NO_STATE)),
+            RowFault("contents", "pictures whose facts, hashes or vectors cannot be read", len(self._contents())),
+            RowFault("pairs", "pairs whose kind or evidence cannot be read", len(self._pairs())),
+            RowFault("files", "files in no known state", self._count(files, _is_none_of(files.c.state, FileState))),
+            RowFault("verdicts", "verdicts that are neither same nor different", self._count(verdicts, _NO_VERDICT)),
+            RowFault("meta", "notes that cannot be read", len(self._notes())),
+            RowFault("runs", "records of a scan that cannot be read", len(self._runs())),
+            RowFault("plans", "plans that cannot be read, or an action of theirs", len(self._plans())),
+            RowFault("journal", "entries in no known state", self._count(journal, _NO_STATE)),
         ]
         return [fault for fault in faults if fault.rows]
 
@@ -129,7 +129,7 @@ class RowFaults:
 
     def _runs(self) -> list[int]:
         query = select(runs.c.id, runs.c.summary).where(runs.c.summary.is_not(None))
-        return [row.id for row in self._connection.execute(query) if not _reads(_SUMMARY.validate_json, row.summary)]
+        return [row.id for row in self._connection.execute(query) if not _reads(summary_from_json, row.summary)]
 
     def _notes(self) -> list[str]:
         """All but the catalog's id are JSON; each is written down again by whoever wrote it."""

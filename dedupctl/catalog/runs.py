@@ -40,6 +40,11 @@ class Runs:
         return None if row is None else _run(row)
 
 
+def summary_from_json(text: str) -> ScanSummary:
+    """What a visit found, as it was kept; raises ValueError or TypeError where nothing here has written it."""
+    return ScanSummary(**json.loads(text))
+
+
 @legible("runs")
 def _run(row: Row[Any]) -> Run:
-    return Run(row.started_at, row.finished_at, ScanSummary(**json.loads(row.summary)))
+    return Run(row.started_at, row.finished_at, summary_from_json(row.summary))

@@ -89,9 +89,11 @@ def _faults_of_quarantine(workspace: Workspace, *, fix: bool) -> list[Fault]:
     mended = fix and not strays(workspace.catalog)
     found = []
     if unknown:
-        found.append(Fault("quarantine", f"{len(unknown):,} files in quarantine are unknown to the journal", mended))
+        found.append(
+            Fault("quarantine", f"files in quarantine that the journal does not know: {len(unknown):,}", mended)
+        )
     if lost:
-        found.append(Fault("quarantine", f"{len(lost):,} removed files are not in quarantine any more", fix))
+        found.append(Fault("quarantine", f"removed files that are not in quarantine any more: {len(lost):,}", fix))
     return found
 
 

@@ -30,12 +30,12 @@ class Fault:
 def find_faults(workspace: Workspace) -> list[Fault]:
     """Everything wrong with any store of the home; empty when all is whole."""
     faults = [Fault("catalog", line) for line in workspace.catalog.integrity()]
-    faults += [Fault("catalog", f"{one.rows:,} {one.what}") for one in workspace.catalog.row_faults()]
+    faults += [Fault("catalog", f"{one.table}: {one.what}: {one.rows:,}") for one in workspace.catalog.row_faults()]
     if not faults:  # a graph can only be compared with vectors that can be read
         faults += _faults_of_vectors(workspace)
     lost = sum(len(part) for part in _without_thumbnail(workspace))
     if lost:
-        faults.append(Fault("thumbs", f"{lost:,} pictures have no thumbnail"))
+        faults.append(Fault("thumbs", f"pictures without a thumbnail: {lost:,}"))
     return faults
 
 

@@ -68,7 +68,7 @@ class Embeddings:
         found: dict[int, bytes] = {}
         for part in chunked(wanted):
             query = select(embeddings.c.id, embeddings.c.vector).where(embeddings.c.id.in_(part))
-            found |= {row[0]: row[1] for row in self._connection.execute(query)}
+            found |= {row.id: row.vector for row in self._connection.execute(query)}
         return _decoded([found[label] for label in wanted])
 
     def of_contents(self, model_id: int, content_ids: Collection[int]) -> dict[int, list[tuple[int, FloatArray]]]:
@@ -115,9 +115,7 @@ class Embeddings:
     def fullest_model(self, preferred: int) -> int:
         """The model that has seen the most pictures; `preferred` where no other has seen more."""
         query = select(embeddings.c.model_id, func.count()).where(embeddings.c.part == 0)
-        seen: dict[int, int] = {
-            row[0]: row[1] for row in self._connection.execute(query.group_by(embeddings.c.model_id))
-        }
+        seen: dict[int, int] = dict(self._connection.execute(query.group_by(embeddings.c.model_id)).all())
         fullest = max(seen, key=lambda model_id: seen[model_id], default=preferred)
         return preferred if seen.get(preferred, 0) >= seen.get(fullest, 0) else fullest
 

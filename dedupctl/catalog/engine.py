@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -72,9 +71,10 @@ class Database:
     def integrity(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when whole."""
         with self.read() as connection:
-            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-            broken = [f"row {row[1]} of {row[0]} points nowhere" for row in _foreign_key_violations(connection)]
-        return [line for line in found if line != "ok"] + broken
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+            dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        broken = [f"row {row_id} of {table} points nowhere" for table, row_id, _parent, _key in dangling]
+        return [str(line) for line in found if line != "ok"] + broken
 
     def close(self) -> None:
         self._engine.dispose()
@@ -103,10 +103,6 @@ def _set_synchronous(connection: Connection, level: str) -> None:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     driver.execute(f"PRAGMA synchronous={level}")
-
-
-def _foreign_key_violations(connection: Connection) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
 
 
 @contextmanager

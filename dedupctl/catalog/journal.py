@@ -108,19 +108,22 @@ class Journal:
         query = select(actions.c.victim_root, actions.c.victim_path, actions.c.keeper_root, actions.c.keeper_path)
         query = query.join(journal, journal.c.action_id == actions.c.id).where(actions.c.verb == Verb.SYMLINK)
         query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
-        return [(row[0], row[1], join(row[2], row[3])) for row in self._connection.execute(query)]
+        return [
+            (row.victim_root, row.victim_path, join(row.keeper_root, row.keeper_path))
+            for row in self._connection.execute(query)
+        ]
 
     def returned(self) -> set[tuple[bytes, bytes]]:
         """(absolute path, digest) of every file that a person has had restored, and where it was put."""
         query = select(journal.c.target, actions.c.victim_digest).join(actions, actions.c.id == journal.c.action_id)
         query = query.where(journal.c.deed == Deed.RESTORE, journal.c.state == EntryState.DONE)
-        return {(row[0], row[1]) for row in self._connection.execute(query)}
+        return {(row.target, row.victim_digest) for row in self._connection.execute(query)}
 
     def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
         """How many pictures this plan has removed and not put back, by root."""
         query = select(actions.c.victim_root, func.count()).join(journal, journal.c.action_id == actions.c.id)
         query = query.where(actions.c.plan_id == plan_id, *_PICTURE_REMOVED).group_by(actions.c.victim_root)
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        return dict(self._connection.execute(query).all())
 
     def entries(
         self, *, plan_id: int | None = None, limit: int | None = None, before: int | None = None
@@ -140,7 +143,7 @@ class Journal:
         size = func.json_extract(actions.c.victim_identity, "$[2]")
         query = select(day, func.sum(size)).select_from(journal.join(actions, journal.c.action_id == actions.c.id))
         query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
-        return [(row[0], int(row[1])) for row in self._connection.execute(query.group_by(day).order_by(day))]
+        return [(date, int(total)) for date, total in self._connection.execute(query.group_by(day).order_by(day))]
 
     def _leave_rest(self, action_ids: Collection[int], *, state: EntryState) -> None:
         rows = [{"action": action_id} for action_id in action_ids]

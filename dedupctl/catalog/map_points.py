@@ -48,7 +48,7 @@ class MapPoints:
             query = select(embeddings.c.content_id, embeddings.c.id).where(
                 embeddings.c.model_id == model_id, embeddings.c.part == 0, embeddings.c.content_id.in_(part)
             )
-            labels |= {row[0]: row[1] for row in self._connection.execute(query)}
+            labels |= {row.content_id: row.id for row in self._connection.execute(query)}
         return Embeddings(self._connection).vectors([labels[content_id] for content_id in content_ids])
 
     def of(self, model_id: int, content_ids: Collection[int]) -> dict[int, tuple[float, float]]:
@@ -58,7 +58,7 @@ class MapPoints:
             query = select(map_points.c.content_id, map_points.c.x, map_points.c.y).where(
                 map_points.c.model_id == model_id, map_points.c.content_id.in_(part)
             )
-            found |= {row[0]: (row[1], row[2]) for row in self._connection.execute(query)}
+            found |= {row.content_id: (row.x, row.y) for row in self._connection.execute(query)}
         return found
 
     def put(self, model_id: int, content_ids: Sequence[int], places: PointArray) -> None:

@@ -88,8 +88,7 @@ class Plans:
         query = select(actions.c.victim_root, func.count()).where(
             actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.kind.is_not(None)
         )
-        rows = self._connection.execute(query.group_by(actions.c.victim_root))
-        return {row[0]: row[1] for row in rows}
+        return dict(self._connection.execute(query.group_by(actions.c.victim_root)).all())
 
     def _header(self, plan_id: int) -> Plan | None:
         row = self._connection.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()

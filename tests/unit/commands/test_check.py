@@ -125,7 +125,7 @@ def test_a_file_in_quarantine_that_the_journal_lost_can_be_restored_again(
     library: LivingLibrary, photos: Path, removed: Path
 ) -> None:
     damage(library, "DELETE FROM journal")
-    unknown = "files in quarantine that the journal does not know: 1"
+    unknown = "files in quarantine unknown to the journal: 1"
 
     assert check(library) == (4, [fault("quarantine", unknown)])
     assert check(library, "--repair") == (0, [fault("quarantine", unknown, mended=True)])

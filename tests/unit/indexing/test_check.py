@@ -16,10 +16,8 @@ from dedupctl.indexing.scan import Unread
 from dedupctl.indexing.writer import Writer
 from dedupctl.workspace import Workspace
 
-LOST_BOTH, LOST_ONE = (
-    Fault("thumbs", "pictures without a thumbnail: 2"),
-    Fault("thumbs", "pictures without a thumbnail: 1"),
-)
+LOST_BOTH = Fault("thumbs", "pictures without a thumbnail: 2")
+LOST_ONE = Fault("thumbs", "pictures without a thumbnail: 1")
 
 
 @pytest.fixture

@@ -148,13 +148,21 @@ def _witnesses(home: Path) -> Iterator[Path]:
 
 def _leave_word(home: Path, catalog_id: str) -> None:
     word = home / ID_NAME
-    if word.exists() and word.read_text("ascii", "replace") == catalog_id:
+    if _says(word, catalog_id):
         return
     try:
         with durable_file(word) as part:
             part.write_text(catalog_id, "ascii")
     except OSError as error:
-        raise StoreError(f"cannot write {word}: {error.strerror}") from error
+        if not _says(word, catalog_id):  # another process may have been faster
+            raise StoreError(f"cannot write {word}: {error.strerror}") from error
+
+
+def _says(word: Path, catalog_id: str) -> bool:
+    try:
+        return word.read_text("ascii", "replace") == catalog_id
+    except OSError:
+        return False
 
 
 def _make_home(home: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, select, union_all, update
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.files import LOCATED, LocatedFile, located_from_row
@@ -63,13 +63,16 @@ class Imported:
 
 
 _COPIES = (PairKind.PIXEL, PairKind.NEAR)
+_SAID_TO_BE_COPIES = union_all(
+    select(verdicts.c.digest_a).where(verdicts.c.verdict == Verdict.SAME),
+    select(verdicts.c.digest_b).where(verdicts.c.verdict == Verdict.SAME),
+)
 _MATTERING: Select[tuple[int]] = (
     select(contents.c.id)
     .join(imported_contents)
     .where(
         exists().where(pairs.c.a == contents.c.id, pairs.c.kind.in_(_COPIES))
         | exists().where(pairs.c.b == contents.c.id, pairs.c.kind.in_(_COPIES))
-        | exists().where(verdicts.c.digest_a == contents.c.digest, verdicts.c.verdict == Verdict.SAME)
-        | exists().where(verdicts.c.digest_b == contents.c.digest, verdicts.c.verdict == Verdict.SAME)
+        | contents.c.digest.in_(_SAID_TO_BE_COPIES)
     )
 )

@@ -89,9 +89,7 @@ def _faults_of_quarantine(workspace: Workspace, *, fix: bool) -> list[Fault]:
     mended = fix and not strays(workspace.catalog)
     found = []
     if unknown:
-        found.append(
-            Fault("quarantine", f"files in quarantine that the journal does not know: {len(unknown):,}", mended)
-        )
+        found.append(Fault("quarantine", f"files in quarantine unknown to the journal: {len(unknown):,}", mended))
     if lost:
         found.append(Fault("quarantine", f"removed files that are not in quarantine any more: {len(lost):,}", fix))
     return found

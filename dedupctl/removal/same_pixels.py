@@ -6,7 +6,7 @@ image streams where those tell, else from the decoded pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
@@ -20,13 +20,24 @@ SAYING_PIXELS = frozenset({"stream", "pixels"})
 
 
 def with_pixels_proven(
-    catalog: Catalog, actions: Iterable[Action], results: Mapping[int, Checked | Refused]
+    catalog: Catalog,
+    actions: Iterable[Action],
+    results: Mapping[int, Checked | Refused],
+    between: Callable[[], None],
 ) -> dict[int, Checked | Refused]:
-    """The results of reading victims and kept copies, refused where the two do not show the same pixels after all."""
+    """The results of reading victims and kept copies, refused where the two do not show the same pixels after all.
+
+    `between` is called after each comparison: some take a second, and a watchdog waits to hear from a daemon.
+    """
     checked = [action for action in actions if isinstance(results[action.id], Checked)]
     resting = _resting_on_pixels(catalog, checked)
     refused = Refused("it does not show the same pixels as the kept copy")
-    return dict(results) | {action.id: refused for action in resting if not _show_same_pixels(action)}
+    proven = dict(results)
+    for action in resting:
+        if not _show_same_pixels(action):
+            proven[action.id] = refused
+        between()
+    return proven
 
 
 def _resting_on_pixels(catalog: Catalog, actions: Iterable[Action]) -> list[Action]:

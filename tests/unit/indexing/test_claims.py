@@ -155,3 +155,18 @@ def test_true_copies_go_as_before(mine: Workspace, photos: Path) -> None:
     applied = apply_plan(mine.catalog, make_plan(mine.catalog, "test", ALL_KINDS, now=1).id, max_remove_share=100)
 
     assert (applied.removed, applied.refused) == (1, [])
+
+
+def test_the_watchdog_hears_of_every_comparison(mine: Workspace, photos: Path) -> None:
+    data = (photos / "a.jpg").read_bytes()
+    for number in range(3):
+        comment = b"\xff\xfe\x00\x07hell%d" % number
+        (photos / f"copy {number}.jpg").write_bytes(data[:2] + comment + data[2:])
+    add_root(mine.catalog, os.fsencode(photos))
+    scan(mine, photos)
+    plan = make_plan(mine.catalog, "test", ALL_KINDS, now=1)
+    heard: list[tuple[int, int]] = []
+
+    apply_plan(mine.catalog, plan.id, max_remove_share=100, progress=lambda done, total: heard.append((done, total)))
+
+    assert heard == [(0, 3), (0, 3), (0, 3), (3, 3)]

@@ -75,7 +75,7 @@ def verdict(
 ) -> None:
     """Say that two pictures are the same or different. It is kept by content, and no proof overrules it."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         first, second = (content_at(tx, existing_path(path)) for path in (a, b))
         if first.id == second.id:
             raise UsageError("these two files hold the same bytes; there is nothing to decide")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typing import Annotated, TextIO
 import typer
 
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, Session, print_json
+from dedupctl.commands.session import AsJson, Session, print_json, say
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.indexing.encodings import export_encodings, import_encodings
+from dedupctl.indexing.encodings import export_encodings, import_encodings, lines_of
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.file_pairs import file_pairs
 
@@ -74,17 +75,26 @@ def import_all(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="What `export encodings` wrote.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take in encodings: a file of a picture known by them is found by its digest and not decoded."""
+    """Take in encodings: a file of a picture known by them is found by its digest and not decoded.
+
+    They are taken for what somebody says: a picture is read all the same before a copy of it is removed. Lines that are
+    no encodings are named and left out; the exit code is then 1.
+    """
     session: Session = context.obj
     try:
-        with session.indexing() as workspace, source.open(encoding="utf-8") as lines:
-            new, known = import_encodings(workspace, lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {source}: {error}") from error
+        with source.open("rb") as file, session.indexing() as workspace:
+            taken = import_encodings(workspace, lines_of(file))
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror or error}") from error
+    for lines in taken.refused:
+        span = f"line {lines.first}" if lines.first == lines.last else f"lines {lines.first} to {lines.last}"
+        say(f"{span}: {lines.reason}")
     if as_json:
-        print_json({"new": new, "known": known})
+        print_json(dataclasses.asdict(taken))
     else:
-        typer.echo(f"{new:,} pictures taken in, {known:,} were known")
+        typer.echo(f"{taken.new:,} pictures taken in, {taken.known:,} were known")
+    if taken.refused:
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""`roots`, `status` and `check`: what is watched, how it is, and whether every store is whole."""
+"""`roots` and `status`: what is watched, how it is, and whether every store is whole."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,6 @@ from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.commands.session import AsJson, Session, console, print_json, say
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
-from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
@@ -29,7 +27,6 @@ def register(app: typer.Typer) -> None:
     roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
     app.add_typer(roots_app, name="roots")
     app.command(epilog="Example:  dedupctl status --errors")(status)
-    app.command(epilog="Example:  dedupctl check --repair")(check)
 
 
 def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
@@ -54,7 +51,7 @@ def add(
     with Workspace.open(session.home, create=True) as workspace:
         root = add_root(workspace.catalog, os.fsencode(path), reference=reference)
         if root.reference != reference:
-            with workspace.catalog.write() as tx:
+            with workspace.catalog.write(durable=True) as tx:
                 tx.roots.set_reference(root.id, reference)
     say(f"watching {os.fsdecode(root.path)}")
 
@@ -65,7 +62,7 @@ def remove(
 ) -> None:
     """Watch a folder no longer. Its files are not touched; verdicts and fingerprints are kept."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         root = tx.roots.at(os.path.realpath(os.fsencode(path)))
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
@@ -91,26 +88,6 @@ def status(
             print_json(_status_as_json(session, workspace))
         else:
             _print_status(session, workspace)
-
-
-def check(
-    context: typer.Context,
-    fix: Annotated[bool, typer.Option("--repair", help="Mend what can be mended from the catalog.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Is every store whole, and do they agree? Exit code 4 when something is left damaged."""
-    session: Session = context.obj
-    with session.workspace() as workspace:
-        faults = find_faults(workspace)
-        if fix and faults:
-            with hold(session.home / LOCK_NAME, "indexing into"):
-                faults = repair(workspace, faults)
-    if as_json:
-        print_json({"faults": [{"store": fault.store, "what": fault.what, "mended": fault.mended} for fault in faults]})
-    else:
-        _print_faults(faults)
-    if any(not fault.mended for fault in faults):
-        raise typer.Exit(4)
 
 
 def _library(workspace: Workspace) -> LibraryFacts:
@@ -169,10 +146,9 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
 
 def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
     """What the daemon last said of itself; None when none is running."""
-    told = tx.meta.get(DAEMON_STATE)
-    if told is None or not _is_locked(session):
+    state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
+    if state is None or not _is_locked(session):
         return None
-    state: dict[str, Any] = json.loads(told)
     return None if state["doing"] == "stopped" else state
 
 
@@ -201,11 +177,3 @@ def _print_status(session: Session, workspace: Workspace) -> None:
     out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
     if waiting:
         out.print(f"        {waiting:,} pictures wait for a vector of the new model (dedupctl scan, or the daemon)")
-
-
-def _print_faults(faults: list[Fault]) -> None:
-    if not faults:
-        console().print("everything is whole and in agreement")
-    for fault in faults:
-        mark = "mended" if fault.mended else "damaged"
-        console().print(f"{mark}: {fault.store}: {fault.what}", markup=False)

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from dedupctl.disk.network import network_filesystem
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
@@ -62,7 +63,18 @@ class Session:
             LockHeld: another process is indexing here.
         """
         with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
+            warn_of_network(self.home)
             yield workspace
+
+
+def warn_of_network(home: Path) -> None:
+    """SQLite's log and locks hold only between processes of one machine."""
+    kind = network_filesystem(home)
+    if kind is not None:
+        say(
+            f"warning: {home} lies on a network filesystem ({kind}), where a catalog can be damaged as soon as two"
+            " machines open it; keep it on a local disk (--home)"
+        )
 
 
 def console() -> Console:

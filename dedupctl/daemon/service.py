@@ -200,21 +200,22 @@ class Service:
             root, reason = present(self._workspace.catalog, stored)
             if reason is not None:
                 self._went_offline(root, reason)
-            elif before is None or before.offline is not None:
+            elif (before is None or before.offline is not None) and self._watch(root):
                 came.append(root)
-                self._watch(root)
         self._interpreter.set_roots(self._online())
         return came
 
-    def _watch(self, root: Root) -> None:
+    def _watch(self, root: Root) -> bool:
+        """Whether it is watched now; where no watch can be set it counts as offline, and is tried again."""
         try:
             health = self._watcher.watch(root.path)
         except OSError as error:
             self._went_offline(root, error.strerror or str(error))
-            return
+            return False
         self._roots[root.id] = _RootState(root)
         shown = os.fsdecode(root.path)
         self._say(f"watching {shown}" + (f", by looking now and then: {health.reason}" if health.polled else ""))
+        return True
 
     def _went_offline(self, root: Root, reason: str) -> None:
         before = self._roots.get(root.id)

@@ -35,11 +35,20 @@ def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> s
     keeper, victim = action.keeper.digest, action.victim.digest
     if action.kind is PairKind.EXACT and keeper != victim:
         return "it does not hold the same bytes as the kept copy"
-    if not stands_for(tx, keeper, victim, kinds):
-        return "it is not proven to be the same picture as the kept copy any more"
+    if (doubt := _doubt(tx, keeper, victim, kinds)) is not None:
+        return doubt
     # A removed for B, then B removed for C: C need not be like A at all. Peers lose pictures just so.
     if keeper != victim and not all(stands_for(tx, keeper, ward, _PROVEN) for ward in tx.journal.wards(victim)):
         return "it is the kept copy of a removed picture that the new kept copy could not stand for"
+    return None
+
+
+def _doubt(tx: Transaction, keeper: bytes, victim: bytes, kinds: Collection[PairKind]) -> str | None:
+    """Why the two digests are not sure to be of one picture. What an import says of a picture proves nothing."""
+    if keeper != victim and tx.imported.among(tx.contents.ids_of({keeper, victim}).values()):
+        return "one of the two is known by an import only; the next `dedupctl scan` reads it"
+    if not stands_for(tx, keeper, victim, kinds):
+        return "it is not proven to be the same picture as the kept copy any more"
     return None
 
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
@@ -30,6 +31,7 @@ from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
 from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
 from dedupctl.removal.replacements import stand_in_of
+from dedupctl.removal.same_pixels import with_pixels_proven
 
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
@@ -86,7 +88,7 @@ def apply_plan(
     run = _Run(catalog, plan_id, terms, clock, steps)
     dealt_with = 0
     for bundles in _batches(catalog, plan_id):
-        outcomes = run.carry_out(bundles)
+        outcomes = run.carry_out(bundles, partial(progress, dealt_with, total))
         applied.removed += sum(outcome.done for outcome in outcomes)
         applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
         applied.refused += [outcome for outcome in outcomes if not outcome.done]
@@ -145,8 +147,9 @@ class _Run:
         self._clock = clock
         self._steps = steps
 
-    def carry_out(self, bundles: Sequence[list[Action]]) -> list[Outcome]:
-        results = check_actions([action for bundle in bundles for action in bundle])
+    def carry_out(self, bundles: Sequence[list[Action]], alive: Callable[[], None]) -> list[Outcome]:
+        actions = [action for bundle in bundles for action in bundle]
+        results = with_pixels_proven(self._catalog, actions, check_actions(actions), alive)
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
+from typing import Any
 
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.domain import FileState, PairKind
@@ -76,16 +76,13 @@ def look(tx: Transaction) -> Dashboard:
         pictures=tx.contents.count(),
         unmatched=tx.contents.count_unmatched(),
         last_scan_at=None if last is None else last.finished_at,
-        watch=_watch(tx.meta.get(DAEMON_STATE)),
+        watch=_watch(tx.meta.document(DAEMON_STATE)),
         saved=[(day, total) for (day, _), total in zip(days, sums, strict=True)],
     )
 
 
-def _watch(told: str | None) -> Watch | None:
-    if told is None:
-        return None
-    state = json.loads(told)
-    if state["doing"] == "stopped" or not _is_running(int(state["pid"])):
+def _watch(state: dict[str, Any] | None) -> Watch | None:
+    if state is None or state["doing"] == "stopped" or not _is_running(int(state["pid"])):
         return None
     return Watch(state["doing"], state["settling"], state["roots"])
 

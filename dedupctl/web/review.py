@@ -114,7 +114,7 @@ class Review:
             raise UsageError("a verdict is on two pictures of one cluster")
         digests, contents = (keeper.content.digest, member.content.digest), (keeper.content.id, other)
         with self._one_at_a_time:
-            with self._catalog.write() as tx:
+            with self._catalog.write(durable=True) as tx:
                 before = tx.verdicts.between(*digests)
                 tx.verdicts.put(*digests, verdict, int(time.time()))
             self._steps.append(_Said(cluster.id, similar, digests, contents, before))
@@ -179,7 +179,7 @@ class Review:
         return self.restore(waiting) if waiting else Note("What this step removed is back, or purged, already.")
 
     def _unsay(self, step: _Said) -> Note:
-        with self._catalog.write() as tx:
+        with self._catalog.write(durable=True) as tx:
             if step.before is None:
                 tx.verdicts.withdraw(*step.digests)
             else:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from living_library import LivingLibrary, picture, quarantined, tree
+from syncing import FULL, recorded_changes
 from visitor import Answer, Visitor, wait_until
 
 from dedupctl.domain import Evidence, Pair, PairKind
@@ -147,6 +148,17 @@ def test_a_verdict_takes_a_picture_out_of_its_cluster_and_undo_brings_it_back(re
     assert "b.jpg" not in reviewer.get(address).text
     assert reviewer.note(reviewer.post("/undo")) == "Your verdict is taken back."
     assert "b.jpg" in reviewer.get(address).text
+
+
+@pytest.mark.usefixtures("copies")
+def test_a_verdict_and_its_end_are_on_the_disk_when_the_page_says_so(reviewer: Visitor) -> None:
+    address = only_cluster(reviewer)
+    page = reviewer.get(address)
+    said = {"keeper": fields(page, "keeper"), "different": fields(page, "different")}
+    with recorded_changes("verdicts") as changes:
+        reviewer.post(f"{address}/verdict", said)
+        reviewer.post("/undo")
+    assert changes == [("verdicts", FULL)] * 2
 
 
 def test_nothing_is_marked_among_similar_pictures_and_nothing_can_be_removed(

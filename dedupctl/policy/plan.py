@@ -13,7 +13,7 @@ from dedupctl.domain import Action, Cluster, Member, PairKind, Plan, Root, Seen,
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.paths import lies_in, relative_to
 from dedupctl.policy.companions import Companions
-from dedupctl.policy.guards import Guards
+from dedupctl.policy.guards import Guards, keeper_unfit
 from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
@@ -135,6 +135,7 @@ class _Planner:
             return "it has no accepted pair of its own with the kept copy"
         return (
             self._out_of_reach(member, keeper)
+            or keeper_unfit(keeper.path)
             or self._guards.forbids(member.root_id, member.path, member.identity)
             or ("it is protected" if self._protection.covers(member.path) else None)
             or ("it was restored, so somebody wants it" if self._is_returned(action.victim) else None)

@@ -10,7 +10,7 @@ from dedupctl.config import PolicyConfig
 from dedupctl.domain import Action, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.paths import relative_to
 from dedupctl.policy.companions import Companions
-from dedupctl.policy.guards import Guards
+from dedupctl.policy.guards import Guards, keeper_unfit
 from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
@@ -69,6 +69,7 @@ class _Chooser:
         return (
             self._guards.forbids(member.root_id, member.path, member.identity)
             or self._guards.offline.get(keeper.root_id)
+            or keeper_unfit(keeper.path)
             or ("it is protected" if self._protection.covers(member.path) else None)
             or self._leaning.on(member.path)
             or broken_by(self._tx, action, _TERMS.kinds)

@@ -8,10 +8,11 @@ from functools import cache
 _CONSTANTS = """
 olympus digital camera|sony dsc|minolta digital camera|konica minolta digital camera|digital camera|samsung|
 samsung camera|samsung digital camera|samsung camera pictures|pentax digital camera|kodak digital still camera|
-fujifilm digital camera|benq digital camera|casio digital camera|ricoh digital camera|panasonic dsc|polaroid digital camera|concord camera|
-traveler|vga camera|exif_jpeg_picture|exif jpeg|jpeg|jpg|my beautiful picture|untitled|default|image|picture|photo|
-screenshot|created with gimp|applemark|lead technologies inc. v1.01|file written by adobe photoshop|binary|ascii|
-unicode|charset=ascii|charset=unicode|user comments|comment|none|null
+fujifilm digital camera|benq digital camera|casio digital camera|ricoh digital camera|panasonic dsc|
+polaroid digital camera|concord camera|traveler|vga camera|exif_jpeg_picture|exif jpeg|jpeg|jpg|
+my beautiful picture|untitled|default|image|picture|photo|screenshot|created with gimp|applemark|
+lead technologies inc. v1.01|file written by adobe photoshop|binary|ascii|unicode|charset=ascii|charset=unicode|
+user comments|comment|none|null
 """
 _PHONE_MODES = """
 btf btfmdn bty bsh cof dav dig edf fbt fhdr fsr hdr hdrpl jpn maker mde mtr nor oznor ozedf ptr qrf rbt rhdr rpt rptn

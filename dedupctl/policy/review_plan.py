@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.reading import Reader
 from dedupctl.domain import Action, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.paths import relative_to
 from dedupctl.policy.companions import Companions
@@ -44,7 +45,7 @@ class _Chooser:
     def actions(self, keeper: Member, removed: Sequence[Member]) -> Iterator[Action]:
         decided = [self._decide(keeper, member) for member in removed]
         going = {action.victim.absolute: action for action in decided if action.skipped is None}
-        bundles = [*Companions(going).bundles(), *([one] for one in decided if one.skipped is not None)]
+        bundles = [*Companions(going, Reader()).bundles(), *([one] for one in decided if one.skipped is not None)]
         for number, bundle in enumerate(bundles, start=1):
             for action in bundle:
                 yield replace(action, bundle=number)

@@ -157,7 +157,7 @@ class PolicyConfig(Section):
     with_annotations: bool = False
     """Annotation files of a dataset go with their picture."""
     merge_sidecars: bool = False
-    """Carry over what only the removed copy's XMP sidecar says, instead of skipping the copy."""
+    """Carry over what only the removed copy or its sidecars say, instead of skipping the copy."""
 
     @field_validator("move_to", "roots")
     @classmethod

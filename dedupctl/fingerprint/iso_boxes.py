@@ -109,10 +109,16 @@ class _Fields:
     """Big-endian numbers, one after the other."""
 
     def __init__(self, data: bytes) -> None:
-        self.rest = data
+        self._data = data
+        self._place = 0
+
+    @property
+    def rest(self) -> bytes:
+        return self._data[self._place :]
 
     def take(self, size: int) -> int:
-        if size > len(self.rest):
+        end = self._place + size
+        if end > len(self._data):
             raise EOFError
-        value, self.rest = int.from_bytes(self.rest[:size], "big"), self.rest[size:]
+        value, self._place = int.from_bytes(self._data[self._place : end], "big"), end
         return value

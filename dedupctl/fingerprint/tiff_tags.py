@@ -70,11 +70,13 @@ class _Tiff:
         count_size, entry_size, inline = (8, 20, 8) if self._big else (2, 12, 4)
         count = min(self._number(self._read(place, count_size)), _MOST_TAGS)
         entries = self._read(place + count_size, count * entry_size, whole=False)
+        wanted = set(_WANTED)  # a tag that is there a thousand times would be read as often
         for at in range(0, len(entries) - entry_size + 1, entry_size):
             tag, kind = (self._number(entries[at + step : at + step + 2]) for step in (0, 2))
             size = self._number(entries[at + 4 : at + 4 + inline]) * _SIZES.get(kind, 0)
-            if tag not in _WANTED or not 0 < size <= LONGEST_VALUE:
+            if tag not in wanted or not 0 < size <= LONGEST_VALUE:
                 continue
+            wanted.remove(tag)
             value = entries[at + 4 + inline : at + entry_size]
             if size <= inline:
                 yield tag, value[:size]

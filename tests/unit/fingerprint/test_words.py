@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dedupctl.domain import WordKind, Words
 from dedupctl.fingerprint.camera_words import is_by_camera
-from dedupctl.fingerprint.words import LONGEST_BLOCK, read_words
+from dedupctl.fingerprint.words import LONGEST_BLOCK, MOST_BLOCKS, read_words
 
 XMP = b"""<?xpacket begin="\xef\xbb\xbf"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
@@ -193,3 +193,11 @@ def test_what_cameras_write_is_no_caption(text: str) -> None:
 @pytest.mark.parametrize("text", ["By the sea", "Digger", "Smart Anna", "日本", "Image of Anna", "No. 5", "a <b> c"])
 def test_what_people_write_is_a_caption(text: str) -> None:
     assert not is_by_camera(text)
+
+
+def test_a_file_made_of_nothing_but_words_is_read_to_a_limit() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "By the sea"
+    segments = [(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)] * MOST_BLOCKS
+    assert words(jpeg_with(*segments, (0xE1, exif.tobytes()))) == RATED
+    assert words(jpeg_with(*segments[1:], (0xE1, exif.tobytes()))) == RATED | {WordKind.CAPTION: {"By the sea"}}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from dedupctl.domain import WordKind, Words
@@ -13,6 +13,8 @@ from dedupctl.fingerprint.xmp import words_in_packet
 
 LONGEST_VALUE = 1 << 24
 _MOST_TAGS = 4096
+_FARTHEST = 1 << 48
+"""Bytes; a number that is no place in any file."""
 _BIG = 43
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of one value by field type; types of fractions and floats hold no words."""
@@ -29,10 +31,11 @@ def words_in_tiff(file: BinaryIO, start: int = 0) -> Words:
 
     A directory that is cut off says what it says; this is how many cameras write.
     """
-    try:
-        return _Tiff(file, start).words()
-    except (struct.error, EOFError):
-        return Words()
+    found = Words()
+    with suppress(EOFError):
+        for words in _Tiff(file, start).words():
+            found |= words
+    return found
 
 
 class _Tiff:
@@ -45,16 +48,15 @@ class _Tiff:
         self._order = "<" if head[:2] == b"II" else ">"
         self._big = self._number(head[2:4]) == _BIG
 
-    def words(self) -> Words:
+    def words(self) -> Iterator[Words]:
         first = self._number(self._read(8, 8) if self._big else self._read(4, 4))
-        found = Words()
         for tag, value in self._tags(first):
             if tag == _EXIF:
-                for inner, comment in self._tags(self._number(value)):
-                    found |= self._words_of(inner, comment)
+                with suppress(EOFError):
+                    for inner, comment in self._tags(self._number(value)):
+                        yield self._words_of(inner, comment)
             else:
-                found |= self._words_of(tag, value)
-        return found
+                yield self._words_of(tag, value)
 
     def _words_of(self, tag: int, value: bytes) -> Words:
         if tag == _XMP:
@@ -87,6 +89,8 @@ class _Tiff:
         return int.from_bytes(data, "little" if self._order == "<" else "big")
 
     def _read(self, place: int, size: int, *, whole: bool = True) -> bytes:
+        if place > _FARTHEST:
+            raise EOFError
         self._file.seek(self._start + place)
         data = self._file.read(size)
         if whole and len(data) < size:

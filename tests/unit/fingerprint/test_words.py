@@ -181,7 +181,7 @@ def test_nothing_that_a_file_holds_stops_the_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["OLYMPUS DIGITAL CAMERA", "SONY DSC", "DCIM\\100GOPRO", "cof_soft", "  ", "???", "hdrpl"]
+    "text", ["OLYMPUS DIGITAL CAMERA", "SONY DSC", "DCIM\\100GOPRO", "cof_soft", "  ", "???", "hdrpl", "NOVATEK CAMERA"]
 )
 def test_what_cameras_write_is_no_caption(text: str) -> None:
     assert is_by_camera(text)
@@ -190,7 +190,9 @@ def test_what_cameras_write_is_no_caption(text: str) -> None:
     assert words(saved("JPEG", exif=exif.tobytes())) == {}
 
 
-@pytest.mark.parametrize("text", ["By the sea", "Digger", "Smart Anna", "日本", "Image of Anna", "No. 5", "a <b> c"])
+@pytest.mark.parametrize(
+    "text", ["By the sea", "Digger", "Smart Anna", "My camera", "日本", "Image of Anna", "No. 5", "a <b> c"]
+)
 def test_what_people_write_is_a_caption(text: str) -> None:
     assert not is_by_camera(text)
 
@@ -201,3 +203,14 @@ def test_a_file_made_of_nothing_but_words_is_read_to_a_limit() -> None:
     segments = [(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)] * MOST_BLOCKS
     assert words(jpeg_with(*segments, (0xE1, exif.tobytes()))) == RATED
     assert words(jpeg_with(*segments[1:], (0xE1, exif.tobytes()))) == RATED | {WordKind.CAPTION: {"By the sea"}}
+
+
+def test_an_exif_directory_that_leads_nowhere_takes_nothing_from_the_first_one() -> None:
+    """Met in a real photo: its place was a number that no file reaches."""
+    directory = struct.pack("<HHHII", 3, 0x010E, 2, 11, 60) + struct.pack("<HHII", 0x8769, 4, 8, 70)
+    rating = struct.pack("<HHIHH", 0x4746, 3, 1, 3, 0)
+    tiff = (b"II*\0\x08\0\0\0" + directory + rating).ljust(60, b"\0") + b"By the sea\0".ljust(60, b"\xff")
+    assert words(jpeg_with((0xE1, b"Exif\0\0" + tiff))) == {
+        WordKind.CAPTION: {"By the sea"},
+        WordKind.RATING: {"3"},
+    }

@@ -22,7 +22,8 @@ class Reader:
     """Reads each folder once, so it is good for one moment: one plan, or one batch that is about to be carried out."""
 
     def __init__(self) -> None:
-        self._listed: dict[tuple[bytes, bytes], tuple[bytes, ...]] = {}
+        self._listed: dict[tuple[bytes, bytes], tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
+        """Names of files, and of folders."""
 
     def names(self, root: bytes, folder: bytes) -> tuple[bytes, ...]:
         """The names of all that is no folder in this folder below the root, sorted.
@@ -30,10 +31,19 @@ class Reader:
         Raises:
             OSError: it cannot be listed.
         """
+        return self._listing(root, folder)[0]
+
+    def folders(self, root: bytes, folder: bytes) -> tuple[bytes, ...]:
+        """The names of the folders in this folder, sorted. Raises as `names`."""
+        return self._listing(root, folder)[1]
+
+    def _listing(self, root: bytes, folder: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         if (root, folder) not in self._listed:
+            files, folders = list[bytes](), list[bytes]()
             with opened_folder(root, folder) as opened, os.scandir(opened) as entries:
-                names = (entry.name for entry in entries if not entry.is_dir(follow_symlinks=False))
-                self._listed[root, folder] = tuple(sorted(map(os.fsencode, names)))
+                for entry in entries:
+                    (folders if entry.is_dir(follow_symlinks=False) else files).append(os.fsencode(entry.name))
+            self._listed[root, folder] = tuple(sorted(files)), tuple(sorted(folders))
         return self._listed[root, folder]
 
     def seen(self, root: bytes, path: bytes) -> Seen:

@@ -4,6 +4,7 @@
 |---|---|
 | RAW and JPEG of one shot | both are to go, each with a kept copy of its own |
 | film, sound, a recipe in a program's own format | the kept copy has one with the same bytes, or it is carried over |
+| recipe in a folder of its program | the kept copy has one with the same bytes |
 | XMP sidecar, Takeout's JSON | the kept copy and its sidecars say all of it, or it is carried over |
 | words in the picture itself | as those of a sidecar |
 | thumbnail that the camera made | always |
@@ -31,6 +32,7 @@ from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split, suffix
 from dedupctl.policy.belonging import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
 from dedupctl.policy.said import Carrying, Kept, embedded_words, said_of_kept
+from dedupctl.policy.settings_folders import SettingsFolders
 from dedupctl.policy.sidecars import merged, text_of_words
 
 _ANNOTATIONS = (b".txt", b".json", b".xml")
@@ -51,6 +53,11 @@ class Companions:
     _annotated: dict[tuple[bytes, bytes], Mapping[bytes, Sequence[bytes]]] = field(default_factory=dict)
     _kept: dict[bytes, Kept] = field(default_factory=dict)
     """By absolute path of the kept copy, as the bundles so far will leave it."""
+
+    _settings: SettingsFolders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._settings = SettingsFolders(self.reader)
 
     def bundles(self) -> Iterator[list[Action]]:
         """Every picture that is to go, with what goes along; a bundle that must stay says why in each action."""
@@ -74,7 +81,7 @@ class Companions:
                 owner = self._owner(group, companion)
                 for extra in self._companion(owner, join(split(owner.victim.path)[0], companion)):
                     (first if extra.verb is Verb.MERGE else along).append(extra)
-            along += [extra for one in group for extra in self._annotations(one)]
+            along += [extra for one in group for extra in (*self._recipes(one), *self._annotations(one))]
         except (Refused, OSError) as error:
             return [replace(one, skipped=reason_of(error)) for one in group]
         # What words are taken from must still stand at its place when they are merged.
@@ -221,6 +228,20 @@ class Companions:
                 raise Refused(f"the kept copy {os.fsdecode(keeper.absolute)}: {reason_of(error)}") from error
         return self._kept[keeper.absolute]
 
+    def _recipes(self, picture: Action) -> Iterator[Action]:
+        """Recipes in a folder of their program go where the kept copy has the same ones."""
+        keeper = _keeper_of(picture)
+        for path in self._settings.recipes_of(picture.victim.root, picture.victim.path):
+            seen = self.reader.seen(picture.victim.root, path)
+            kept = self._settings.recipes_of(keeper.root, keeper.path)
+            twin = next(
+                (one for one in (self.reader.seen(keeper.root, path) for path in kept) if _same(one, seen)), None
+            )
+            if twin is None:
+                raise Refused(f"its companion {os.fsdecode(path)}: the kept copy has none with the same bytes")
+            rule = f"goes with {os.fsdecode(split(picture.victim.path)[1])}"
+            yield Action(picture.bundle, picture.verb, seen, twin, PairKind.EXACT, 1.0, rule)
+
     def _annotations(self, action: Action) -> list[Action]:
         """`images/train/a.jpg` is described by `labels/train/a.txt`."""
         below, name = split(action.victim.path)
@@ -261,6 +282,10 @@ class Companions:
             leaving = {name for name in names if join(root, below, name) in self.leaving}
             self._folders[root, below] = Folder(names, leaving)
         return self._folders[root, below]
+
+
+def _same(one: Seen, other: Seen) -> bool:
+    return one.digest == other.digest and suffix(one.path) == suffix(other.path)
 
 
 def _keeper_of(action: Action) -> Seen:

@@ -17,6 +17,7 @@ def test_the_files_of_a_folder_are_listed_once_and_folders_are_none(tmp_path: Pa
     (tmp_path / "link").symlink_to("b")
     reader = Reader()
     assert reader.names(os.fsencode(tmp_path), b"") == (b"b", b"link")
+    assert reader.folders(os.fsencode(tmp_path), b"") == (b"sub",)
     (tmp_path / "c").touch()
     assert reader.names(os.fsencode(tmp_path), b"") == (b"b", b"link")
     assert Reader().names(os.fsencode(tmp_path), b"") == (b"b", b"c", b"link")

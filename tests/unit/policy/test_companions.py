@@ -457,6 +457,35 @@ def test_one_sidecar_takes_up_the_words_of_one_file_a_plan(library: LivingLibrar
     assert (words.of_kind(WordKind.RATING), words.of_kind(WordKind.LABEL)) == ({"4"}, {"Red"})
 
 
+RECIPES = ["CaptureOne/Settings153/a copy.jpg.cos", "captureone/SETTINGS/A COPY.JPG.cos", "NKSC_PARAM/a copy.jpg.nksc"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("of_the_kept", [b"recipe", b"other", None])
+def test_a_recipe_in_a_folder_of_its_program_goes_where_the_kept_copy_has_the_same(
+    library: LivingLibrary, root: Path, recipe: str, of_the_kept: bytes | None
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), recipe: b"recipe"})
+    if of_the_kept is not None:
+        lay(root, {recipe.replace("a copy", "a").replace("A COPY", "A"): of_the_kept})
+    library.scan()
+
+    plan = library.plan(BY_NAME)
+
+    assert going(plan) == (sorted(["a copy.jpg", recipe]) if of_the_kept == b"recipe" else [])
+    assert library.apply(plan).complete
+
+
+def test_a_recipe_in_a_folder_of_its_program_that_comes_after_the_plan_keeps_the_picture(
+    library: LivingLibrary, root: Path
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1)})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    lay(root, {RECIPES[0]: b"recipe"})
+    assert library.apply(plan).removed == 0
+
+
 # --- what happens between plan and apply ---
 
 

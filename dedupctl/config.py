@@ -27,7 +27,9 @@ class ScanConfig(Section):
     """Worker processes; 0 = one a core."""
     follow_symlinks: bool = False
     exclude: tuple[str, ...] = ()
-    """Glob patterns on the path relative to its root, besides the tool folders that are always skipped."""
+    """Glob patterns on the path relative to its root, besides the system folders."""
+    system_folders: Literal["skip", "index"] = "skip"
+    """Bins, snapshots, thumbnails and caches (`system_folders.py`). Indexed or not, a file in one is never a keeper."""
     max_megapixels: int = Field(default=512, ge=1)
     """Larger pictures are refused from their header, before a pixel is allocated."""
     decode_seconds: float = Field(default=120.0, gt=0)
@@ -155,7 +157,7 @@ class PolicyConfig(Section):
     with_annotations: bool = False
     """Annotation files of a dataset go with their picture."""
     merge_sidecars: bool = False
-    """Carry over what only the removed copy's XMP sidecar says, instead of skipping the copy."""
+    """Carry over what only the removed copy or its sidecars say, instead of skipping the copy."""
 
     @field_validator("move_to", "roots")
     @classmethod

@@ -185,6 +185,8 @@ def _terms_to_json(terms: Terms) -> str:
             "retention_days": terms.retention_days,
             "quarantine": terms.quarantine,
             "unattended": terms.unattended,
+            "with_annotations": terms.with_annotations,
+            "merge_sidecars": terms.merge_sidecars,
         }
     )
 
@@ -200,4 +202,7 @@ def terms_from_json(text: str) -> Terms:
         retention_days=values["retention_days"],
         quarantine=values["quarantine"],
         unattended=values["unattended"],
+        # Plans made by an earlier version do not say; without leave they only refuse more.
+        with_annotations=values.get("with_annotations", False),
+        merge_sidecars=values.get("merge_sidecars", False),
     )

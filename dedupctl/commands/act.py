@@ -49,7 +49,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NoQuarantine = Annotated[bool, typer.Option("--no-quarantine", help="With the action delete: purge in the same run.")]
 WithAnnotations = Annotated[bool, typer.Option("--with-annotations", help="Annotation files go with their picture.")]
 MergeSidecars = Annotated[
-    bool, typer.Option("--merge-sidecars", help="Carry over what only a removed copy's XMP sidecar says.")
+    bool, typer.Option("--merge-sidecars", help="Carry over what only a removed copy or its sidecars say.")
 ]
 Share = Annotated[
     float | None,

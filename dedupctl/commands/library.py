@@ -141,6 +141,7 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
                 "waiting": tx.embeddings.count_missing(workspace.model_id),
             },
             "last_full_scan": None if last is None else last.finished_at,
+            "passed_over": 0 if last is None or last.summary is None else last.summary.passed_over,
         }
 
 

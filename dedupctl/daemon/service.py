@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.daemon.hints import EventsLost, Hint, RootLost
@@ -24,7 +25,7 @@ from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, present
-from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
+from dedupctl.indexing.scan import Finding, FolderError, is_unwatched_name
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
@@ -89,7 +90,9 @@ class Service:
                 self._upkeep.finish()
             opened = open_index(self._workspace, self._say)
             self._watcher = Watcher(
-                is_tool_name=is_tool_name, polling_seconds=watch.polling_seconds, always_poll=watch.polling
+                is_tool_name=partial(is_unwatched_name, config=self._workspace.config.scan),
+                polling_seconds=watch.polling_seconds,
+                always_poll=watch.polling,
             )
             stack.callback(self._watcher.close)
             listeners = Listeners(self._heard_progress, self._folder_failed, self._is_stopped)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dedupctl.domain import ScanSummary, Unreadable
-from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Batch, Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
@@ -145,6 +145,9 @@ class Pipeline:
                 case Gone(file_ids):
                     self._gone.update(file_ids)
                     self._writer.note(finding)
+                case PassedOver(folders):
+                    self._counts["passed_over"] += folders
+                    self._writer.note(finding)
                 case Revived(file_ids):
                     self._counts["unchanged"] += len(file_ids)
                     self._writer.note(finding)
@@ -252,6 +255,7 @@ class Pipeline:
             moved=counts["moved"],
             gone=len(self._gone - self._moved),
             errors=counts["errors"],
+            passed_over=counts["passed_over"],
             seconds={name: round(value, 3) for name, value in sorted(self._seconds.items())},
         )
 

@@ -16,7 +16,7 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
-from dedupctl.indexing.scan import Gone, Relinked, Revived, Unread
+from dedupctl.indexing.scan import Gone, PassedOver, Relinked, Revived, Unread
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.workspace import Workspace
 
@@ -24,6 +24,9 @@ TRANSIENT = frozenset({"changed", "vanished"})
 """Outcomes that say nothing of the file: it was being written or went away; the next look finds it as it is."""
 SNAPSHOT_EVERY = 20_000
 """New vectors between two snapshots of the index in one long scan."""
+
+LONG_AGO = 0
+"""When a file is said to have gone that only is passed over: the visit forgets it, and no report tells of a loss."""
 
 
 @dataclass(slots=True)
@@ -36,10 +39,12 @@ class _Notes:
     outcomes: list[tuple[Unread, Read | Unreadable]] = field(default_factory=list)
     relinked: list[Sighting] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    let_go: list[int] = field(default_factory=list)
+    """Files that nobody deleted: they lie in folders that are passed over now."""
     revived: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.outcomes) + len(self.relinked) + len(self.gone) + len(self.revived)
+        return len(self.outcomes) + len(self.relinked) + len(self.gone) + len(self.let_go) + len(self.revived)
 
 
 class Writer:
@@ -57,14 +62,20 @@ class Writer:
         return sum(map(len, self._notes))
 
     def took(self, unread: Unread, outcome: Read | Unreadable) -> None:
-        self._notes_that(lambda notes: not (notes.gone or notes.revived)).outcomes.append((unread, outcome))
+        self._notes_that(lambda notes: not (notes.gone or notes.let_go or notes.revived)).outcomes.append(
+            (unread, outcome)
+        )
 
-    def note(self, finding: Relinked | Gone | Revived) -> None:
+    def note(self, finding: Relinked | Gone | PassedOver | Revived) -> None:
         match finding:
             case Relinked(sighting, _):
-                self._notes_that(lambda notes: not (notes.gone or notes.revived)).relinked.append(sighting)
+                self._notes_that(lambda notes: not (notes.gone or notes.let_go or notes.revived)).relinked.append(
+                    sighting
+                )
             case Gone(file_ids):
                 self._notes_that(lambda notes: not notes.revived).gone += file_ids
+            case PassedOver(_, file_ids):
+                self._notes_that(lambda notes: not notes.revived).let_go += file_ids
             case Revived(file_ids):
                 self._notes[-1].revived += file_ids
 
@@ -93,6 +104,7 @@ class Writer:
                 seen = [*notes.relinked, *_sightings(notes.outcomes, known)]
                 tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
                 tx.files.mark_gone(notes.gone, int(time.time()))
+                tx.files.mark_gone(notes.let_go, LONG_AGO)
                 tx.files.revive(notes.revived)
         self._index.retire(withdrawn_labels)
         lively = np.array([not one.flat for one in new for _ in one.vectors], np.bool_)

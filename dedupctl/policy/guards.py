@@ -13,6 +13,7 @@ from dedupctl.config import PolicyConfig
 from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import FileState, Identity, Plan, Root
 from dedupctl.errors import DedupctlError
+from dedupctl.system_folders import in_system_folder
 
 NS_PER_DAY = 86_400 * 10**9
 
@@ -73,6 +74,13 @@ class Guards:
         if policy.max_size is not None and identity.size > policy.max_size:
             return f"it is larger than {policy.max_size} bytes"
         return None
+
+
+def keeper_unfit(path: bytes) -> str | None:
+    """Why the file at this absolute path may not be what stays for a removed one, in words; None if it may."""
+    if in_system_folder(path):
+        return "the kept copy lies in a bin, a snapshot or a cache, which does not keep it"
+    return None
 
 
 def matches_any(path: str, globs: Collection[str]) -> bool:

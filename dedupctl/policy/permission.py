@@ -8,10 +8,11 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.verification import Checked
 from dedupctl.domain import Action, PairKind, Terms
-from dedupctl.policy.guards import offline_reason
+from dedupctl.policy.guards import keeper_unfit, offline_reason
 from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
+from dedupctl.system_folders import in_system_folder
 
 
 class Permission:
@@ -38,7 +39,9 @@ class Permission:
         result = self._results[action.id]
         if isinstance(result, Refused):
             raise result
-        reason = self._leaning.on(action.victim.absolute) or broken_by(self._tx, action, self._terms.kinds)
+        reason = (
+            self._leaning.on(action.victim.absolute) or _unfit(action) or broken_by(self._tx, action, self._terms.kinds)
+        )
         if reason is None and self._protection.covers(action.victim.absolute):
             reason = "it is protected"
         if reason is not None:
@@ -56,12 +59,17 @@ class Permission:
         return next((self._offline[root] for root in roots if self._offline[root] is not None), None)
 
 
+def _unfit(action: Action) -> str | None:
+    return None if action.kind is None or action.keeper is None else keeper_unfit(action.keeper.absolute)
+
+
 def _assert_promise(action: Action, checked: Checked) -> None:
     """The promise beside the decision: a picture goes only for a keeper, another file, that was read a moment ago."""
     if action.kind is None:
         return
     assert action.keeper is not None, "a picture without a kept copy"
     assert checked.keeper is not None, "the kept copy was not read in this run"
+    assert not in_system_folder(action.keeper.absolute), "a bin or a snapshot keeps nothing"
     assert action.kind is not PairKind.SIMILAR, "a rule may not remove what is only similar"
     assert checked.keeper[:2] != checked.victim[:2], "the kept copy itself under another name"
     assert action.kind is not PairKind.EXACT or checked.keeper.size == checked.victim.size, "not the same bytes"

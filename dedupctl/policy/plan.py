@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.reading import Reader
 from dedupctl.domain import Action, Cluster, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.paths import lies_in, relative_to
 from dedupctl.policy.companions import Companions
-from dedupctl.policy.guards import Guards
+from dedupctl.policy.guards import Guards, keeper_unfit
 from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
@@ -54,6 +55,8 @@ def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, r
         retention_days=policy.retention_days,
         quarantine=request.quarantine,
         unattended=request.unattended,
+        with_annotations=policy.with_annotations,
+        merge_sidecars=policy.merge_sidecars,
     )
     with catalog.read() as tx:
         actions = tuple(_Planner(tx, policy, terms, request, now).actions())
@@ -83,7 +86,9 @@ class _Planner:
     def actions(self) -> Iterator[Action]:
         decided = list(_each_file_once(action for cluster in self._clusters() for action in self._decide(cluster)))
         going = {action.victim.absolute: action for action in decided if action.skipped is None}
-        companions = Companions(going, self._policy.with_annotations, self._policy.merge_sidecars)
+        companions = Companions(
+            going, Reader(), with_annotations=self._terms.with_annotations, merge_sidecars=self._terms.merge_sidecars
+        )
         bundles = [*companions.bundles(), *([action] for action in decided if action.skipped is not None)]
         for number, bundle in enumerate(bundles, start=1):
             for action in bundle:
@@ -135,6 +140,7 @@ class _Planner:
             return "it has no accepted pair of its own with the kept copy"
         return (
             self._out_of_reach(member, keeper)
+            or keeper_unfit(keeper.path)
             or self._guards.forbids(member.root_id, member.path, member.identity)
             or ("it is protected" if self._protection.covers(member.path) else None)
             or ("it was restored, so somebody wants it" if self._is_returned(action.victim) else None)

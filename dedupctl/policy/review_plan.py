@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.reading import Reader
 from dedupctl.domain import Action, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.paths import relative_to
 from dedupctl.policy.companions import Companions
-from dedupctl.policy.guards import Guards
+from dedupctl.policy.guards import Guards, keeper_unfit
 from dedupctl.policy.link_targets import LinkTargets
 from dedupctl.policy.promise import broken_by
 from dedupctl.policy.protection import Protection
@@ -44,7 +45,7 @@ class _Chooser:
     def actions(self, keeper: Member, removed: Sequence[Member]) -> Iterator[Action]:
         decided = [self._decide(keeper, member) for member in removed]
         going = {action.victim.absolute: action for action in decided if action.skipped is None}
-        bundles = [*Companions(going).bundles(), *([one] for one in decided if one.skipped is not None)]
+        bundles = [*Companions(going, Reader()).bundles(), *([one] for one in decided if one.skipped is not None)]
         for number, bundle in enumerate(bundles, start=1):
             for action in bundle:
                 yield replace(action, bundle=number)
@@ -69,6 +70,7 @@ class _Chooser:
         return (
             self._guards.forbids(member.root_id, member.path, member.identity)
             or self._guards.offline.get(keeper.root_id)
+            or keeper_unfit(keeper.path)
             or ("it is protected" if self._protection.covers(member.path) else None)
             or self._leaning.on(member.path)
             or broken_by(self._tx, action, _TERMS.kinds)

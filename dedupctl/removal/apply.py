@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.disk.folders import OpenFolders, sync_folders
+from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
@@ -26,6 +27,7 @@ from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.permission import Permission
+from dedupctl.policy.recheck import companions_changed
 from dedupctl.removal.destinations import Destinations, Place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
@@ -151,6 +153,7 @@ class _Run:
         actions = [action for bundle in bundles for action in bundle]
         results = with_pixels_proven(self._catalog, actions, check_actions(actions), alive)
         self._steps(Step.CHECKED)
+        results |= companions_changed(bundles, self._terms, Reader())
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)
         self._steps(Step.INTENDED)

@@ -14,7 +14,7 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import digest_of, is_still_there
 from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, PairKind, Seen, Settlement, Terms, Verdict
-from dedupctl.policy.guards import offline_reason, offline_roots
+from dedupctl.policy.guards import keeper_unfit, offline_reason, offline_roots
 from dedupctl.policy.protection import Protection
 from dedupctl.removal.destinations import drop_empty_folders, resting_place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
@@ -144,7 +144,8 @@ class _Judge:
         keeper, victim = action.keeper, action.victim
         assert keeper is not None
         if self._pair_stands(action):
-            yield keeper
+            if keeper_unfit(keeper.absolute) is None:
+                yield keeper
             yield from self._files_of(keeper.digest)
         yield from self._files_of(victim.digest)
 
@@ -152,7 +153,7 @@ class _Judge:
         content_id = self._tx.contents.id_of(digest)
         for located in () if content_id is None else self._tx.files.of_contents([content_id]):
             file = located.file
-            if file.root_id not in self._offline:
+            if file.root_id not in self._offline and keeper_unfit(located.path) is None:
                 yield Seen(self._roots[file.root_id].path, file.path, file.identity, digest)
 
     def _pair_stands(self, action: Action) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from rendered_library import drawn
 from running import PATIENCE, await_true, command, dedupctl, listed, rows
 
@@ -70,6 +71,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
         "moved": 0,
         "gone": 0,
         "errors": 1,
+        "passed_over": 0,
     }
     assert {"read", "walk", "write"} <= summary["seconds"].keys()
     return library
@@ -139,6 +141,24 @@ def test_lines_that_are_no_encodings_are_named_and_the_others_taken(library: Lib
     assert last.startswith("line 6: Invalid JSON: EOF")
     listed(home, "scan", library.photos)
     assert listed(home, "check") == {"faults": []}
+
+
+def test_pictures_in_a_bin_are_passed_over_also_where_an_earlier_scan_took_them_in(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    (photos / "#recycle").mkdir(parents=True)
+    home.mkdir()
+    for number, name in enumerate(("a.png", "#recycle/b.png")):
+        Image.linear_gradient("L").rotate(90 * number).save(photos / name)
+    (home / "config.toml").write_text('[scan]\nsystem_folders = "index"\n')
+    first = listed(home, "scan", photos)
+    (home / "config.toml").unlink()
+
+    second = listed(home, "scan", photos)
+
+    assert (first["seen"], first["passed_over"]) == (2, 0)
+    assert (second["seen"], second["gone"], second["passed_over"]) == (1, 0, 1)
+    status = listed(home, "status")
+    assert (status["passed_over"], status["files"]) == (1, {"present": 1, "error": 0, "gone": 0})
 
 
 def test_ctrl_c_ends_a_scan_with_130_and_the_next_one_goes_on(tmp_path: Path) -> None:

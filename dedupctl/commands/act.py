@@ -18,9 +18,9 @@ from dedupctl.commands.session import AsJson, Session, console, print_json, say,
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import EntryState, PairKind, Plan
 from dedupctl.errors import UsageError
+from dedupctl.matching.keeper import rule_in_words
 from dedupctl.policy.guards import excessive_share, require_modest_share
 from dedupctl.policy.plan import Request, draft_plan, make_plan
-from dedupctl.policy.rules import rule_in_words
 from dedupctl.removal.apply import Applied, apply_plan
 from dedupctl.removal.formats import applied_as_json, plan_as_json, plan_as_shell
 from dedupctl.removal.outcome import Outcome

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -13,6 +12,7 @@ from dedupctl.config import PolicyConfig
 from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import FileState, Identity, Plan, Root
 from dedupctl.errors import DedupctlError
+from dedupctl.paths import matches_any
 
 NS_PER_DAY = 86_400 * 10**9
 
@@ -27,9 +27,6 @@ class Guards:
 
     policy: PolicyConfig
     now: int
-    offline: Mapping[int, str]
-    """Reason by root id."""
-    references: Collection[int]
     only_roots: Collection[int] | None
     """Ids of the roots the policy may remove from; None = all."""
 
@@ -39,27 +36,19 @@ class Guards:
         return cls(
             policy,
             now,
-            offline=offline_roots(roots),
-            references={root.id for root in roots if root.reference},
             only_roots={root.id for root in roots if root.path in chosen} if chosen else None,
         )
 
     def forbids(self, root_id: int, path: bytes, identity: Identity) -> str | None:
         """Why the file must stay, in words; None if the policy may remove it."""
-        return (
-            self._root_forbids(root_id) or self._path_forbids(os.fsdecode(path)) or self._age_or_size_forbids(identity)
-        )
+        return self._root_forbids(root_id) or self._path_forbids(path) or self._age_or_size_forbids(identity)
 
     def _root_forbids(self, root_id: int) -> str | None:
-        if root_id in self.offline:
-            return f"its root is offline: {self.offline[root_id]}"
-        if root_id in self.references:
-            return "it lies in a reference root"
         if self.only_roots is not None and root_id not in self.only_roots:
             return "its root is outside the policy's scope"
         return None
 
-    def _path_forbids(self, path: str) -> str | None:
+    def _path_forbids(self, path: bytes) -> str | None:
         if self.policy.paths and not matches_any(path, self.policy.paths):
             return "it matches none of the policy's paths"
         return "the policy excludes its path" if matches_any(path, self.policy.exclude) else None
@@ -73,11 +62,6 @@ class Guards:
         if policy.max_size is not None and identity.size > policy.max_size:
             return f"it is larger than {policy.max_size} bytes"
         return None
-
-
-def matches_any(path: str, globs: Collection[str]) -> bool:
-    """`*` matches any characters, slashes too."""
-    return any(fnmatch.fnmatchcase(path, glob) for glob in globs)
 
 
 def offline_roots(roots: Collection[Root]) -> dict[int, str]:

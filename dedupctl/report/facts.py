@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, FileState, Member, PairKind, Root
 from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.changes import Changes, changes_since_last_report
 
 Explain: TypeAlias = Callable[[Member, Member], str]
@@ -26,6 +28,7 @@ class KindFacts:
 
     kind: PairKind
     clusters: int
+    """Those of which it is the weakest kind, so that the kinds add up to all clusters."""
     files: int
     reclaimable_bytes: int
 
@@ -78,15 +81,19 @@ class Facts:
     """None when this is the first report."""
 
 
-def gather_facts(catalog: Catalog) -> Facts:
-    """Everything a report shows but the pictures. Memory grows with the clustered files, not with the library."""
+def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
+    """Everything a report shows but the pictures, with the keepers of this policy.
+
+    Memory grows with the clustered files, not with the library.
+    """
     with catalog.read() as tx:
-        clusters = find_clusters(tx)
+        order = keeper_order(tx, policy)
+        clusters = find_clusters(tx, order=order)
         problems = [FileProblem(located.path, what.code, what.message) for located, what in tx.files.errors()]
         return Facts(
             library=library_facts(tx, clusters),
             clusters=clusters,
-            similar=find_clusters(tx, kinds=(PairKind.SIMILAR,)),
+            similar=find_clusters(tx, kinds=(PairKind.SIMILAR,), order=order),
             errors=[problem for problem in problems if problem.code not in SKIPPED_CODES],
             skipped=[problem for problem in problems if problem.code in SKIPPED_CODES],
             changes=changes_since_last_report(tx, clusters),
@@ -113,12 +120,12 @@ def library_facts(tx: Transaction, clusters: Sequence[Cluster]) -> LibraryFacts:
 
 
 def kind_facts(clusters: Iterable[Cluster]) -> list[KindFacts]:
-    """Each kind that occurs, strongest promise first; a cluster counts for every kind it has removable members of."""
+    """Each kind that occurs, strongest promise first; a cluster counts once, its files each for their own kind."""
     in_clusters: Counter[PairKind] = Counter()
     members: defaultdict[PairKind, list[Member]] = defaultdict(list)
     for cluster in clusters:
         spare = list(removable(cluster))
-        in_clusters.update({member.kind for member in spare})
+        in_clusters[cluster.kind] += 1
         for member in spare:
             members[member.kind].append(member)
     return [

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from dedupctl.commands.listing import Kinds
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import AsJson, Session, console, print_json, say, stopping_on_signals
+from dedupctl.commands.session import AsJson, Session, console, policy_of, print_json, say, stopping_on_signals
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import EntryState, PairKind, Plan
 from dedupctl.errors import UsageError
@@ -147,12 +147,10 @@ def policy_named(
     Raises:
         UsageError: no such policy, or the two do not go together.
     """
-    policies = workspace.config.policies
-    if name not in policies:
-        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    policy = policy_of(workspace, name)
     said: dict[str, Any] = {}
     if action is not None:
-        said |= {"action": action, "move_to": None if action != "move-to" else policies[name].move_to}
+        said |= {"action": action, "move_to": None if action != "move-to" else policy.move_to}
     if kinds:
         said["kinds"] = tuple(kind.value for kind in kinds)
     if with_annotations:
@@ -160,7 +158,7 @@ def policy_named(
     if merge_sidecars:
         said["merge_sidecars"] = True
     try:
-        return PolicyConfig.model_validate(policies[name].model_dump() | said)
+        return PolicyConfig.model_validate(policy.model_dump() | said)
     except ValidationError as error:
         raise UsageError(f"this does not go with the policy {name!r}: {_said_of(error)}") from error
 

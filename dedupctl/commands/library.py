@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.commands.session import AsJson, Session, console, policy_of, print_json, say
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
@@ -115,7 +116,7 @@ def check(
 
 def _library(workspace: Workspace) -> LibraryFacts:
     with workspace.catalog.read() as tx:
-        return library_facts(tx, find_clusters(tx))
+        return library_facts(tx, find_clusters(tx, order=keeper_order(tx, policy_of(workspace, "tidy"))))
 
 
 def _problems(workspace: Workspace) -> list[FileProblem]:

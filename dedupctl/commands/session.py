@@ -18,10 +18,15 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from dedupctl.config import PolicyConfig
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+KeepersOf = Annotated[
+    str,
+    typer.Option("--policy", metavar="NAME", help="The policy whose keepers are shown: safe, tidy or one of yours."),
+]
 INTERRUPTED = 130
 WIDTH_OF_A_PIPE = 10_000
 """Longer than a path can be, with room for the columns before it."""
@@ -63,6 +68,18 @@ class Session:
         """
         with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
             yield workspace
+
+
+def policy_of(workspace: Workspace, name: str) -> PolicyConfig:
+    """A policy of the configuration.
+
+    Raises:
+        UsageError: no such policy.
+    """
+    policies = workspace.config.policies
+    if name not in policies:
+        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    return policies[name]
 
 
 def console() -> Console:

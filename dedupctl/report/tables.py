@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
+from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.listing import READABLE, Heading, Listing
 from dedupctl.report.wording import counted, moment, shown, size
@@ -50,6 +51,7 @@ def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[st
         "id": cluster.id,
         "kind": cluster.kind.value,
         "keeper": path_as_json(cluster.keeper.path),
+        "keeper_rules": list(cluster.rules) if cluster.kind is not PairKind.SIMILAR else [],
         "reclaimable_bytes": cluster.reclaimable_bytes,
         "files": files,
     }
@@ -74,9 +76,15 @@ def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> Ren
     parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
         heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
-        parts += [Text(heading, style="bold"), _Members(cluster), Text()]
+        parts += [Text(heading, style="bold"), *_kept_because(cluster), _Members(cluster), Text()]
     hidden = 0 if limit is None else max(0, len(clusters) - limit)
     return Group(*parts, _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
+
+
+def _kept_because(cluster: Cluster) -> list[Text]:
+    if cluster.kind is PairKind.SIMILAR:
+        return []
+    return [Text(f"kept because {reasons_in_words(cluster.rules)}", style="dim")]
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
@@ -148,6 +156,7 @@ def _file_as_json(member: Member) -> dict[str, Any]:
         "format": facts.format,
         "kind": member.kind.value,
         "score": member.score,
+        "rule": member.rule,
         "evidence": evidence_as_dict(member.evidence) if member.evidence else {},
     }
 

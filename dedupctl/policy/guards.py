@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -79,39 +80,50 @@ def offline_reason(tx: Transaction, root: bytes) -> str | None:
     return None if reason is None else f"{os.fsdecode(root)} is offline: {reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A plan removes a larger share of a root than it may."""
+
+    pictures: str
+    """How many of which root, in words: of the first root that loses too much."""
+    percent: int
+    """The smallest whole percentage that would allow all of it."""
+
+    @property
+    def remedy(self) -> str:
+        return f"--max-remove-share {self.percent} allows it"
+
+
 def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
     """Refuse a plan, before anything is done, that removes more than this share of any root's files.
 
     What the plan has removed already counts, so that going on after a crash does not widen the share.
 
     Raises:
-        RemovesTooMuch: names the root and the share.
+        RemovesTooMuch: names the root, the share, and the option that allows it.
     """
-    too_much = _larger_share(tx, tx.plans.removals_by_root(plan_id), tx.journal.removed_by_root(plan_id), percent)
-    if too_much is not None:
-        raise RemovesTooMuch(
-            f"plan {plan_id} would remove {too_much}; nothing was done (--max-remove-share allows more)"
-        )
+    excess = _excess(tx, tx.plans.removals_by_root(plan_id), tx.journal.removed_by_root(plan_id), percent)
+    if excess is not None:
+        raise RemovesTooMuch(f"plan {plan_id} would remove {excess.pictures}; nothing was done ({excess.remedy})")
 
 
-def excessive_share(tx: Transaction, drafted: Plan, percent: float) -> str | None:
-    """What `require_modest_share` would say of a plan that is not stored; None if it removes no more than that."""
-    planned = Counter(action.victim.root for action in drafted.removals if action.kind is not None)
-    return _larger_share(tx, planned, {}, percent)
+def excessive_share(tx: Transaction, plan: Plan, percent: float) -> Excess | None:
+    """What `require_modest_share` would say of a plan, stored or not; None if it removes no more than that."""
+    planned = Counter(action.victim.root for action in plan.removals if action.kind is not None)
+    return _excess(tx, planned, tx.journal.removed_by_root(plan.id) if plan.id else {}, percent)
 
 
-def _larger_share(
+def _excess(
     tx: Transaction, planned: Mapping[bytes, int], removed: Mapping[bytes, int], percent: float
-) -> str | None:
-    if percent >= 100:
-        return None
+) -> Excess | None:
+    found: list[Excess] = []
     for path, count in planned.items():
         root = tx.roots.at(path)
-        if root is None:
+        if root is None or percent >= 100:
             continue
         total = tx.files.count(root.id)[FileState.PRESENT] + removed.get(path, 0)
         if count * 100 > percent * total:
             share = 100 * count / max(total, 1)
             pictures = f"{count} of the {total} pictures in {os.fsdecode(path)}"
-            return f"{pictures} ({share:.0f} %), more than {percent:g} %"
-    return None
+            found.append(Excess(f"{pictures} ({share:.0f} %), more than {percent:g} %", min(100, math.ceil(share))))
+    return Excess(found[0].pictures, max(one.percent for one in found)) if found else None

@@ -21,6 +21,8 @@ Explain: TypeAlias = Callable[[Member, Member], str]
 SKIPPED_CODES = frozenset({"not-an-image", "unsupported", "too-large"})
 """Reasons for which a file was left aside on purpose; every other reason is an error."""
 
+UNREADABLE_FOLDER = "unreadable-folder"
+
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
@@ -44,7 +46,10 @@ class RootFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A file no picture was read from. `path` is absolute; `code` is stable, `message` is for people."""
+    """A file no picture was read from, or a folder that cannot be looked into.
+
+    `path` is absolute; `code` is stable, `message` is for people.
+    """
 
     path: bytes
     code: str
@@ -89,7 +94,7 @@ def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
     with catalog.read() as tx:
         order = keeper_order(tx, policy)
         clusters = find_clusters(tx, order=order)
-        problems = [FileProblem(located.path, what.code, what.message) for located, what in tx.files.errors()]
+        problems = problems_of(tx)
         return Facts(
             library=library_facts(tx, clusters),
             clusters=clusters,
@@ -98,6 +103,15 @@ def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
             skipped=[problem for problem in problems if problem.code in SKIPPED_CODES],
             changes=changes_since_last_report(tx, clusters),
         )
+
+
+def problems_of(tx: Transaction) -> list[FileProblem]:
+    """The folders that could not be looked into, then the files no picture could be read from."""
+    folders = tx.unreadable_folders.all().items()
+    return [
+        *(FileProblem(path, UNREADABLE_FOLDER, f"this folder cannot be read: {reason}") for path, reason in folders),
+        *(FileProblem(located.path, what.code, what.message) for located, what in tx.files.errors()),
+    ]
 
 
 def library_facts(tx: Transaction, clusters: Sequence[Cluster]) -> LibraryFacts:

@@ -19,7 +19,7 @@ from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
-from dedupctl.report.listing import READABLE, Heading, Listing
+from dedupctl.report.listing import READABLE, Heading, Listing, longest_word, wrapped
 from dedupctl.report.wording import counted, moment, shown, size
 
 KIND_STYLES = {
@@ -169,23 +169,25 @@ class _Members:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width - sum(_BEFORE_A_PATH) - 2 * len(_BEFORE_A_PATH)
-        if room >= READABLE:
-            yield self._grid(self.cluster.members, with_paths=True)
+        longest = max(longest_word(Text(_path(member))) for member in self.cluster.members)
+        if room >= max(READABLE, longest):
+            yield self._grid(self.cluster.members, paths_in=room)
             return
         for member in self.cluster.members:
-            yield self._grid([member], with_paths=False)
-            yield Padding(Text(_path(member), overflow="fold"), (0, 0, 0, 2))
+            yield self._grid([member], paths_in=None)
+            yield Padding(wrapped(Text(_path(member), overflow="fold"), options.max_width - 2), (0, 0, 0, 2))
 
-    def _grid(self, members: Sequence[Member], *, with_paths: bool) -> Table:
+    def _grid(self, members: Sequence[Member], *, paths_in: int | None) -> Table:
+        """`paths_in`: the width of the column of paths, None without one."""
         table = Table.grid(padding=(0, 2))
         for column, width in enumerate(_BEFORE_A_PATH):
             table.add_column(min_width=width, justify="right" if column else "left", no_wrap=True)
-        if with_paths:
+        if paths_in is not None:
             table.add_column(overflow="fold")
         for member in members:
             facts = member.content.facts
             cells = (_role(self.cluster, member), size(member.identity.size), f"{facts.width}×{facts.height}")
-            table.add_row(*cells, *([Text(_path(member))] if with_paths else []))
+            table.add_row(*cells, *([] if paths_in is None else [wrapped(Text(_path(member)), paths_in)]))
         return table
 
 

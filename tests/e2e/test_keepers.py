@@ -153,6 +153,35 @@ def test_every_keep_on_the_terminal_says_why(library: Library) -> None:
     assert "kept because it says more of its camera: make, time or place" in answer.stdout
 
 
+def test_a_folder_that_cannot_be_read_is_listed_until_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = tmp_path / "photos"
+    (photos / "locked").mkdir(parents=True)
+    scene(1).save(photos / "a.jpg")
+    other = Library(tmp_path / "home", photos)
+    arguments = ["--home", str(other.home), "scan", str(photos)]
+    with monkeypatch.context() as patch:
+        refuse(patch, photos / "locked")
+        assert CliRunner().invoke(app, arguments).exit_code == 1
+    reason = "unreadable-folder: this folder cannot be read: Permission denied"
+    assert other.ask("status", "--errors")["errors"] == [{"path": str(photos / "locked"), "reason": reason}]
+    listing = CliRunner().invoke(app, ["--home", str(other.home), "status", "--errors"])
+    assert "locked" in listing.stdout
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert other.ask("status", "--errors")["errors"] == []
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let nobody list this folder, not even root."""
+    listed = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if os.fsencode(path) == os.fsencode(folder):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
 # --- the sample library ----------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from itertools import accumulate
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.domain import FileState, PairKind
 from dedupctl.web.queue import Row
+from dedupctl.workspace import is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,6 @@ def _watch(told: str | None) -> Watch | None:
     if told is None:
         return None
     state = json.loads(told)
-    if state["doing"] == "stopped" or not _is_running(int(state["pid"])):
+    if state["doing"] == "stopped" or not is_running(int(state["pid"])):
         return None
     return Watch(state["doing"], state["settling"], state["roots"])
-
-
-def _is_running(pid: int) -> bool:
-    """Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True

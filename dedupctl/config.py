@@ -106,9 +106,11 @@ class WatchConfig(Section):
 
 
 KeeperRule = Literal[
+    "original",
     "protected",
     "reference-root",
     "path-priority",
+    "camera",
     "format",
     "resolution",
     "uncropped",
@@ -119,6 +121,10 @@ KeeperRule = Literal[
     "path",
 ]
 KEEPER_RULES: tuple[KeeperRule, ...] = get_args(KeeperRule)
+DEFAULT_KEEP: tuple[KeeperRule, ...] = tuple(rule for rule in KEEPER_RULES if rule != "uncropped")
+"""The original comes before every place: a crop in a reference root stays, but nothing better goes for it. `uncropped`
+is left out because `original` asks that and more.
+"""
 RemovableKind = Literal["exact", "pixel", "near"]
 ActionName = Literal["quarantine", "trash", "delete", "hardlink", "reflink", "symlink", "move-to"]
 
@@ -131,8 +137,9 @@ class PolicyConfig(Section):
     action: ActionName = "quarantine"
     move_to: Path | None = None
     """Where `move-to` puts what it removes."""
-    keep: tuple[KeeperRule, ...] = KEEPER_RULES
-    """Rules in the order they are asked: the first on which two copies differ decides."""
+    keep: tuple[KeeperRule, ...] = DEFAULT_KEEP
+    """Rules in the order they are asked: the first on which two copies differ decides. Name `path-priority` before
+    `original` where a place matters more than which copy was made from which."""
     path_priority: tuple[str, ...] = ()
     """Globs on the absolute path; a copy under an earlier one is kept before one under a later or none."""
     roots: tuple[Path, ...] = ()

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,6 +117,20 @@ def hold(lock: Path, doing: str) -> Iterator[None]:
         yield
     finally:
         guard.release()
+
+
+def is_running(process: int) -> bool:
+    """A process that was killed cannot take back what it last said of itself.
+
+    Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment.
+    """
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _model_id(catalog: Catalog, model: ModelIdentity) -> int:

@@ -28,6 +28,7 @@ from dedupctl.catalog.reported import Reported
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
+from dedupctl.catalog.unreadable_folders import UnreadableFolders
 from dedupctl.catalog.verdicts import Verdicts
 
 CATALOG_NAME = "catalog.db"
@@ -51,6 +52,7 @@ class Transaction:
         self.journal = Journal(connection)
         self.protected = Protected(connection)
         self.reported = Reported(connection)
+        self.unreadable_folders = UnreadableFolders(self.meta)
 
 
 DAEMON_STATE = "daemon"

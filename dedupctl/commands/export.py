@@ -14,11 +14,12 @@ from typing import Annotated, TextIO
 import typer
 
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, Session, print_json, say
+from dedupctl.commands.session import AsJson, KeepersOf, Session, policy_of, print_json, say
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.indexing.encodings import export_encodings, import_encodings, lines_of
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.file_pairs import file_pairs
+from dedupctl.policy.rules import keeper_order
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 
@@ -45,11 +46,12 @@ def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> 
             writer.writerow([os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.kind.value, f"{pair.score:.4f}"])
 
 
-def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
+def clusters(context: typer.Context, output: Output = None, kind: Kinds = None, policy: KeepersOf = "tidy") -> None:
     """Every file of every cluster: `cluster,path,role,kind,score,size`."""
     session: Session = context.obj
     with session.workspace() as workspace, workspace.catalog.read() as tx:
-        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS)
+        order = keeper_order(tx, policy_of(workspace, policy))
+        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, order=order)
     with _opened(output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["cluster", "path", "role", "kind", "score", "size"])

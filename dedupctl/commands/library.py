@@ -8,15 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.commands.session import AsJson, Session, console, policy_of, print_json, say
 from dedupctl.domain import FileState, Root
-from dedupctl.errors import LockHeld, UsageError
+from dedupctl.errors import UsageError
 from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
+from dedupctl.policy.rules import keeper_order
+from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
-from dedupctl.workspace import LOCK_NAME, Workspace, hold
+from dedupctl.workspace import Workspace
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
 
@@ -67,12 +68,13 @@ def remove(
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
+        tx.unreadable_folders.forget(root.path)
     say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
 
 
 def status(
     context: typer.Context,
-    errors: Annotated[bool, typer.Option("--errors", help="List the files no picture could be read from.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List the files and folders that cannot be read.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """How the catalog, the backlog, the watch and the index are, and when everything was last looked at."""
@@ -92,12 +94,12 @@ def status(
 
 def _library(workspace: Workspace) -> LibraryFacts:
     with workspace.catalog.read() as tx:
-        return library_facts(tx, find_clusters(tx))
+        return library_facts(tx, find_clusters(tx, order=keeper_order(tx, policy_of(workspace, "tidy"))))
 
 
 def _problems(workspace: Workspace) -> list[FileProblem]:
     with workspace.catalog.read() as tx:
-        return [FileProblem(located.path, why.code, why.message) for located, why in tx.files.errors()]
+        return problems_of(tx)
 
 
 def _offline(workspace: Workspace) -> dict[int, str]:
@@ -134,7 +136,7 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
             "pairs": {kind.value: count for kind, count in tx.pairs.count_by_kind().items()},
             "backlog": tx.contents.count_unmatched(),
             "roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
-            "watch": _daemon_state(session, tx),
+            "watch": session.daemon_state(tx),
             "index": {
                 "fault": workspace.snapshot_fault(),
                 "vectors": tx.embeddings.count(workspace.model_id),
@@ -145,27 +147,11 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
         }
 
 
-def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
-    """What the daemon last said of itself; None when none is running."""
-    state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
-    if state is None or not _is_locked(session):
-        return None
-    return None if state["doing"] == "stopped" else state
-
-
-def _is_locked(session: Session) -> bool:
-    try:
-        with hold(session.home / LOCK_NAME, "indexing into"):
-            return False
-    except LockHeld:
-        return True
-
-
 def _print_status(session: Session, workspace: Workspace) -> None:
     out = console()
     out.print(library_table(_library(workspace)))
     with workspace.catalog.read() as tx:
-        state = _daemon_state(session, tx)
+        state = session.daemon_state(tx)
     if state is None:
         out.print("watch   not running (dedupctl watch)")
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import Session, say
+from dedupctl.commands.session import KeepersOf, Session, policy_of, say
 from dedupctl.report.writing import (
     ReportFormat,
     ReportOptions,
@@ -33,6 +33,7 @@ def report(
     map_table: Annotated[
         Path | None, typer.Option("--map-csv", metavar="CSV", help="Also write where each picture lies on the map.")
     ] = None,
+    policy: KeepersOf = "tidy",
     no_map: Annotated[bool, typer.Option("--no-map", help="Leave the map out of the page.")] = False,
 ) -> None:
     """Write one self-contained file: totals, clusters with thumbnails and evidence, the map, errors."""
@@ -49,6 +50,7 @@ def report(
                 model_id=model_id,
                 options=options,
                 progress=progress,
+                policy=policy_of(workspace, policy),
             )
             if map_picture is not None:
                 write_map_picture(

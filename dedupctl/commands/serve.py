@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import Session, say, stopping_on_signals
+from dedupctl.commands.session import KeepersOf, Session, policy_of, say, stopping_on_signals
 from dedupctl.web.server import serving
 
 
@@ -19,11 +19,16 @@ def register(app: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
+    policy: KeepersOf = "tidy",
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Review clusters in the browser, on this machine only. Works beside a running daemon or without it."""
     session: Session = context.obj
-    with stopping_on_signals() as stop, session.workspace() as workspace, serving(workspace, port) as keys:
+    with (
+        stopping_on_signals() as stop,
+        session.workspace() as workspace,
+        serving(workspace, port, policy_of(workspace, policy)) as keys,
+    ):
         typer.echo(keys.link)
         say("Open the link above; Ctrl-C ends the page.")
         if open_browser:

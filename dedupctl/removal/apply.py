@@ -171,7 +171,7 @@ class _Run:
         self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
     ) -> tuple[list[list[Removal]], list[Outcome]]:
         """What is about to happen, and what is not and why; both are in the journal."""
-        judge = Permission(tx, self._terms, results)
+        permission = Permission(tx, self._terms.kinds)
         destinations = Destinations(self._plan_id, self._terms)
         now = int(self._clock())
         intents: list[list[_Intended]] = []
@@ -180,7 +180,7 @@ class _Run:
             asked = bundle[0]
             try:
                 for asked in bundle:
-                    judge.require(asked)
+                    permission.require(asked, results[asked.id])
                 ready = []
                 for asked in bundle:
                     ready.append(_Intended(asked, destinations.choose(asked), stand_in_of(asked)))

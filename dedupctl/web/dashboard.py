@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.domain import FileState, PairKind
 from dedupctl.web.queue import Row
+from dedupctl.workspace import is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,6 @@ def look(tx: Transaction) -> Dashboard:
 
 
 def _watch(state: dict[str, Any] | None) -> Watch | None:
-    if state is None or state["doing"] == "stopped" or not _is_running(int(state["pid"])):
+    if state is None or state["doing"] == "stopped" or not is_running(int(state["pid"])):
         return None
     return Watch(state["doing"], state["settling"], state["roots"])
-
-
-def _is_running(pid: int) -> bool:
-    """Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.web.app import make_app
 from dedupctl.web.guard import Keys
@@ -20,11 +21,12 @@ START_SECONDS = 30.0
 
 
 @contextmanager
-def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
+def serving(workspace: Workspace, port: int = 0, policy: PolicyConfig = TIDY) -> Iterator[Keys]:
     """The review page of this workspace; `link` of what is yielded opens it.
 
     Args:
         port: 0 takes a free one.
+        policy: whose keepers are shown.
 
     Raises:
         UsageError: the port is taken or not allowed.
@@ -32,7 +34,7 @@ def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
     """
     with _bound(port) as listening:
         keys = Keys(listening.getsockname()[1])
-        queue = Queue(workspace.catalog)
+        queue = Queue(workspace.catalog, policy)
         config = uvicorn.Config(
             make_app(workspace, queue, keys),
             log_level="error",

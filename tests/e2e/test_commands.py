@@ -201,9 +201,9 @@ def counted(home: Path) -> int:
 
 def test_clusters_keep_the_contract_of_their_document(library: Library) -> None:
     beach, lake = listed(library.home, "clusters")["clusters"]
-    assert beach.keys() == {"id", "kind", "keeper", "reclaimable_bytes", "files"}
+    assert beach.keys() == {"id", "kind", "keeper", "keeper_rules", "reclaimable_bytes", "files"}
     for file in beach["files"] + lake["files"]:
-        assert file.keys() == {"path", "size", "width", "height", "format", "kind", "score", "evidence"}
+        assert file.keys() == {"path", "size", "width", "height", "format", "kind", "score", "rule", "evidence"}
     kinds = {file["path"]: file["kind"] for file in beach["files"]}
     assert beach["keeper"] == beach["files"][0]["path"] == library.path("commented.jpg")
     assert kinds == {
@@ -260,7 +260,9 @@ def test_names_of_any_bytes_come_through_every_listing(library: Library) -> None
 def test_find_knows_the_copies_of_a_picture_outside_the_library(library: Library, tmp_path: Path) -> None:
     drawn(1, 1300, 1000).resize((400, 308)).save(tmp_path / "asked.webp")
     matches = listed(library.home, "find", tmp_path / "asked.webp")["matches"]
-    assert matches[0].keys() == {"path", "kind", "score", "size", "width", "height", "format", "evidence"}
+    assert matches[0].keys() == {
+        *("path", "kind", "score", "size", "width", "height", "format", "evidence", "keeper", "keeper_rules")
+    }
     near = {match["path"] for match in matches if match["kind"] == "near"}
     assert near == {library.path(name) for name in ("beach.jpg", "backup/beach.jpg", "commented.jpg", "small.jpg")}
     table = dedupctl(library.home, "find", tmp_path / "asked.webp").out

@@ -61,11 +61,11 @@ def find_clusters(
     `around`, only the clusters that these contents, and those they are tied to, are in: the same, without the rest.
     """
     order = order or KeeperOrder()
-    known_kinds = _kinds_that_tell(kinds)
-    known = accepted_pairs(tx, known_kinds) if around is None else accepted_around(tx, known_kinds, around)
+    accepted = accepted_pairs(tx, kinds) if around is None else accepted_around(tx, kinds, around)
     shared = set[int]()
     if PairKind.EXACT in kinds:
         shared.update(tx.files.shared_contents() if around is None else around)
+    known = _pairs_that_tell(tx, kinds, accepted, shared | _ends(accepted))
     holders = _holders(tx, shared | _ends(known), among)
     # A picture whose files are gone must neither be preferred nor mark another as its crop.
     present = [pair for pair in known if pair.a in holders and pair.b in holders]
@@ -105,13 +105,17 @@ def _holders(
     return dict(holders)
 
 
-def _kinds_that_tell(kinds: Collection[PairKind]) -> set[PairKind]:
-    """Which copy was made from which is asked of all proofs, so that the keeper does not depend on the kinds listed.
+def _pairs_that_tell(
+    tx: Transaction, kinds: Collection[PairKind], accepted: list[Pair], listed: Collection[int]
+) -> list[Pair]:
+    """The pairs that say which copy was made from which: all proofs around what is listed, whatever kinds are listed.
 
-    Nothing is proven of other shots, and so nothing else is read for them.
+    So the keeper does not depend on them. Nothing is proven of other shots, and so nothing else is read for those.
     """
-    proven = set(DUPLICATE_KINDS) if not set(DUPLICATE_KINDS).isdisjoint(kinds) else set()
-    return set(kinds) | proven
+    proven = set(DUPLICATE_KINDS)
+    if proven <= set(kinds) or proven.isdisjoint(kinds):
+        return accepted
+    return accepted_around(tx, proven | set(kinds), listed)
 
 
 def _contenders(

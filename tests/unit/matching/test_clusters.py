@@ -251,6 +251,28 @@ def test_the_keeper_does_not_depend_on_the_kinds_that_are_listed(shelf: Shelf) -
     assert (names(whole), whole.rules) == (["whole", "crop"], ("original",))
 
 
+def test_what_a_near_pair_proves_counts_also_where_only_pixel_pairs_are_listed(shelf: Shelf) -> None:
+    shelf.put("whole")
+    shelf.put("crop", size=9000, facts=PictureFacts("PNG", 3000, 2000))
+    shelf.put("same pixels as the crop", size=10, facts=PictureFacts("PNG", 3000, 2000))
+    shelf.tie("whole", "crop", evidence=crop_of_a(0.5))
+    shelf.tie("crop", "same pixels as the crop", PairKind.PIXEL, 1.0, Evidence("pixels"))
+
+    (cluster,) = clusters(shelf, kinds=[PairKind.EXACT, PairKind.PIXEL])
+
+    assert (names(cluster), cluster.rules) == (["same pixels as the crop", "crop"], ("original",))
+
+
+def test_other_shots_leave_no_group_of_exact_copies_behind(shelf: Shelf) -> None:
+    shelf.put("best", width=9000)
+    shelf.put("between")
+    shelf.put("left", "left.jpg", "left copy.jpg", width=10)
+    shelf.tie("best", "between", PairKind.SIMILAR)
+    shelf.tie("between", "left", PairKind.SIMILAR)
+
+    assert groups(shelf, kinds=[PairKind.SIMILAR]) == [["best", "between"]]
+
+
 def test_a_copy_of_a_crop_is_never_kept_for_that_crop(shelf: Shelf) -> None:
     """Both are made from another picture; that one of them is larger must not turn the second making around."""
     for name, width in (("whole", 1000), ("crop", 800), ("crop of the crop", 9000)):

@@ -23,7 +23,7 @@ def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kin
     if verdict is not None:
         return verdict is Verdict.SAME and PairKind.NEAR in kinds
     keeper, removed = tx.contents.id_of(keeper_digest), tx.contents.id_of(removed_digest)
-    if keeper is None or removed is None:
+    if keeper is None or removed is None or tx.imported.among([keeper, removed]):
         return False
     pair = tx.pairs.between(keeper, removed)
     return pair is not None and pair.kind in kinds and pair.kind is not PairKind.SIMILAR

@@ -31,7 +31,7 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts, Transform
 from dedupctl.fingerprint.embedder import identify_model
-from dedupctl.web.guard import Keys
+from dedupctl.web.keys import Keys
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace
 
@@ -117,7 +117,7 @@ class Server:
 
     def __init__(self, keys: Keys) -> None:
         self._connection = HTTPConnection("127.0.0.1", keys.port, timeout=60)
-        self._cookie = {"Cookie": f"{keys.cookie}={keys.session}"}
+        self._cookie = {"Cookie": f"{keys.cookie}={keys.sessions.begin()}"}
 
     def get(self, path: str) -> str:
         self._connection.request("GET", path, headers=self._cookie)

@@ -89,6 +89,7 @@ class Entrance:
         page = escape(f"{self._keys.base}/")
         welcome = HTMLResponse(
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={page}">'
+            f'<link rel="icon" href="{escape(self._keys.base + self._own_files.address("icon.svg"))}">'
             f'<title>dedupctl</title><a href="{page}">Go on to the page</a></html>'
         )
         welcome.set_cookie(

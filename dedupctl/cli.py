@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_group
 
+from dedupctl.commands.messages import guard_stderr
 from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
@@ -100,4 +101,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     os.environ.setdefault("PYTHONIOENCODING", "utf-8:surrogateescape")
+    guard_stderr()
     app()

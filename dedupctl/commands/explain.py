@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from dedupctl.catalog.pairs import evidence_as_dict
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
+from dedupctl.commands.messages import answer, console, say
+from dedupctl.commands.session import AsJson, Session, existing_path, print_json
 from dedupctl.domain import Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
@@ -64,7 +65,7 @@ def explain(
             }
         )
     else:
-        typer.echo(f"{kind or 'no pair'}: {words}")
+        answer(f"{kind or 'no pair'}: {words}")
 
 
 def verdict(

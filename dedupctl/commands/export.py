@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from dedupctl.commands.listing import Kinds
+from dedupctl.commands.messages import Lines, answer, output_stream
 from dedupctl.commands.session import AsJson, Session, print_json
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.indexing.encodings import export_encodings, import_encodings
@@ -84,13 +84,13 @@ def import_all(
     if as_json:
         print_json({"new": new, "known": known})
     else:
-        typer.echo(f"{new:,} pictures taken in, {known:,} were known")
+        answer(f"{new:,} pictures taken in, {known:,} were known")
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(output: Path | None) -> Iterator[Lines]:
     if output is None:
-        yield sys.stdout
+        yield output_stream()
         return
     try:
         with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, print_json
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.check import Fault, find_faults, repair
@@ -18,6 +19,7 @@ from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
+from dedupctl.report.wording import shown
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
@@ -56,7 +58,7 @@ def add(
         if root.reference != reference:
             with workspace.catalog.write() as tx:
                 tx.roots.set_reference(root.id, reference)
-    say(f"watching {os.fsdecode(root.path)}")
+    say(f"watching {shown(root.path)}")
 
 
 def remove(
@@ -70,7 +72,7 @@ def remove(
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
-    say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+    say(f"no longer watching {shown(root.path)}; its files were not touched")
 
 
 def status(
@@ -194,7 +196,7 @@ def _print_status(session: Session, workspace: Workspace) -> None:
     else:
         out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
         for path, how in state["roots"].items():
-            out.print(f"        {path}: {how}", markup=False)
+            out.print(f"        {path}: {how}")
     with workspace.catalog.read() as tx:
         waiting = tx.embeddings.count_missing(workspace.model_id)
     fault = workspace.snapshot_fault()
@@ -208,4 +210,4 @@ def _print_faults(faults: list[Fault]) -> None:
         console().print("everything is whole and in agreement")
     for fault in faults:
         mark = "mended" if fault.mended else "damaged"
-        console().print(f"{mark}: {fault.store}: {fault.what}", markup=False)
+        console().print(f"{mark}: {fault.store}: {fault.what}")

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.commands.messages import console
+from dedupctl.commands.session import AsJson, Session, existing_path, print_json
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
 from dedupctl.paths import lies_in

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from dedupctl.commands.messages import hand_over, say
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import Session, say
+from dedupctl.commands.session import Session
 from dedupctl.report.writing import (
     ReportFormat,
     ReportOptions,
@@ -64,4 +65,4 @@ def report(
     say(f"{summary.clusters_shown:,} clusters{left_out}")
     for written in (target, map_picture, map_table):
         if written is not None:
-            typer.echo(str(written.absolute()))
+            hand_over(str(written.absolute()))

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import Session, say, stopping_on_signals
+from dedupctl.commands.messages import hand_over, say
+from dedupctl.commands.session import Session, stopping_on_signals
 from dedupctl.web.keys import THIS_MACHINE, Keys, base_url_of
 from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
@@ -52,7 +53,7 @@ def serve(
         password = None if listen is None else find_password(session.home)
         address, base = listen or THIS_MACHINE, base_url_of(base_url)
         with serving(workspace, port, address=address, password=password, base_url=base) as keys:
-            typer.echo(keys.link)
+            hand_over(keys.link)
             say(_how_to_enter(keys))
             if open_browser:
                 _open(keys, stop.is_set)

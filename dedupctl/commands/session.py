@@ -5,37 +5,52 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
+from dedupctl.commands.messages import say
 from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.report.wording import shown
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
 INTERRUPTED = 130
-WIDTH_OF_A_PIPE = 10_000
-"""Longer than a path can be, with room for the columns before it."""
+_WRONG_USE = cast("type[Exception]", typer.BadParameter.__base__)
+"""Click's `UsageError`, whichever copy of Click this typer brings."""
 
 
 class Commands(TyperGroup):
     """Turns our errors into one clear line on stderr and the exit code of their class."""
 
+    def make_context(self, *call: Any, **more: Any) -> Any:
+        with _printable_complaints():
+            return super().make_context(*call, **more)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _printable_complaints():
+                return super().invoke(ctx)
         except DedupctlError as error:
             say(f"dedupctl: {error}")
             raise typer.Exit(error.exit_code) from error
+
+
+@contextmanager
+def _printable_complaints() -> Iterator[None]:
+    """Click repeats a word it cannot use, and a shell may have made that word of a file's name."""
+    try:
+        yield
+    except _WRONG_USE as error:
+        error.message = shown(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 @dataclass(frozen=True)
@@ -63,17 +78,6 @@ class Session:
         """
         with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
             yield workspace
-
-
-def console() -> Console:
-    """Where answers go. Rich itself heeds NO_COLOR and the width of the terminal; in a pipe no path may be folded."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, soft_wrap=piped, width=WIDTH_OF_A_PIPE if piped else None)
-
-
-def say(message: str) -> None:
-    """A message for people: stderr, so that stdout holds the answer alone."""
-    typer.echo(message, err=True)
 
 
 def print_json(document: object) -> None:

@@ -74,8 +74,8 @@ def serving(
 def _bound(address: str, port: int) -> socket.socket:
     try:
         family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise UsageError(f"{address} is no address of this machine: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{address} is no address of this machine") from error
     # The protocol is named, because asyncio switches Nagle's delay off only where it is: 40 ms a picture.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

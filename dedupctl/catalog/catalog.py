@@ -24,6 +24,7 @@ from dedupctl.catalog.reported import Reported
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.runs import Runs
 from dedupctl.catalog.verdicts import Verdicts
+from dedupctl.modes import make_file
 
 CATALOG_NAME = "catalog.db"
 
@@ -82,6 +83,7 @@ class Catalog:
             StoreDamaged: it is not a whole SQLite database.
             StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
         """
+        make_file(path)
         database = Database(path)
         try:
             bring_up_to_date(database)

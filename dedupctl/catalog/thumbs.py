@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, translated
 from dedupctl.errors import StoreDamaged
+from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
@@ -72,6 +73,7 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    make_file(path)
     with translated(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
         try:

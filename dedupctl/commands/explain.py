@@ -18,6 +18,7 @@ from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.lookup import Match, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.proof.drawing import side_by_side
 from dedupctl.matching.sentence import sentence
+from dedupctl.modes import file_mode, opener
 from dedupctl.report.listing import Heading, Listing
 from dedupctl.report.wording import counted, shown
 from dedupctl.workspace import Workspace
@@ -130,7 +131,9 @@ def _draw(workspace: Workspace, pair: Pair, names: tuple[str, str], target: Path
         raise DedupctlError("a thumbnail is missing; run `dedupctl check --repair`")
     drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence, names=names)
     try:
-        target.write_bytes(drawing)
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(target, "wb", opener=opening) as file:
+            file.write(drawing)
     except OSError as error:
         raise DedupctlError(f"cannot write {target}: {error.strerror}") from error
     say(f"drawn: {target}")

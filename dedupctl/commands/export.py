@@ -18,6 +18,8 @@ from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.indexing.encodings import export_encodings, import_encodings
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.file_pairs import file_pairs
+from dedupctl.modes import file_mode, opener
+from dedupctl.workspace import Workspace
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 
@@ -37,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
     """Every two files that are copies of each other: `a,b,kind,score`, absolute paths."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(output) as stream:
+    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["a", "b", "kind", "score"])
         for pair in file_pairs(tx, kind or DUPLICATE_KINDS):
@@ -49,7 +51,7 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) 
     session: Session = context.obj
     with session.workspace() as workspace, workspace.catalog.read() as tx:
         found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS)
-    with _opened(output) as stream:
+    with _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["cluster", "path", "role", "kind", "score", "size"])
         for cluster in found:
@@ -64,7 +66,7 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) 
 def export_all(context: typer.Context, output: Output = None) -> None:
     """What was read of every picture (digest, facts, hashes, vectors, thumbnail), one JSON document a line."""
     session: Session = context.obj
-    with session.workspace() as workspace, _opened(output) as stream:
+    with session.workspace() as workspace, _opened(workspace, output) as stream:
         for line in export_encodings(workspace):
             stream.write(line + "\n")
 
@@ -88,12 +90,13 @@ def import_all(
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[Lines]:
+def _opened(workspace: Workspace, output: Path | None) -> Iterator[Lines]:
     if output is None:
         yield output_stream()
         return
     try:
-        with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(output, "w", newline="", encoding="utf-8", errors="surrogateescape", opener=opening) as stream:
             yield stream
     except OSError as error:
         raise DedupctlError(f"cannot write {output}: {error.strerror}") from error

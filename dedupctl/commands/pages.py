@@ -40,7 +40,7 @@ def report(
     session: Session = context.obj
     target = output or Path(f"dedupctl-report.{form.value}")
     with session.workspace() as workspace:
-        model_id = workspace.model_in_use()
+        model_id, group_readable = workspace.model_in_use(), workspace.config.home.group_readable
         options = ReportOptions(format=form, limit=limit, with_map=not no_map)
         with shown_stages() as progress:
             summary = write_report(
@@ -50,6 +50,7 @@ def report(
                 model_id=model_id,
                 options=options,
                 progress=progress,
+                group_readable=group_readable,
             )
             if map_picture is not None:
                 write_map_picture(
@@ -58,9 +59,12 @@ def report(
                     map_picture,
                     model_id=model_id,
                     progress=progress,
+                    group_readable=group_readable,
                 )
             if map_table is not None:
-                write_map_csv(workspace.catalog, map_table, model_id=model_id, progress=progress)
+                write_map_csv(
+                    workspace.catalog, map_table, model_id=model_id, progress=progress, group_readable=group_readable
+                )
     left_out = f", {summary.clusters_left_out:,} more left out (--limit)" if summary.clusters_left_out else ""
     say(f"{summary.clusters_shown:,} clusters{left_out}")
     for written in (target, map_picture, map_table):

@@ -220,6 +220,9 @@ def _make(above: int, name: bytes, mode: int | None) -> None:
         made = _opened_in(above, name)
         try:
             os.fchmod(made, mode)
+        except PermissionError:
+            # systemd's RestrictSUIDSGID, which the shipped units set, forbids the bits above these to everybody.
+            os.fchmod(made, mode & 0o777)
         finally:
             os.close(made)
 

@@ -110,6 +110,25 @@ def test_who_could_not_read_a_file_cannot_read_it_in_the_quarantine(tmp_path: Pa
         os.umask(before)
 
 
+def test_where_the_special_bits_are_forbidden_the_others_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does a unit with RestrictSUIDSGID."""
+    (tmp_path / "away" / "a").mkdir(parents=True)
+    (tmp_path / "away" / "a").chmod(0o2750)
+    allowed = os.fchmod
+
+    def restricted(descriptor: int, mode: int) -> None:
+        if mode & 0o6000:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        allowed(descriptor, mode)
+
+    monkeypatch.setattr(folders.os, "fchmod", restricted)
+    with standing_at(os.fsencode(tmp_path), b"a/f", create_like=os.fsencode(tmp_path / "away" / "a" / "f")):
+        pass
+    assert mode(tmp_path / "a") == 0o750
+
+
 def test_a_folder_that_stands_for_no_other_is_made_as_the_user_makes_folders(tmp_path: Path) -> None:
     (tmp_path / "trash").mkdir(mode=0o700)
     before = os.umask(0o027)

@@ -153,6 +153,13 @@ def test_many_wrong_passwords_make_even_the_right_one_wait(guest: Visitor) -> No
     assert inside.get("/").status == 200
 
 
+def test_behind_a_proxy_it_is_the_browsers_address_that_counts(guest: Visitor) -> None:
+    for _ in range(MOST_FROM_ONE + 1):
+        answer = log_in(guest, "a guess", X_Forwarded_For="10.0.0.1")
+    assert answer.status == 429
+    assert log_in(guest, X_Forwarded_For="10.0.0.2").status == 200
+
+
 def test_logging_out_ends_the_session(guest: Visitor) -> None:
     inside, beside = let_in(guest, log_in(guest)), let_in(guest, log_in(guest))
     assert inside.post("/leave").headers["location"] == "/photos/"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _FOLDER, _FILE = 0o700, 0o600
 _GROUP_FOLDER, _GROUP_FILE = 0o050, 0o040
-_OURS = ("catalog.db", "thumbs.db", "vectors", "config.toml", "password", "workspace.lock", "apply.lock")
+_OURS = ("catalog.db", "catalog-id", "thumbs.db", "vectors", "config.toml", "password", "workspace.lock", "apply.lock")
 """What the names of all that we put into a home begin with."""
 
 

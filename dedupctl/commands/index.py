@@ -83,5 +83,6 @@ def _in_words(summary: ScanSummary) -> str:
         (summary.unchanged, "unchanged"),
     ]
     parts = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+    passed_over = f"; {summary.passed_over:,} system folders passed over" if summary.passed_over else ""
     hint = f"; {summary.errors:,} could not be read (dedupctl status --errors)" if summary.errors else ""
-    return f"{summary.seen:,} files seen" + (f": {parts}" if parts else "") + hint
+    return f"{summary.seen:,} files seen" + (f": {parts}" if parts else "") + passed_over + hint

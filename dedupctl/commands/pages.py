@@ -9,7 +9,7 @@ import typer
 
 from dedupctl.commands.messages import hand_over, say
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import Session
+from dedupctl.commands.session import KeepersOf, Session, policy_of
 from dedupctl.report.writing import (
     ReportFormat,
     ReportOptions,
@@ -34,6 +34,7 @@ def report(
     map_table: Annotated[
         Path | None, typer.Option("--map-csv", metavar="CSV", help="Also write where each picture lies on the map.")
     ] = None,
+    policy: KeepersOf = "tidy",
     no_map: Annotated[bool, typer.Option("--no-map", help="Leave the map out of the page.")] = False,
 ) -> None:
     """Write one self-contained file: totals, clusters with thumbnails and evidence, the map, errors."""
@@ -51,6 +52,7 @@ def report(
                 options=options,
                 progress=progress,
                 group_readable=group_readable,
+                policy=policy_of(workspace, policy),
             )
             if map_picture is not None:
                 write_map_picture(

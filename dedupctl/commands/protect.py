@@ -33,7 +33,7 @@ def protect(
         if missing:
             raise UsageError(f"no such file or folder: {missing[0]}")
         forms = [form for path in paths or [] for form in protected_forms(os.fsencode(path))]
-        with workspace.catalog.write() as tx:
+        with workspace.catalog.write(durable=True) as tx:
             tx.protected.add(forms, int(time.time()))
             protected = tx.protected.all()
     if as_json:
@@ -51,7 +51,7 @@ def unprotect(
 ) -> None:
     """Let these files and folders be treated like any other."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         for path in paths:
             if not tx.protected.remove(protected_forms(os.fsencode(path))):
                 raise UsageError(f"{path} is not protected; see `dedupctl protect`")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dedupctl.commands.messages import hand_over, say
-from dedupctl.commands.session import Session, stopping_on_signals
+from dedupctl.commands.session import KeepersOf, Session, policy_of, stopping_on_signals
 from dedupctl.web.keys import THIS_MACHINE, Keys, base_url_of
 from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
+    policy: KeepersOf = "tidy",
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     listen: Annotated[
         str | None,
@@ -52,7 +53,8 @@ def serve(
     with stopping_on_signals() as stop, session.workspace() as workspace:
         password = None if listen is None else find_password(session.home)
         address, base = listen or THIS_MACHINE, base_url_of(base_url)
-        with serving(workspace, port, address=address, password=password, base_url=base) as keys:
+        shown_by = policy_of(workspace, policy)
+        with serving(workspace, port, shown_by, address=address, password=password, base_url=base) as keys:
             hand_over(keys.link)
             say(_how_to_enter(keys))
             if open_browser:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from dedupctl.domain import Cluster, Member, PairKind
+from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report import wording
 from dedupctl.report.outline import Polygon, outline_on_keeper, outline_on_member
 
@@ -52,6 +53,7 @@ def environment(*packages: str) -> Environment:
         "ratio": _ratio,
         "outlines": outlines_over,
         "has_outline": _has_outline,
+        "reasons": reasons_in_words,
     }
     made.globals["meanings"] = MEANINGS
     return made

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError
 from dedupctl.matching.sentence import in_words
 from dedupctl.modes import file_mode
@@ -74,14 +75,17 @@ def write_report(
     progress: Progress,
     explain: Explain = in_words,
     group_readable: bool = False,
+    policy: PolicyConfig = TIDY,
 ) -> ReportSummary:
     """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
+
+    The keepers are those of `policy`.
 
     Raises:
         DedupctlError: `target` cannot be written.
     """
     progress("reading the catalog", 0, 0)
-    facts = gather_facts(catalog)
+    facts = gather_facts(catalog, policy)
     limit = _limit(options)
     total = min(limit, len(facts.clusters))
     if options.format is ReportFormat.HTML:

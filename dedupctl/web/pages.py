@@ -19,6 +19,7 @@ from dedupctl.domain import Cluster, Member, PairKind, Root, Unreadable, Verdict
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
+from dedupctl.policy.rules import keeper_order
 from dedupctl.removal.restore import restorable
 from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment
@@ -107,6 +108,7 @@ class Pages:
             cluster=cluster,
             members=cluster.members[:MEMBERS_SHOWN],
             similar=similar,
+            refusals={} if similar else self._review.refusals(cluster),
             chosen_keeper=keeper,
             alignments=[align(cluster.keeper, member) for member in cluster.members[:MEMBERS_SHOWN]],
             query=as_query(wanted),
@@ -264,8 +266,9 @@ class Pages:
         """The clusters of these rows as they are now, in that order."""
         around = [row.id for row in rows if not row.similar], [row.id for row in rows if row.similar]
         with self._catalog.read() as tx:
-            duplicates = find_clusters(tx, kinds=DUPLICATE_KINDS, around=around[0]) if around[0] else []
-            similar = find_clusters(tx, kinds=(PairKind.SIMILAR,), around=around[1]) if around[1] else []
+            order = keeper_order(tx, self._queue.policy)
+            duplicates = find_clusters(tx, kinds=DUPLICATE_KINDS, around=around[0], order=order) if around[0] else []
+            similar = find_clusters(tx, kinds=(PairKind.SIMILAR,), around=around[1], order=order) if around[1] else []
         found = {(False, one.id): one for one in duplicates} | {(True, one.id): one for one in similar}
         return [found[row.similar, row.id] for row in rows if (row.similar, row.id) in found]
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.web.app import make_app
 from dedupctl.web.connections import BACKLOG, PatientProtocol
@@ -25,6 +26,7 @@ START_SECONDS = 30.0
 def serving(
     workspace: Workspace,
     port: int = 0,
+    policy: PolicyConfig = TIDY,
     *,
     address: str = THIS_MACHINE,
     password: Password | None = None,
@@ -34,6 +36,7 @@ def serving(
 
     Args:
         port: 0 takes a free one.
+        policy: whose keepers are shown.
         address: where to listen. Another than this machine's own needs a password.
         password: lets in whoever knows it; without one the link does, once.
         base_url: as `base_url_of` makes it.
@@ -45,7 +48,7 @@ def serving(
     assert password is not None or address == THIS_MACHINE
     with _bound(address, port) as listening:
         keys = Keys(listening.getsockname()[1], password, address, base_url)
-        queue = Queue(workspace.catalog)
+        queue = Queue(workspace.catalog, policy)
         config = uvicorn.Config(
             make_app(workspace, queue, keys),
             http=PatientProtocol,

@@ -55,6 +55,10 @@ class Page:
         wanted = places(self.workspace.catalog, [os.fsencode(self.root)])
         scan_library(self.workspace, wanted, listeners, lambda _root, _reason: None, lambda _message: None)
 
+    def file_id(self, name: bytes) -> int:
+        with self.workspace.catalog.read() as tx:
+            return next(one.file.id for one in tx.files.present() if one.file.path == name)
+
     def cluster_of(self, name: bytes, group: str = "clusters") -> str:
         with self.workspace.catalog.read() as tx:
             ids = [one.file.content_id for one in tx.files.present() if one.file.path == name]
@@ -205,6 +209,34 @@ def test_x_takes_the_mark_away_and_nothing_is_removed(chrome: webdriver.Chrome, 
     press(chrome, Key.ENTER)
     until(chrome, f"location.href !== {here!r}")
     assert page.names == before
+
+
+def test_marks_outlive_going_on_and_back_another_keeper_a_verdict_and_undo(
+    chrome: webdriver.Chrome, page: Page
+) -> None:
+    """They vanished with every new page, and the next Enter removed what had been unmarked."""
+    cluster = page.cluster_of(b"source.jpg")
+    go(chrome, cluster)
+    press(chrome, "x")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    go(chrome, page.cluster_of(b"other.jpg"))
+    go(chrome, cluster)
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "k")
+    until(chrome, "document.readyState === 'complete' && location.search.startsWith('?keeper=')")
+    assert text_of(chrome, "#marked") == "1 to be removed"
+    press(chrome, "k")
+    until(chrome, f"location.search.endsWith('keeper={page.file_id(b'source.jpg')}')")
+    until(chrome, "document.readyState === 'complete' && document.querySelector('#stage:not([hidden])')")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "d")
+    note(chrome)
+    press(chrome, "u")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "document.querySelector('#stage:not([hidden])')")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "x")
+    assert text_of(chrome, "#marked") == "1 to be removed"
 
 
 def test_k_makes_the_other_one_the_keeper(chrome: webdriver.Chrome, page: Page) -> None:

@@ -191,7 +191,16 @@
       one.item.classList.toggle("removed", Boolean(box && box.checked));
     }
   };
-  form.addEventListener("change", count);
+  // A person's marks outlive this page: going on and back, another keeper, a verdict, an undo.
+  const markOf = (box) => `remove ${box.value}`;
+  for (const box of form.querySelectorAll("input[name=remove]")) {
+    const remembered = sessionStorage.getItem(markOf(box));
+    if (remembered !== null) box.checked = remembered === "yes";
+  }
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "remove") sessionStorage.setItem(markOf(event.target), event.target.checked ? "yes" : "no");
+    count();
+  });
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button.compare");
     if (button) select(members[Number(button.dataset.select) - 1]);

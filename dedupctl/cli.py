@@ -16,7 +16,8 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.main import get_group
 
-from dedupctl.commands.session import Commands, Session, say
+from dedupctl.commands.messages import guard_stderr, say
+from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
 MODULE_OF = {
@@ -100,6 +101,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     os.environ.setdefault("PYTHONIOENCODING", "utf-8:surrogateescape")
+    guard_stderr()
     outputs = (sys.stdout, sys.stderr)  # click puts others in their place when it meets a broken pipe
     try:
         app()

@@ -205,7 +205,13 @@ SAFE = PolicyConfig()
 TIDY = PolicyConfig(kinds=("exact", "pixel", "near"))
 
 
+class HomeConfig(Section):
+    group_readable: bool = False
+    """Whether the user's group may read the home and what is written for it: for shared hosts and containers."""
+
+
 class Config(Section):
+    home: HomeConfig = HomeConfig()
     scan: ScanConfig = ScanConfig()
     hashes: HashConfig = HashConfig()
     model: ModelConfig = ModelConfig()

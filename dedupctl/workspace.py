@@ -24,6 +24,7 @@ from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
 from dedupctl.errors import LockHeld, StoreDamaged, StoreError, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
+from dedupctl.modes import file_mode, folder_mode, tighten
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import OpenedIndex, open_index
 from dedupctl.vectors.snapshot import MANIFEST_NAME, durable_file, save, verify_snapshot
@@ -56,7 +57,7 @@ class Workspace:
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
         config = load_config(home)
-        _make_home(home)
+        _make_home(home, group_readable=config.home.group_readable)
         _refuse_emptied(home)
         model = identify_model(config.model)
         with Catalog.open(home / CATALOG_NAME) as catalog:
@@ -104,15 +105,18 @@ def hold(lock: Path, doing: str) -> Iterator[None]:
     Raises:
         LockHeld: another process has it. `doing` says what for, in the message.
         UsageError: the lock file cannot be made.
+        ConfigError: the configuration is wrong.
     """
-    _make_home(lock.parent)
-    guard = FileLock(lock)
+    home = lock.parent
+    group_readable = load_config(home).home.group_readable
+    _make_home(home, group_readable=group_readable)
+    guard = FileLock(lock, mode=file_mode(group_readable=group_readable))
     try:
         guard.acquire(timeout=0)
     except Timeout as error:
-        raise LockHeld(f"another dedupctl is {doing} {lock.parent}; wait for it or stop it") from error
+        raise LockHeld(f"another dedupctl is {doing} {home}; wait for it or stop it") from error
     except OSError as error:
-        raise UsageError(f"cannot write to {lock.parent}: {error.strerror}") from error
+        raise UsageError(f"cannot write to {home}: {error.strerror}") from error
     try:
         yield
     finally:
@@ -180,8 +184,10 @@ def _says(word: Path, catalog_id: str) -> bool:
         return False
 
 
-def _make_home(home: Path) -> None:
+def _make_home(home: Path, *, group_readable: bool) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=folder_mode(group_readable=group_readable), exist_ok=True)
+        tighten(home, group_readable=group_readable)
     except OSError as error:
         raise UsageError(f"cannot make the home directory {home}: {error.strerror}") from error

@@ -30,6 +30,7 @@ from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
 from dedupctl.catalog.unreadable_folders import UnreadableFolders
 from dedupctl.catalog.verdicts import Verdicts
+from dedupctl.modes import make_file
 
 CATALOG_NAME = "catalog.db"
 
@@ -104,6 +105,7 @@ class Catalog:
             StoreDamaged: it is not a whole SQLite database.
             StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
         """
+        make_file(path)
         database = Database(path)
         try:
             bring_up_to_date(database)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dedupctl.errors import DedupctlError, StoreDamaged, StoreError
+from dedupctl.modes import make_file
 
 BUSY_TIMEOUT_MS = 60_000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -60,6 +61,7 @@ class Database:
     def backup(self, target: Path) -> None:
         """Copy the whole database consistently, also while others write; a copy cut short never bears the name."""
         partial = target.with_name(f"{target.name}.partial")
+        make_file(partial)
         with (
             translated(self.path),
             closing(sqlite3.connect(self.path)) as source,

@@ -9,6 +9,7 @@ from typing import Any
 
 from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, keep_a_log, translated
 from dedupctl.errors import StoreDamaged
+from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
@@ -81,6 +82,7 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    make_file(path)
     with translated(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
         try:

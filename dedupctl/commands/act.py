@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -13,8 +12,9 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from dedupctl.commands.listing import Kinds
+from dedupctl.commands.messages import console, hand_over_script, say
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import AsJson, Session, console, policy_of, print_json, say, stopping_on_signals
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json, stopping_on_signals
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import EntryState, PairKind, Plan
 from dedupctl.errors import UsageError
@@ -94,7 +94,7 @@ def plan(
         with workspace.catalog.read() as tx:
             excess = excessive_share(tx, made, allowed)
         if shell:
-            sys.stdout.buffer.write(plan_as_shell(made))
+            hand_over_script(plan_as_shell(made))
         elif as_json:
             print_json(plan_as_json(made) | {"refused": None if excess is None else _refused(excess)})
         else:

@@ -11,7 +11,8 @@ import typer
 
 from dedupctl.catalog.catalog import CATALOG_NAME
 from dedupctl.catalog.lost_tables import REMADE, lost_tables, make_again
-from dedupctl.commands.session import AsJson, Session, console, print_json, stopping_on_signals, warn_of_network
+from dedupctl.commands.messages import console
+from dedupctl.commands.session import AsJson, Session, print_json, stopping_on_signals, warn_of_network
 from dedupctl.errors import StoreDamaged
 from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.removal.orphans import adopt_strays, give_up, lost_from_quarantine, strays

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from dedupctl.catalog.pairs import evidence_as_dict
-from dedupctl.commands.session import AsJson, KeepersOf, Session, console, existing_path, policy_of, print_json, say
+from dedupctl.commands.messages import answer, console, say
+from dedupctl.commands.session import AsJson, KeepersOf, Session, existing_path, policy_of, print_json
 from dedupctl.domain import Cluster, Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
@@ -19,6 +20,7 @@ from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.matching.lookup import Match, clusters_of, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.proof.drawing import side_by_side
 from dedupctl.matching.sentence import sentence
+from dedupctl.modes import file_mode, opener
 from dedupctl.policy.rules import keeper_order
 from dedupctl.report.listing import Heading, Listing
 from dedupctl.report.wording import counted, shown
@@ -67,7 +69,7 @@ def explain(
             }
         )
     else:
-        typer.echo(f"{kind or 'no pair'}: {words}")
+        answer(f"{kind or 'no pair'}: {words}")
 
 
 def verdict(
@@ -134,7 +136,9 @@ def _draw(workspace: Workspace, pair: Pair, names: tuple[str, str], target: Path
         raise DedupctlError("a thumbnail is missing; run `dedupctl check --repair`")
     drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence, names=names)
     try:
-        target.write_bytes(drawing)
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(target, "wb", opener=opening) as file:
+            file.write(drawing)
     except OSError as error:
         raise DedupctlError(f"cannot write {target}: {error.strerror}") from error
     say(f"drawn: {target}")

@@ -5,21 +5,23 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, KeepersOf, Session, policy_of, print_json, say
+from dedupctl.commands.messages import Lines, answer, output_stream, say
+from dedupctl.commands.session import AsJson, KeepersOf, Session, policy_of, print_json
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.indexing.encodings import export_encodings, import_encodings, lines_of
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.file_pairs import file_pairs
+from dedupctl.modes import file_mode, opener
 from dedupctl.policy.rules import keeper_order
+from dedupctl.workspace import Workspace
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 
@@ -39,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
     """Every two files that are copies of each other: `a,b,kind,score`, absolute paths."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(output) as stream:
+    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["a", "b", "kind", "score"])
         for pair in file_pairs(tx, kind or DUPLICATE_KINDS):
@@ -52,7 +54,7 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None, 
     with session.workspace() as workspace, workspace.catalog.read() as tx:
         order = keeper_order(tx, policy_of(workspace, policy))
         found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, order=order)
-    with _opened(output) as stream:
+    with _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["cluster", "path", "role", "kind", "score", "size"])
         for cluster in found:
@@ -67,7 +69,7 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None, 
 def export_all(context: typer.Context, output: Output = None) -> None:
     """What was read of every picture (digest, facts, hashes, vectors, thumbnail), one JSON document a line."""
     session: Session = context.obj
-    with session.workspace() as workspace, _opened(output) as stream:
+    with session.workspace() as workspace, _opened(workspace, output) as stream:
         for line in export_encodings(workspace):
             stream.write(line + "\n")
 
@@ -94,18 +96,19 @@ def import_all(
     if as_json:
         print_json(dataclasses.asdict(taken))
     else:
-        typer.echo(f"{taken.new:,} pictures taken in, {taken.known:,} were known")
+        answer(f"{taken.new:,} pictures taken in, {taken.known:,} were known")
     if taken.refused:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(workspace: Workspace, output: Path | None) -> Iterator[Lines]:
     if output is None:
-        yield sys.stdout
+        yield output_stream()
         return
     try:
-        with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(output, "w", newline="", encoding="utf-8", errors="surrogateescape", opener=opening) as stream:
             yield stream
     except OSError as error:
         raise DedupctlError(f"cannot write {output}: {error.strerror}") from error

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from dedupctl.catalog.catalog import Transaction
-from dedupctl.commands.session import AsJson, Session, console, policy_of, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import UsageError
 from dedupctl.indexing.roots import add_root, present
@@ -17,6 +18,7 @@ from dedupctl.matching.clusters import find_clusters
 from dedupctl.policy.rules import keeper_order
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
+from dedupctl.report.wording import shown
 from dedupctl.workspace import Workspace
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
@@ -54,7 +56,7 @@ def add(
         if root.reference != reference:
             with workspace.catalog.write(durable=True) as tx:
                 tx.roots.set_reference(root.id, reference)
-    say(f"watching {os.fsdecode(root.path)}")
+    say(f"watching {shown(root.path)}")
 
 
 def remove(
@@ -69,7 +71,7 @@ def remove(
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
         tx.unreadable_folders.forget(root.path)
-    say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+    say(f"no longer watching {shown(root.path)}; its files were not touched")
 
 
 def status(
@@ -157,7 +159,7 @@ def _print_status(session: Session, workspace: Workspace) -> None:
     else:
         out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
         for path, how in state["roots"].items():
-            out.print(f"        {path}: {how}", markup=False)
+            out.print(f"        {path}: {how}")
     with workspace.catalog.read() as tx:
         waiting = tx.embeddings.count_missing(workspace.model_id)
     fault = workspace.snapshot_fault()

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, KeepersOf, Session, console, existing_path, policy_of, print_json
+from dedupctl.commands.messages import console
+from dedupctl.commands.session import AsJson, KeepersOf, Session, existing_path, policy_of, print_json
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
 from dedupctl.paths import lies_in

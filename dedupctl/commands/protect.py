@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, print_json
 from dedupctl.errors import UsageError
 from dedupctl.policy.protection import protected_forms
 from dedupctl.report.wording import shown
@@ -41,7 +42,7 @@ def protect(
         say(f"protected: {', '.join(shown(os.fsencode(path)) for path in paths)}")
     else:
         for path in protected:
-            console().print(shown(path), markup=False)
+            console().print(shown(path))
 
 
 def unprotect(

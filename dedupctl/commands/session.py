@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
+from dedupctl.commands.messages import say
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.network import network_filesystem
 from dedupctl.errors import DedupctlError, LockHeld, UsageError
+from dedupctl.report.wording import shown
 from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
@@ -30,19 +30,34 @@ KeepersOf = Annotated[
     typer.Option("--policy", metavar="NAME", help="The policy whose keepers are shown: safe, tidy or one of yours."),
 ]
 INTERRUPTED = 130
-WIDTH_OF_A_PIPE = 10_000
-"""Longer than a path can be, with room for the columns before it."""
+_WRONG_USE = cast("type[Exception]", typer.BadParameter.__base__)
+"""Click's `UsageError`, whichever copy of Click this typer brings."""
 
 
 class Commands(TyperGroup):
     """Turns our errors into one clear line on stderr and the exit code of their class."""
 
+    def make_context(self, *call: Any, **more: Any) -> Any:
+        with _printable_complaints():
+            return super().make_context(*call, **more)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _printable_complaints():
+                return super().invoke(ctx)
         except DedupctlError as error:
             say(f"dedupctl: {error}")
             raise typer.Exit(error.exit_code) from error
+
+
+@contextmanager
+def _printable_complaints() -> Iterator[None]:
+    """Click repeats a word it cannot use, and a shell may have made that word of a file's name."""
+    try:
+        yield
+    except _WRONG_USE as error:
+        error.message = shown(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 @dataclass(frozen=True)
@@ -126,17 +141,6 @@ def warn_of_network(home: Path) -> None:
             f"warning: {home} lies on a network filesystem ({kind}), where a catalog can be damaged as soon as two"
             " machines open it; keep it on a local disk (--home)"
         )
-
-
-def console() -> Console:
-    """Where answers go. Rich itself heeds NO_COLOR and the width of the terminal; in a pipe no path may be folded."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, soft_wrap=piped, width=WIDTH_OF_A_PIPE if piped else None)
-
-
-def say(message: str) -> None:
-    """A message for people: stderr, so that stdout holds the answer alone."""
-    typer.echo(message, err=True)
 
 
 def print_json(document: object) -> None:

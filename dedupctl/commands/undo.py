@@ -14,8 +14,9 @@ import typer
 from rich.text import Text
 
 from dedupctl.commands.act import DryRun, print_outcomes, say_settled
+from dedupctl.commands.messages import console
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
+from dedupctl.commands.session import AsJson, Session, catalog_path, print_json
 from dedupctl.domain import JournalEntry
 from dedupctl.errors import UsageError
 from dedupctl.matching.keeper import rule_in_words

@@ -9,14 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
-from dedupctl.disk.root_marker import OWN_FOLDER
+from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.trash import has_info, trash_for
 from dedupctl.domain import Action, JournalEntry, Terms, Verb
 from dedupctl.paths import join, relative_to, split
 from dedupctl.policy.belonging import name_beside
 
 AWAY = "the folder it was moved to is missing or empty; is its disk mounted?"
-QUARANTINE = OWN_FOLDER + b"/quarantine"
 
 
 @dataclass(frozen=True, slots=True)

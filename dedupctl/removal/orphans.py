@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
+from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.verification import digest_of
 from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, Plan, Root, Seen, Settlement, Terms, Verb
 from dedupctl.paths import join
 from dedupctl.policy.guards import offline_reason, offline_roots
-from dedupctl.removal.destinations import QUARANTINE
 
 POLICY_NAME = "found in quarantine"
 

@@ -11,6 +11,8 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from dedupctl.report.wording import shown
+
 READABLE = 16
 """Characters. What is wrapped into pieces shorter than this is not read any more, it is spelt."""
 _GAP = 2
@@ -38,7 +40,7 @@ class Listing:
         return cls([Heading(one) if isinstance(one, str) else one for one in headings])
 
     def add(self, *cells: Text | str) -> None:
-        self.rows.append(tuple(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+        self.rows.append(tuple(cell if isinstance(cell, Text) else Text(shown(cell)) for cell in cells))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = self._widths(options.max_width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.matching.keeper import reasons_in_words
@@ -30,10 +30,13 @@ class Outline:
     """Where its numbers are written, in fractions of the picture; None where nothing needs telling apart."""
 
 
-def environment() -> Environment:
-    """Jinja with autoescape on for everything: no name, camera or error text can become markup."""
+def environment(*packages: str) -> Environment:
+    """Jinja with autoescape on for everything: no name, camera or error text can become markup.
+
+    Templates are those of `packages`, then those of the report.
+    """
     made = Environment(
-        loader=PackageLoader("dedupctl.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "dedupctl.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -22,6 +22,8 @@ from dedupctl.domain import Evidence, Pair, PairKind
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
+from dedupctl.web.opening import redirect_to
+from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace
 
@@ -37,6 +39,8 @@ class Page:
     workspace: Workspace
     root: Path
     link: str
+    is_open: bool = False
+    """The link is good once."""
 
     @property
     def address(self) -> str:
@@ -113,7 +117,8 @@ def relate(page: Page) -> None:
 @pytest.fixture(autouse=True)
 def opened(chrome: webdriver.Chrome, page: Page) -> None:
     look(chrome)
-    chrome.get(page.link)
+    chrome.get(page.address if page.is_open else page.link)
+    page.is_open = True
     until(chrome, "document.querySelectorAll('.tile').length === 3")
     console(chrome)
 
@@ -135,6 +140,36 @@ def note(chrome: webdriver.Chrome) -> str:
 
 def test_the_link_leaves_no_token_in_the_address(chrome: webdriver.Chrome, page: Page) -> None:
     assert chrome.current_url == page.address
+
+
+def test_the_file_that_the_browser_is_started_with_leads_in(chrome: webdriver.Chrome, page: Page) -> None:
+    """To a browser a file is another site than ours, whose requests carry no strict cookie."""
+    with serving(page.workspace, base_url="/photos") as keys, redirect_to(keys.link) as file:
+        chrome.get(file.as_uri())
+        until(chrome, f"location.href === 'http://{keys.hosts[0]}{keys.base}/' && document.querySelector('h1')")
+        assert keys.token.spent
+        until(chrome, "document.querySelector('.tile')")
+        chrome.find_element(By.CSS_SELECTOR, ".tile").click()
+        until(chrome, "document.querySelector('#stage:not([hidden]) img').naturalWidth > 0")
+        press(chrome, "u")
+        assert note(chrome) == "There is nothing to undo."
+        assert console(chrome) == []
+
+
+def test_the_password_leads_in_as_well_and_logging_out_leads_out(chrome: webdriver.Chrome, page: Page) -> None:
+    set_password(page.workspace.home, "correct horse")
+    with serving(page.workspace, password=find_password(page.workspace.home, {})) as keys:
+        chrome.get(keys.link)
+        assert serious_findings(chrome) == []
+        for given, shown in (("wrong", ".note.failed"), ("correct horse", ".tile")):
+            chrome.find_element(By.ID, "password").send_keys(given, Key.ENTER)
+            until(chrome, f"document.readyState === 'complete' && document.querySelector('{shown}')")
+        inside = chrome.current_url
+        assert inside.endswith(f"{keys.base}/")
+        chrome.find_element(By.CSS_SELECTOR, ".leave button").click()
+        until(chrome, "document.querySelector('#password')")
+        chrome.get(inside)
+        assert chrome.current_url == keys.link
 
 
 def test_by_keyboard_a_file_is_removed_and_brought_back(chrome: webdriver.Chrome, page: Page) -> None:

@@ -99,7 +99,7 @@
   const loadExif = async () => {
     const target = document.getElementById("exif-table");
     if (!selected || !document.getElementById("exif").open) return;
-    const address = `/exif/${keeper.item.dataset.content}/${selected.item.dataset.content}`;
+    const address = `${document.body.dataset.base}/exif/${keeper.item.dataset.content}/${selected.item.dataset.content}`;
     if (target.dataset.address === address) return;
     target.dataset.address = address;
     const answer = await fetch(address);

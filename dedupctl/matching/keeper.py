@@ -74,13 +74,13 @@ class KeeperOrder:
 CHOSEN = "your choice"
 OUTSIDE = "it lies in no bin, snapshot or cache"
 
-_IN_WORDS: Mapping[KeeperRule, str] = {
+_IN_WORDS: Mapping[str, str] = {
     "original": "it is the original, or nearer to it",
     "protected": "it is protected",
     "reference-root": "it lies in a reference root",
     "path-priority": "its place comes first in the policy",
     "camera": "it says more of its camera: make, time or place",
-    "format": "RAW, HEIC or JPEG of a camera before what is saved from them",
+    "format": "a camera writes its format: RAW before HEIC before JPEG",
     "resolution": "it has more pixels",
     "uncropped": "it shows the whole picture",
     "bytes": "it has more bytes",
@@ -99,7 +99,7 @@ _COPY_MARK = re.compile(r"(?:^|[\s_\-(])(?:copy|copie|kopie|copia)(?:[\s_\-)\d]|
 
 def rule_in_words(rule: str) -> str:
     """Why the kept copy was preferred; what is no keeper rule (a companion, a person's choice) speaks for itself."""
-    return {str(name): words for name, words in _IN_WORDS.items()}.get(rule, rule)
+    return {CHOSEN: "you chose it", **_IN_WORDS}.get(rule, rule)
 
 
 def reasons_in_words(rules: Collection[str]) -> str:

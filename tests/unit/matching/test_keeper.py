@@ -130,5 +130,6 @@ def test_every_rule_has_words_of_its_own() -> None:
     assert len(set(words)) == len(KEEPER_RULES)
     assert all(" " in one for one in words)
     assert rule_in_words("goes with a.jpg") == "goes with a.jpg"
+    assert rule_in_words(CHOSEN) == "you chose it"
     assert reasons_in_words(("bytes", "path", "bytes")) == "it has more bytes; its path is shorter"
     assert set(DEFAULT_KEEP) == set(KEEPER_RULES) - {"uncropped"}

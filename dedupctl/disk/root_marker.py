@@ -21,6 +21,7 @@ from dedupctl.domain import Root
 
 OWN_FOLDER = b".dedupctl"
 """What dedupctl keeps inside a root (marker, quarantine); never scanned."""
+QUARANTINE = OWN_FOLDER + b"/quarantine"
 MARKER_NAME = b"root-id"
 _LONGEST_MARKER = 256
 _TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -89,7 +90,8 @@ def _read_marker(root: bytes) -> str | None:
 
 def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
-    os.makedirs(folder, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
     # Two processes may mark one root at once: each writes under a name of its own.
     with durable_file(Path(os.fsdecode(folder), os.fsdecode(MARKER_NAME)), suffix=f".{token}") as part:
         write_new(os.fsencode(part), token.encode("ascii") + b"\n", mode=0o644)

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dedupctl.disk.durable import sync_folder
-from dedupctl.disk.folders import At, OpenFolders, make_folders, opened_folder, standing_at
+from dedupctl.disk.folders import At, OpenFolders, make_quarantine, opened_folder, standing_at
 from dedupctl.disk.leftovers import discard_part, has_aside, take_back_aside
 from dedupctl.disk.moves import free_name, free_part, move, name_made, unlink_exactly, unnoted
 from dedupctl.disk.ownership import holds, is_file, is_inode
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import Replacement, is_replacement
-from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.disk.steps import Step, Steps
-from dedupctl.disk.trash import Trashed
+from dedupctl.disk.trash import Trashed, make_trash
 from dedupctl.disk.verification import Checked, require_still
 from dedupctl.domain import Action, Identity, JournalEntry, Verb
 from dedupctl.paths import join, split
@@ -101,14 +100,13 @@ def token_of(catalog_id: str, entry_id: int) -> bytes:
 
 def make_ready(removals: Iterable[Removal]) -> None:
     """Make the quarantine folders of a batch at once; what cannot be made is said when the file is to move there."""
-    by_root: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    by_root: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
     for removal in removals:
         if removal.action.verb.quarantines:
-            by_root[removal.target.base].add(split(removal.target.relative)[0])
+            by_root[removal.target.base][split(removal.target.relative)[0]] = removal.action.victim.absolute
     for root, folders in by_root.items():
-        # Where a disk is gone, its empty folder gets none: it has no folder of ours to make them in.
-        with suppress(OSError), opened_folder(root, OWN_FOLDER):
-            make_folders(root, folders)
+        with suppress(OSError):
+            make_quarantine(root, folders)
 
 
 def remove(
@@ -127,9 +125,11 @@ def remove(
     """
     action, target = removal.action, removal.target
     source = folders.at(action.victim.root, action.victim.path)
-    if not action.verb.quarantines:
+    if action.verb is Verb.TRASH:
+        make_trash(target.base)
+    elif not action.verb.quarantines:
         os.makedirs(target.base, exist_ok=True)
-    destination = folders.at(target.base, target.relative, create=True)
+    destination = folders.at(target.base, target.relative, create_like=action.victim.absolute)
     part = free_part(source.folder, removal.token)
     if replacement is not None:
         replacement.make(part)
@@ -260,7 +260,7 @@ def _is_home(removal: Removal, source: At) -> bool:
 def _move_beside(removal: Removal, away: At, steps: Steps) -> bytes:
     """Move the file to its old name, or beside it where a person has taken that; returns where it stands now."""
     victim = removal.action.victim
-    with standing_at(victim.root, victim.path, create=True) as source:
+    with standing_at(victim.root, victim.path, create_like=removal.target.absolute) as source:
         if removal.mark is not None and source.exists() and is_replacement(source, removal.mark):
             unlink_exactly(source, Identity.of(source.status()), token=removal.token, steps=steps)
         found = Identity.of(away.status())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dedupctl.disk.refusal import Refused
+from dedupctl.disk.reading import Reader
 from dedupctl.disk.replacements import Clone, HardLink, Replacement, Symlink, Text
 from dedupctl.domain import Action, Verb
-from dedupctl.policy.companions import read_sidecar
-from dedupctl.policy.sidecars import merged
+from dedupctl.policy.merging import merged_as_planned
 
 
 def replacement_of(action: Action) -> Replacement | None:
@@ -26,18 +25,7 @@ def replacement_of(action: Action) -> Replacement | None:
         case Verb.REFLINK:
             return Clone(keeper, action.victim)
         case Verb.MERGE:
-            return Text(_merged(action), action.victim)
+            # The kept sidecar is the action's victim: it is replaced. The removed file is its "keeper".
+            return Text(merged_as_planned(Reader(), action.victim, keeper), action.victim)
         case _:
             return None
-
-
-def _merged(action: Action) -> bytes:
-    """The kept sidecar (the action's victim: it is replaced) with the words of the removed one (its "keeper")."""
-    assert action.keeper is not None
-    texts = []
-    for planned in (action.victim, action.keeper):
-        seen, text = read_sidecar(planned.root, planned.path)
-        if seen.digest != planned.digest:
-            raise Refused("it changed since the plan was made")
-        texts.append(text)
-    return merged(texts[0], texts[1])

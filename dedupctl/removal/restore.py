@@ -116,7 +116,7 @@ class _Restore:
 
         with (
             standing_at(resting.base, resting.relative) as source,
-            standing_at(victim.root, victim.path, create=True) as place,
+            standing_at(victim.root, victim.path, create_like=resting.absolute) as place,
         ):
             found = Identity.of(source.status())
             _require_removed_file(entry, source)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dedupctl.disk.durable import durable_file
 from dedupctl.errors import StoreError
+from dedupctl.modes import file_mode_in, make_folder_in
 from dedupctl.vectors.hnsw import METRIC, HnswIndex
 
 MANIFEST_NAME = "MANIFEST.json"
@@ -72,9 +73,10 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
     """
     graph = directory / f"graph-{secrets.token_hex(8)}.hnsw"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder_in(make_folder_in(directory.parent.parent, directory.parent.name), directory.name)
         with durable_file(graph) as part:
             size = index.write(part)
+            part.chmod(file_mode_in(directory))
             written = part.stat().st_size
             if written != size:
                 raise StoreError(f"only {written} of {size} bytes of the vector index could be written to {directory}")
@@ -95,6 +97,7 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
         sealed = manifest.model_copy(update={"seal": manifest.proper_seal()})
         with durable_file(directory / MANIFEST_NAME) as part:
             part.write_text(sealed.model_dump_json(), encoding="utf-8")
+            part.chmod(file_mode_in(directory))
     except OSError as error:
         raise StoreError(f"cannot save the vector index in {directory}: {error}") from error
     finally:

@@ -177,7 +177,20 @@ def test_an_upgrade_keeps_the_proof_of_a_copy_that_an_older_version_never_noted(
 
     with Catalog.open(path) as catalog, catalog.read() as tx:
         (entry,) = tx.journal.entries()
-        assert entry.placed == (None if revision == "0003" else Identity(2049, 77, 1000, 5, 6))
+        assert entry.placed == (None if revision < "0005" else Identity(2049, 77, 1000, 5, 6))
+
+
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision < "0004"])
+def test_an_upgrade_takes_what_no_file_ever_held_for_imported(path: Path, revision: str) -> None:
+    restore(path, revision)
+    change(
+        path,
+        "INSERT INTO contents (id, digest, size, format, width, height, orientation, exif_tags, has_gps, flat)"
+        " VALUES (8, x'13', 1, 'JPEG', 1, 1, 1, 0, 0, 0)",
+    )
+
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        assert tx.imported.among([7, 8, 9]) == {8}
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

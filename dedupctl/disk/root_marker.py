@@ -91,7 +91,7 @@ def _read_marker(root: bytes) -> str | None:
 def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
     with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
+        os.mkdir(folder, 0o711)  # the catalog of another user may know the root by the marker in it
     # Two processes may mark one root at once: each writes under a name of its own.
     with durable_file(Path(os.fsdecode(folder), os.fsdecode(MARKER_NAME)), suffix=f".{token}") as part:
         write_new(os.fsencode(part), token.encode("ascii") + b"\n", mode=0o644)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dedupctl.domain import ScanSummary, Unreadable
+from dedupctl.indexing.pool import Batch
 from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
-from dedupctl.indexing.workers import Batch, Workers
+from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
 from dedupctl.matching.matcher import Matcher, Round
 from dedupctl.vectors.hnsw import HnswIndex

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dedupctl.errors import DedupctlError
+from dedupctl.indexing.workers import Workers
 from dedupctl.web.guard import Guard, Keys
 from dedupctl.web.own_files import OwnFiles
 from dedupctl.web.pages import GROUPS, Pages
@@ -23,9 +24,9 @@ SIGN_OF_LIFE = 30
 """Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
 
 
-def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
+def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -> Starlette:
     own_files = OwnFiles()
-    pages = Pages(workspace, queue, keys, own_files.address)
+    pages = Pages(workspace, queue, workers, keys, own_files.address)
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import uvicorn
 
 from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.indexing.workers import Workers
 from dedupctl.web.app import make_app
 from dedupctl.web.guard import Keys
+from dedupctl.web.pictures import AT_ONCE, PATIENCE
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
 
@@ -33,8 +35,9 @@ def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
     with _bound(port) as listening:
         keys = Keys(listening.getsockname()[1])
         queue = Queue(workspace.catalog)
+        workers = Workers(workspace.config, workspace.catalog.path, count=AT_ONCE, seconds=PATIENCE)
         config = uvicorn.Config(
-            make_app(workspace, queue, keys),
+            make_app(workspace, queue, workers, keys),
             log_level="error",
             access_log=False,
             server_header=False,
@@ -52,6 +55,7 @@ def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
         finally:
             queue.stop()
             server.should_exit = True
+            workers.close()  # whoever still waits for a picture is told so, and the server can end
             thread.join()
 
 

@@ -25,7 +25,7 @@ from dedupctl.fingerprint.opening import Opened, open_picture
 from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, Limits, check_memory, outcome_of, quietly
 from dedupctl.fingerprint.pixels import FullPicture, decode_full, pixel_digest, pixels_equal
 from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES, looks_like_picture
-from dedupctl.fingerprint.strips import WORTH_IT, crops, strips
+from dedupctl.fingerprint.strips import crops, stored_size, strips
 
 __all__ = [
     "PICTURE_SUFFIXES",
@@ -95,13 +95,12 @@ def shrunk(opened: Opened, file: BinaryIO, factor_of: Callable[[tuple[int, int]]
             image.draft(None, (image.width // factor, image.height // factor))
     parts = strips(image, file, factor)
     if parts is not None:
-        return _upright(_joined(image, image.size, factor, parts), opened.turn_of_strips)
+        return _upright(_joined(image, stored_size(image), factor, parts), opened.turn_of_strips)
     _check_load(opened, file, full_size, limits)
     with loading(full_size, limits):
         image.load()
     factor = factor_of(image.size)
-    whole = image.width * image.height < WORTH_IT
-    return _upright(_joined(image, image.size, factor, [image] if whole else crops(image, factor)), opened.turn)
+    return _upright(_joined(image, image.size, factor, crops(image, factor)), opened.turn)
 
 
 def _small_factor(size: tuple[int, int]) -> int:

@@ -25,6 +25,7 @@ from dedupctl.fingerprint.facts import orientation_of
 from dedupctl.fingerprint.memory import WHOLE_FILE, file_bytes, loading, whole_file_memory
 from dedupctl.fingerprint.outcome import Limits, PictureError, check_memory, check_size
 from dedupctl.fingerprint.sniff import HEAD_BYTES, container_of, webp_size
+from dedupctl.fingerprint.strips import has_png_strips, late_png_exif
 
 # One file is one thread's work: a pool of workers already keeps every core busy.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -93,7 +94,7 @@ def open_picture(file: BinaryIO, limits: Limits) -> Opened:
         check_memory(whole_file_memory("WEBP", size, file_bytes(file)), limits)
     image = _open_jpeg(file) if container == "JPEG" else _OPENERS[container](file)
     check_size(image.size, limits.max_pixels)
-    exif = image.getexif()
+    exif = _exif_of(image, file)
     if container == "HEIF":  # libheif turns it by the container's own property and ignores EXIF, as the standard asks
         return Opened(image, "HEIF", image.size, image.info.get("original_orientation") or 1, 1, exif)
     return _unturned(image, image.format or container, exif)
@@ -108,6 +109,15 @@ def _unturned(image: Image.Image, container: str, exif: Image.Exif) -> Opened:
     """A picture that its decoder leaves as stored: all that EXIF says is still to be done."""
     orientation = orientation_of(exif)
     return Opened(image, container, turned(image.size, orientation), orientation, orientation, exif)
+
+
+def _exif_of(image: Image.Image, file: BinaryIO) -> Image.Exif:
+    if not isinstance(image, PngImageFile) or "exif" in image.info or not has_png_strips(image):
+        return image.getexif()
+    late = late_png_exif(file)
+    if late is not None:
+        image.info["exif"] = b"Exif\0\0" + late
+    return Image.Image.getexif(image)  # that of a PNG would decode all of it, in case there is EXIF after the pixels
 
 
 def _open_jpeg(file: BinaryIO) -> ImageFile:

@@ -13,15 +13,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, TiffTags
+from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from dedupctl.fingerprint.outcome import PictureError
 
-WORTH_IT = 16_000_000
-"""Pixels from which a picture is read in strips; smaller ones are quicker as a whole."""
-STRIP_PIXELS = 4_000_000
+WORTH_IT = 40_000_000
+"""Pixels from which a picture is read in strips; smaller ones are up to twice as quick as a whole, and take 160 MB."""
+STRIP_PIXELS = 1_000_000
 
 _CHUNK_BYTES = 1 << 18
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -29,12 +30,21 @@ _PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6, 6: 2, 8: 6}
 """PNG colour type by the distance between a byte and the one it was predicted from."""
 _PNG_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA", 6: "RGB", 8: "RGBA"}
 
-_TIFF_LENGTH, _TIFF_COMPRESSION, _TIFF_ROWS, _TIFF_PLANAR = 257, 259, 278, 284
+_TIFF_WIDTH, _TIFF_LENGTH, _TIFF_COMPRESSION, _TIFF_ROWS, _TIFF_PLANAR = 256, 257, 259, 278, 284
 _TIFF_STRIPS, _TIFF_TILES = (273, 279), (324, 325)
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323
 _TIFF_OLD_JPEG = 6
+_TIFF_UNIT_PIXELS = 16_000_000
+"""Pixels that may be compressed together; where they are more, nothing is gained."""
 _TIFF_COPIED = (256, 258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
 """The tags that say how the samples are stored. Not the orientation: it is applied once to the whole."""
+
+
+def stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of the rows in the file; Pillow gives a TIFF those that it has once it is turned."""
+    if isinstance(image, TiffImageFile):
+        return int(image.tag_v2[_TIFF_WIDTH]), int(image.tag_v2[_TIFF_LENGTH])
+    return image.size
 
 
 def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.Image] | None:
@@ -44,9 +54,9 @@ def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.
     """
     if not isinstance(image, ImageFile) or image.width * image.height < WORTH_IT:
         return None
-    rows = max(1, STRIP_PIXELS // image.width // multiple) * multiple
+    rows = max(1, STRIP_PIXELS // stored_size(image)[0] // multiple) * multiple
     if isinstance(image, PngImageFile):
-        return None if image.info.get("interlace") else _png_strips(image, file, rows)
+        return _png_strips(image, file, rows) if has_png_strips(image) else None
     if _has_plain_rows(image):
         return _plain_strips(image, file, rows)
     if isinstance(image, TiffImageFile) and (height := _tiff_unit(image)):
@@ -57,6 +67,9 @@ def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.
 def crops(image: Image.Image, multiple: int) -> Iterator[Image.Image]:
     """The strips of a picture that is loaded."""
     rows = max(1, STRIP_PIXELS // image.width // multiple) * multiple
+    if image.height <= rows:
+        yield image
+        return
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
@@ -95,11 +108,14 @@ def _like(image: Image.Image, strip: Image.Image) -> Image.Image:
 
 def _has_plain_rows(image: ImageFile) -> bool:
     """All tiles are as wide as the picture, nothing in them is compressed, and no channel lies apart."""
+    if not isinstance(image, BmpImageFile | TiffImageFile):  # AVIF and WebP have rows of what they decoded themselves
+        return False
+    width, height = stored_size(image)
     extents = [tile.extents for tile in image.tile if tile.codec_name == "raw" and tile.extents is not None]
     return (
         len(extents) == len(image.tile)
-        and all(extent[::2] == (0, image.width) for extent in extents)
-        and sum(extent[3] - extent[1] for extent in extents) == image.height
+        and all(extent[::2] == (0, width) for extent in extents)
+        and sum(extent[3] - extent[1] for extent in extents) == height
     )
 
 
@@ -111,19 +127,19 @@ def _plain_strips(image: ImageFile, file: BinaryIO, rows: int) -> Iterator[Image
 
 def _plain_parts(image: ImageFile, file: BinaryIO, tile: Any, rows: int) -> Iterator[Image.Image]:
     raw_mode, stride, direction = tile.args if isinstance(tile.args, tuple) else (tile.args, 0, 1)
-    height = tile.extents[3] - tile.extents[1]
+    (width, _), height = stored_size(image), tile.extents[3] - tile.extents[1]
     stride = stride or _row_bytes(image, raw_mode)
     for top in range(0, height, rows):
         count = min(rows, height - top)
         first = top if direction > 0 else height - top - count
         file.seek(tile.offset + first * stride)
         data = _read(file, count * stride)
-        yield Image.frombytes(image.mode, (image.width, count), data, "raw", raw_mode, stride, direction)
+        yield Image.frombytes(image.mode, (width, count), data, "raw", raw_mode, stride, direction)
 
 
 def _row_bytes(image: ImageFile, raw_mode: str) -> int:
     """Bytes of one row without padding."""
-    return len(Image.new(image.mode, (image.width, 1)).tobytes("raw", raw_mode))
+    return len(Image.new(image.mode, (stored_size(image)[0], 1)).tobytes("raw", raw_mode))
 
 
 def _read(file: BinaryIO, count: int) -> bytes:
@@ -134,6 +150,16 @@ def _read(file: BinaryIO, count: int) -> bytes:
 
 
 # --- PNG ----------------------------------------------------------------------------------------------------
+
+
+def has_png_strips(image: PngImageFile) -> bool:
+    """Is it large, and are its rows in their order?"""
+    return image.width * image.height >= WORTH_IT and not image.info.get("interlace")
+
+
+def late_png_exif(file: BinaryIO) -> bytes | None:
+    """The EXIF of a PNG, also if it stands after the pixels, which Pillow decodes to get there."""
+    return next((data for kind, data in _png_chunks(file) if kind == b"eXIf"), None)
 
 
 def _png_strips(image: PngImageFile, file: BinaryIO, rows: int) -> Iterator[Image.Image]:
@@ -154,11 +180,11 @@ def _png_strips(image: PngImageFile, file: BinaryIO, rows: int) -> Iterator[Imag
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, data) of every chunk up to the end of the picture; other data than the pixels' is left out."""
+    """(kind, data) of the chunks that are read here; those of pixels a piece at a time."""
     file.seek(8)
     while len(head := file.read(8)) == 8:
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == b"IHDR":
+        if kind in {b"IHDR", b"eXIf"}:
             yield kind, _read(file, size)
         elif kind == b"IDAT":
             while size > 0:
@@ -233,18 +259,18 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 def _tiff_unit(image: TiffImageFile) -> int:
     """Rows that are compressed together; 0 where they are too many, or lie apart by channel."""
-    tags = image.tag_v2
+    tags, (width, whole) = image.tag_v2, stored_size(image)
     if tags.get(_TIFF_PLANAR, 1) != 1 or tags.get(_TIFF_COMPRESSION) == _TIFF_OLD_JPEG:
         return 0
     height = int(tags.get(_TIFF_TILE_LENGTH) or tags.get(_TIFF_ROWS) or 0)
     offsets = tags.get(_TIFF_TILES[0]) or tags.get(_TIFF_STRIPS[0]) or ()
-    is_whole = 0 < height <= image.height and image.width * height <= 2 * STRIP_PIXELS
-    return height if is_whole and len(offsets) == -(-image.height // height) * _tiff_across(image) else 0
+    is_small = 0 < height <= whole and width * height <= _TIFF_UNIT_PIXELS
+    return height if is_small and len(offsets) == -(-whole // height) * _tiff_across(image) else 0
 
 
 def _tiff_across(image: TiffImageFile) -> int:
     width = image.tag_v2.get(_TIFF_TILE_WIDTH)
-    return -(-image.width // int(width)) if width else 1
+    return -(-stored_size(image)[0] // int(width)) if width else 1
 
 
 def _tiff_strips(image: TiffImageFile, file: BinaryIO, rows: int) -> Iterator[Image.Image]:
@@ -254,7 +280,7 @@ def _tiff_strips(image: TiffImageFile, file: BinaryIO, rows: int) -> Iterator[Im
     places = list(zip(tags[kind[0]], tags[kind[1]], strict=True))
     per_strip = rows // height * across
     for number, start in enumerate(range(0, len(places), per_strip)):
-        count = min(rows, image.height - number * rows)
+        count = min(rows, stored_size(image)[1] - number * rows)
         parts = []
         for offset, size in places[start : start + per_strip]:
             file.seek(offset)

@@ -21,6 +21,7 @@ from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
 from dedupctl.catalog.plans import Plans, Protected
 from dedupctl.catalog.reported import Reported
+from dedupctl.catalog.retries import Retries
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.runs import Runs
 from dedupctl.catalog.verdicts import Verdicts
@@ -35,6 +36,7 @@ class Transaction:
         self.meta = Meta(connection)
         self.roots = Roots(connection)
         self.files = Files(connection)
+        self.retries = Retries(connection)
         self.contents = Contents(connection)
         self.embeddings = Embeddings(connection)
         self.pairs = Pairs(connection)

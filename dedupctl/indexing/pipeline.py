@@ -122,7 +122,7 @@ class Pipeline:
             self._keep_up()
             match finding:
                 case Unread():
-                    self._counts["changed" if finding.known else "new"] += 1
+                    self._counts["unchanged" if finding.again else "changed" if finding.known else "new"] += 1
                     self._progress.found += 1
                     self._progress.to_read += 1
                     yield finding

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -17,8 +18,9 @@ from poison import PoisonedWorkers
 from rendered_library import drawn
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.retries import PAUSES
 from dedupctl.config import Config, ModelConfig, ScanConfig
-from dedupctl.domain import FileState, Unreadable
+from dedupctl.domain import FileState, ScanSummary, Unreadable
 from dedupctl.errors import ConfigError, DedupctlError
 from dedupctl.fingerprint.fingerprinter import Read
 from dedupctl.indexing import pool
@@ -132,6 +134,35 @@ def test_a_scan_goes_on_past_a_file_that_kills_its_worker_and_does_not_try_it_ag
     assert (second.unchanged, second.errors) == (20, 0)
     assert counts == {FileState.PRESENT: 19, FileState.ERROR: 1, FileState.GONE: 0}
     assert (located.file.path, why.code) == (b"deadly.png", "crash")
+
+
+def test_a_file_that_could_not_be_read_for_what_may_pass_is_read_by_a_later_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    path = picture(photos / "greedy-300-.png", 1)
+    small, large = (Config(scan=ScanConfig(workers=1, worker_memory_mb=size)) for size in (256, 2048))
+    with Workspace.open(tmp_path / "home", create=True) as workspace:
+        wanted = places(workspace.catalog, [os.fsencode(photos)])
+
+        def scan(settings: Config) -> tuple[FileState, ScanSummary]:
+            with closing(PoisonedWorkers(settings, workspace.catalog.path)) as workers:
+                pipeline = Pipeline(workspace, workspace.open_index().index, workers)
+                summary = visit_places(workspace, pipeline, wanted, lambda *_: None)
+            with workspace.catalog.read() as tx:
+                (root,) = tx.roots.all()
+                file = tx.files.at(root.id, os.path.basename(path))
+            assert file is not None
+            return file.state, summary
+
+        assert scan(small)[0] is FileState.ERROR
+        assert scan(large)[0] is FileState.ERROR, "too early"
+        later = time.time() + PAUSES[0]
+        monkeypatch.setattr(time, "time", lambda: later)
+        state, summary = scan(large)
+        assert state is FileState.PRESENT
+        assert (summary.unchanged, summary.changed) == (1, 0)
 
 
 def test_workers_killed_while_idle_are_replaced_and_none_is_left_over(tmp_path: Path, catalog_path: Path) -> None:

@@ -46,6 +46,13 @@ def _compute(*_: object) -> None:
         pass
 
 
+def _compute_a_while(path: bytes, _: Allowance) -> None:
+    """As many tenths of a second of CPU time as the name says."""
+    end = time.process_time() + int(os.path.basename(path).split(b"-")[1]) / 10
+    while time.process_time() < end:
+        pass
+
+
 def _wait(*_: object) -> None:
     while True:
         time.sleep(1)
@@ -70,6 +77,7 @@ _POISONS: dict[bytes, Callable[[bytes, Allowance], None]] = {
     b"deadly": _die,
     b"unlucky": _die_the_first_time,
     b"endless": _compute,
+    b"busy": _compute_a_while,
     b"sleepy": _wait,
     b"greedy": _take_memory,
     b"turns": _note_turn,

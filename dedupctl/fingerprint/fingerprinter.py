@@ -17,7 +17,7 @@ from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.embedder import Embedder, EmbeddingError
 from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, MAX_MEMORY, Limits, outcome_of, quietly
-from dedupctl.fingerprint.parts import with_parts
+from dedupctl.fingerprint.parts import MOST_PARTS, with_parts
 from dedupctl.fingerprint.perceptual import is_flat, low_coefficients, other_hash, phash8, reduced
 
 THUMBNAIL_SIDE = 320
@@ -45,7 +45,14 @@ class Fingerprinter:
         self._max_pixels = config.scan.max_megapixels * 1_000_000
         self._other_hashes = [name for name in config.hashes.algorithms if name != "phash"]
         self._embedder = Embedder(config.model)
+        self._is_loaded = False
         Image.core.set_blocks_max(KEPT_BLOCKS)  # type: ignore[attr-defined]
+
+    def load(self) -> None:
+        """Load the model now, and not with the first picture. Raises ConfigError or StoreDamaged, as `read`."""
+        if not self._is_loaded:
+            self._embedder.load(1 + MOST_PARTS)
+            self._is_loaded = True
 
     def read(
         self,

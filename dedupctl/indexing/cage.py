@@ -43,7 +43,7 @@ class Allowance:
 class Work:
     """What a process can do: functions of a module, because they are sent to it by name."""
 
-    prepare: Callable[[Any], object]
+    prepare: Callable[[Any], None]
     """Gets the process's state ready, outside the limits: loading the model is not for the first file to pay."""
     do: Callable[[Any, Any, Allowance], Any]
     """Takes state, item and allowance."""
@@ -91,11 +91,20 @@ def run(connection: Connection, make_state: Callable[..., Any], *arguments: Any)
             connection.send(Begun())
             for item in order.items:
                 connection.send(_outcome(order, state, item))
+            if not order.items:
+                _get_ready(order, state)
             if order.allowance.is_last:
                 give_back_memory()
             connection.send(Done(resident_bytes()))
         except (EOFError, OSError):  # nobody asks any more
             os._exit(0)
+
+
+def _get_ready(order: Order, state: Any) -> None:
+    try:
+        order.work.prepare(state)
+    except DedupctlError:  # it will fail again, and be told, when there is something to do
+        return
 
 
 def _outcome(order: Order, state: Any, item: Any) -> Outcome:

@@ -169,12 +169,8 @@ class _State:
         return Limits(self._config.scan.max_megapixels * 1_000_000, allowance.memory)
 
 
-def _load_model(state: _State) -> object:
-    return state.fingerprinter
-
-
-def _load_comparer(state: _State) -> object:
-    return state.comparer
+def _load_model(state: _State) -> None:
+    state.fingerprinter.load()
 
 
 def _load_nothing(_: _State) -> None:
@@ -214,7 +210,7 @@ def _thumbnail(state: _State, path: bytes, allowance: Allowance) -> bytes | Unre
 _READ = Work(_load_model, _read)
 _FINGERPRINT = Work(_load_model, _fingerprint)
 _EMBED = Work(_load_model, _embed)
-_JUDGE = Work(_load_comparer, _judge)
+_JUDGE = Work(_load_nothing, _judge)
 _VIEW = Work(_load_nothing, _view)
 _EXIF = Work(_load_nothing, _exif)
 _THUMBNAIL = Work(_load_nothing, _thumbnail)

@@ -20,6 +20,10 @@ from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.proof.proof import prove
 
+PROOF_SECONDS = 0.015
+"""CPU time of one comparison, see `bench/README.md`."""
+DECODED_PIXELS_A_SECOND = 20_000_000
+"""Of a full decode with its digest."""
 KEPT_PICTURES = 512
 """Prepared pictures a process keeps: about 0.3 MB each with their features."""
 
@@ -51,6 +55,14 @@ def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) 
         content_id: Side(content, thumbnails.get(content.digest), paths.get(content_id))
         for content_id, content in contents.items()
     }
+
+
+def expected_seconds(case: Case) -> float:
+    """About how much CPU time a case takes: it is milliseconds, or seconds where all pixels are compared."""
+    if not _may_be_same_pixels(case):
+        return PROOF_SECONDS
+    facts = case.a.content.facts
+    return PROOF_SECONDS + 2 * facts.width * facts.height / DECODED_PIXELS_A_SECOND
 
 
 class Comparer:

@@ -30,7 +30,7 @@ from dedupctl.indexing.roots import places
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
-SECONDS = 0.5
+SECONDS = 1.0
 """Of CPU: plenty for a picture of 64 x 48 pixels."""
 
 
@@ -57,15 +57,28 @@ def worker_processes() -> list[psutil.Process]:
 def test_a_file_that_kills_or_hangs_its_worker_is_an_error_and_its_neighbours_are_read(
     tmp_path: Path, catalog_path: Path
 ) -> None:
-    names = ["a.png", "deadly.png", "b.png", "endless.png", "c.png", "sleepy.png"]
+    names = ["a.png", "deadly.png", "b.png", "endless.png", "c.png"]
     paths = [picture(tmp_path / name, seed) for seed, name in enumerate(names)]
     with closing(PoisonedWorkers(config(SECONDS), catalog_path)) as workers:
-        a, deadly, b, endless, c, sleepy = workers.read(paths).result().results
+        a, deadly, b, endless, c = workers.read(paths).result().results
     assert all(isinstance(outcome, Read) and outcome.fingerprint is not None for outcome in (a, b, c))
     assert isinstance(deadly, Unreadable)
     assert deadly.code == "crash"
-    assert endless == Unreadable("timeout", "decoding it takes more than 0.5 s of CPU")
-    assert sleepy == Unreadable("timeout", "it could not be read within 5 s")
+    assert endless == Unreadable("timeout", "decoding it takes more than 1 s of CPU")
+
+
+def test_a_decoder_that_waits_for_ever_is_stopped_although_it_takes_no_cpu_time(
+    tmp_path: Path, catalog_path: Path
+) -> None:
+    with closing(PoisonedWorkers(config(0.3), catalog_path)) as workers:
+        (outcome,) = workers.read([picture(tmp_path / "sleepy.png", 1)]).result().results
+    assert outcome == Unreadable("timeout", "it could not be read within 3 s")
+
+
+def test_the_clock_starts_anew_for_each_file_of_a_batch(tmp_path: Path, catalog_path: Path) -> None:
+    paths = [picture(tmp_path / f"busy-3-{seed}.png", seed) for seed in range(5)]
+    with closing(PoisonedWorkers(config(SECONDS), catalog_path)) as workers:
+        assert all(isinstance(outcome, Read) for outcome in workers.read(paths).result().results)
 
 
 def test_a_file_whose_worker_was_killed_from_outside_is_read_when_it_is_tried_again(

@@ -93,6 +93,8 @@ class _Lines:
         self._rates: defaultdict[str, _Rate] = defaultdict(_Rate)
 
     def update(self, progress: Progress) -> None:
+        doing, done, total = _stage(progress)
+        rate = self._rates[doing].of(done)
         now = time.monotonic()
         if now < self._next:
             return
@@ -100,8 +102,6 @@ class _Lines:
         if progress.to_embed:
             say(f"embedding anew, {progress.to_embed:,} pictures left")
             return
-        doing, done, total = _stage(progress)
-        rate = self._rates[doing].of(done)
         left = (total - done) / rate if rate else 0.0
         did, what = ("compared", "pairs") if doing == COMPARING else ("read", "files")
         say(

@@ -225,9 +225,8 @@ class Pool:
         if task is None:
             return
         if not task.begun:
-            self._false_starts += not one.proven  # one that was killed while it had nothing to do is none
-            if self._false_starts >= START_TRIES:
-                raise DedupctlError(f"the worker processes die as soon as they are started (exit code {exitcode})")
+            if not one.proven:  # else it was killed while it had nothing to do
+                self._start_failed(f"exit code {exitcode}")
             (self._large if task.is_large else self._ordinary).appendleft(task)
             return
         if not task.places:  # it died after its last answer
@@ -241,6 +240,11 @@ class Pool:
         if rest:
             self._ordinary.appendleft(_Task(task.job, task.work, task.seconds, rest))
 
+    def _start_failed(self, why: str) -> None:
+        self._false_starts += 1
+        if self._false_starts >= START_TRIES:
+            raise DedupctlError(f"the worker processes die as soon as they are started ({why})")
+
     # --- handing out -------------------------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
@@ -250,7 +254,14 @@ class Pool:
             if one is None:
                 if len(self._processes) >= self._count:
                     return
-                one = self._start()
+                try:
+                    one = self._start()
+                except (
+                    OSError,
+                    EOFError,
+                ) as error:  # the server that forks them has died; there is a new one next time
+                    self._start_failed(str(error))
+                    continue
             task = queue.popleft()
             if task.job.answer.done():  # another part of it has failed, or nobody waits any more
                 continue

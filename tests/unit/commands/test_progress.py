@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from io import StringIO
 
 import pytest
@@ -46,3 +47,15 @@ def test_a_log_tells_how_many_files_are_read_and_then_how_many_pairs_are_compare
     reading, comparing = capsys.readouterr().err.splitlines()
     assert reading.startswith("read 10 of 40 files")
     assert comparing.startswith("compared 1,200 of 5,000 pairs")
+
+
+def test_the_rate_in_a_log_is_that_since_the_work_began(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with shown_progress() as update:
+        update(Progress(found=900, to_read=900))
+        now += 20
+        update(Progress(found=900, to_read=900, read=300))
+    assert "15/s, about 40 s left" in capsys.readouterr().err

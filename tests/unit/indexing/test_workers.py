@@ -16,6 +16,7 @@ import psutil
 import pytest
 from poison import PoisonedWorkers
 from rendered_library import drawn
+from running import await_true
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.retries import PAUSES
@@ -187,6 +188,26 @@ def test_workers_killed_while_idle_are_replaced_and_none_is_left_over(tmp_path: 
             processes = worker_processes()
             assert 1 <= len(processes) <= 2
             processes[victim % len(processes)].kill()
+
+
+def test_workers_outlive_the_server_that_forked_them(tmp_path: Path, catalog_path: Path) -> None:
+    path = picture(tmp_path / "a.png", 1)
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers.read([path]).result()
+        (worker,) = worker_processes()
+        server = worker.parent()
+        assert server is not None
+        server.kill()
+        worker.kill()
+        await_true(lambda: server.status() == psutil.STATUS_ZOMBIE, "the server is dead")
+        assert isinstance(workers.read([path]).result().results[0], Read)
+
+
+def test_what_cannot_be_started_is_told(tmp_path: Path, catalog_path: Path) -> None:
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers._pool._fresh = sys.exit  # each process ends before it begins anything
+        with pytest.raises(DedupctlError, match="as soon as they are started"):
+            workers.read([picture(tmp_path / "a.png", 1)]).result(timeout=60)
 
 
 def test_workers_without_work_end_and_come_back(

@@ -225,9 +225,9 @@ class Pool:
         if task is None:
             return
         if not task.begun:
+            (self._large if task.is_large else self._ordinary).appendleft(task)
             if not one.proven:  # else it was killed while it had nothing to do
                 self._start_failed(f"exit code {exitcode}")
-            (self._large if task.is_large else self._ordinary).appendleft(task)
             return
         if not task.places:  # it died after its last answer
             self._finish(task)
@@ -256,10 +256,7 @@ class Pool:
                     return
                 try:
                     one = self._start()
-                except (
-                    OSError,
-                    EOFError,
-                ) as error:  # the server that forks them has died; there is a new one next time
+                except (OSError, EOFError) as error:  # the server that forks them has died; the next start makes one
                     self._start_failed(str(error))
                     continue
             task = queue.popleft()

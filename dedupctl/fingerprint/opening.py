@@ -25,7 +25,7 @@ from dedupctl.fingerprint.facts import orientation_of
 from dedupctl.fingerprint.memory import WHOLE_FILE, file_bytes, loading, whole_file_memory
 from dedupctl.fingerprint.outcome import Limits, PictureError, check_memory, check_size
 from dedupctl.fingerprint.sniff import HEAD_BYTES, container_of, webp_size
-from dedupctl.fingerprint.strips import has_png_strips, late_png_exif
+from dedupctl.fingerprint.strips import is_large, late_png_exif
 
 # One file is one thread's work: a pool of workers already keeps every core busy.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -112,7 +112,7 @@ def _unturned(image: Image.Image, container: str, exif: Image.Exif) -> Opened:
 
 
 def _exif_of(image: Image.Image, file: BinaryIO) -> Image.Exif:
-    if not isinstance(image, PngImageFile) or "exif" in image.info or not has_png_strips(image):
+    if not isinstance(image, PngImageFile) or "exif" in image.info or not is_large(image):
         return image.getexif()
     late = late_png_exif(file)
     if late is not None:

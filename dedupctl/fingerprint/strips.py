@@ -40,6 +40,11 @@ _TIFF_COPIED = (256, 258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 322, 323,
 """The tags that say how the samples are stored. Not the orientation: it is applied once to the whole."""
 
 
+def is_large(image: Image.Image) -> bool:
+    """Better not to be decoded as a whole."""
+    return image.width * image.height >= WORTH_IT
+
+
 def stored_size(image: Image.Image) -> tuple[int, int]:
     """Width and height of the rows in the file; Pillow gives a TIFF those that it has once it is turned."""
     if isinstance(image, TiffImageFile):
@@ -52,11 +57,11 @@ def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.
 
     Each strip but the last has a multiple of `multiple` rows. None is turned, whatever the picture's EXIF says.
     """
-    if not isinstance(image, ImageFile) or image.width * image.height < WORTH_IT:
+    if not isinstance(image, ImageFile) or not is_large(image):
         return None
     rows = max(1, STRIP_PIXELS // stored_size(image)[0] // multiple) * multiple
     if isinstance(image, PngImageFile):
-        return _png_strips(image, file, rows) if has_png_strips(image) else None
+        return None if image.info.get("interlace") else _png_strips(image, file, rows)
     if _has_plain_rows(image):
         return _plain_strips(image, file, rows)
     if isinstance(image, TiffImageFile) and (height := _tiff_unit(image)):
@@ -150,11 +155,6 @@ def _read(file: BinaryIO, count: int) -> bytes:
 
 
 # --- PNG ----------------------------------------------------------------------------------------------------
-
-
-def has_png_strips(image: PngImageFile) -> bool:
-    """Is it large, and are its rows in their order?"""
-    return image.width * image.height >= WORTH_IT and not image.info.get("interlace")
 
 
 def late_png_exif(file: BinaryIO) -> bytes | None:

@@ -73,6 +73,10 @@ def _note_turn(path: bytes, allowance: Allowance) -> None:
         trace.write_text(f"{started} {time.monotonic()}")
 
 
+def _note_when(path: bytes, _: Allowance) -> None:
+    Path(os.fsdecode(path) + ".when").write_text(str(time.monotonic()))
+
+
 _POISONS: dict[bytes, Callable[[bytes, Allowance], None]] = {
     b"deadly": _die,
     b"unlucky": _die_the_first_time,
@@ -81,4 +85,5 @@ _POISONS: dict[bytes, Callable[[bytes, Allowance], None]] = {
     b"sleepy": _wait,
     b"greedy": _take_memory,
     b"turns": _note_turn,
+    b"when": _note_when,
 }

@@ -271,10 +271,12 @@ class Pool:
                 self._bury(one)
 
     def _next_queue(self) -> deque[_Task] | None:
+        """Whose turn it is, if there is room: one large item at a time, and before the ordinary ones."""
         busy = [one.task for one in self._processes if one.task is not None]
+        is_large_turn = bool(self._large) and not any(task.is_large for task in busy)
+        queue = self._large if is_large_turn else self._ordinary
         taken = sum(self._cost(task.is_large) for task in busy)
-        queue = self._large or self._ordinary
-        if not queue or (busy and taken + self._cost(queue is self._large) > self._budget.total):
+        if not queue or (busy and taken + self._cost(is_large_turn) > self._budget.total):
             return None
         return queue
 

@@ -25,6 +25,7 @@ from dedupctl.domain import FileState, ScanSummary, Unreadable
 from dedupctl.errors import ConfigError, DedupctlError
 from dedupctl.fingerprint.fingerprinter import Read
 from dedupctl.indexing import pool
+from dedupctl.indexing.budget import MEGABYTE, Budget
 from dedupctl.indexing.library import visit_places
 from dedupctl.indexing.pipeline import Pipeline
 from dedupctl.indexing.roots import places
@@ -102,14 +103,30 @@ def test_what_takes_more_memory_than_one_among_others_may_is_read_alone(tmp_path
     assert outcomes[2] == Unreadable("memory", "there is not enough memory to decode it")
 
 
-def test_large_pictures_take_turns(tmp_path: Path, catalog_path: Path) -> None:
-    paths = [picture(tmp_path / f"greedy-500-turns{seed}.png", seed) for seed in range(3)]
-    settings = Config(scan=ScanConfig(workers=2, memory_mb=2500))
+@pytest.mark.parametrize("megabytes", [800, 100_000])
+def test_large_pictures_take_turns(tmp_path: Path, catalog_path: Path, megabytes: int) -> None:
+    paths = [picture(tmp_path / f"greedy-400-turns{seed}.png", seed) for seed in range(3)]
+    settings = Config(scan=ScanConfig(workers=2, memory_mb=megabytes))
     with closing(PoisonedWorkers(settings, catalog_path)) as workers:
         for answer in [workers.read([path]) for path in paths]:
             answer.result()
     turns = sorted(tuple(map(float, Path(os.fsdecode(path) + ".turn").read_text().split())) for path in paths)
     assert all(before[1] <= after[0] for before, after in pairwise(turns))
+
+
+def test_ordinary_pictures_are_read_beside_a_large_one_only_where_there_is_room(
+    tmp_path: Path, catalog_path: Path
+) -> None:
+    budget = Budget(total=1000 * MEGABYTE, largest=800 * MEGABYTE)
+    large = picture(tmp_path / "greedy-400-turns.png", 1)
+    small = [picture(tmp_path / f"when-{seed}.png", seed) for seed in range(40)]
+    with closing(PoisonedWorkers(Config(scan=ScanConfig(workers=2)), catalog_path)) as workers:
+        workers._pool._budget = budget
+        for answer in [workers.read([path]) for path in [large, *small]]:
+            answer.result()
+    begun, ended = map(float, Path(os.fsdecode(large) + ".turn").read_text().split())
+    times = [float(Path(os.fsdecode(path) + ".when").read_text()) for path in small]
+    assert not [at for at in times if begun < at < ended]
 
 
 def test_a_worker_gives_back_what_a_large_picture_took(tmp_path: Path, catalog_path: Path) -> None:

@@ -23,7 +23,7 @@ from dedupctl.errors import DedupctlError
 
 OUT_OF_CPU, OUT_OF_TIME = signal.SIGPROF, signal.SIGALRM
 """What ends a worker whose item took more CPU time than it may, or never came to an end without any."""
-PATIENCE = 10
+PATIENCE = 20
 """How many times longer than its CPU time an item may last: other programs want the machine, too, and disks wake up."""
 
 

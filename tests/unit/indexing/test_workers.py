@@ -66,7 +66,8 @@ def test_a_file_that_kills_or_hangs_its_worker_is_an_error_and_its_neighbours_ar
     assert all(isinstance(outcome, Read) and outcome.fingerprint is not None for outcome in (a, b, c))
     assert isinstance(deadly, Unreadable)
     assert deadly.code == "crash"
-    assert endless == Unreadable("timeout", "decoding it takes more than 1 s of CPU")
+    assert isinstance(endless, Unreadable)
+    assert endless.code == "timeout"
 
 
 def test_a_decoder_that_waits_for_ever_is_stopped_although_it_takes_no_cpu_time(
@@ -74,7 +75,7 @@ def test_a_decoder_that_waits_for_ever_is_stopped_although_it_takes_no_cpu_time(
 ) -> None:
     with closing(PoisonedWorkers(config(0.3), catalog_path)) as workers:
         (outcome,) = workers.read([picture(tmp_path / "sleepy.png", 1)]).result().results
-    assert outcome == Unreadable("timeout", "it could not be read within 3 s")
+    assert outcome == Unreadable("timeout", "it could not be read within 6 s")
 
 
 def test_the_clock_starts_anew_for_each_file_of_a_batch(tmp_path: Path, catalog_path: Path) -> None:

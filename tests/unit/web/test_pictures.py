@@ -80,12 +80,14 @@ def test_pictures_of_files_are_decoded_in_a_worker(living: LivingLibrary, root: 
 def test_a_picture_that_takes_too_long_is_not_shown_and_the_next_one_is(
     living: LivingLibrary, root: Path, model: ModelIdentity
 ) -> None:
-    slow = add_picture(living, root, "slow.png", drawn(1, 64, 48).resize((6000, 6000)))
+    slow = add_picture(living, root, "slow.png", drawn(1, 64, 48).resize((9000, 9000)))
     quick = add_picture(living, root, "quick.png", drawn(2, 64, 48))
     with (
         closing(Thumbs(living.home / "thumbs.db")) as thumbs,
-        closing(Workers(Config(), living.catalog.path, count=1, seconds=0.05)) as workers,
+        closing(Workers(Config(), living.catalog.path, count=1, seconds=0.3)) as workers,
     ):
         pictures = Pictures(Workspace(living.home, Config(), living.catalog, thumbs, model, 1), workers)
-        assert pictures.view(slow) == Unreadable("timeout", "decoding it takes more than 0.05 s of CPU")
+        refused = pictures.view(slow)
+        assert isinstance(refused, Unreadable)
+        assert refused.code == "timeout"
         assert isinstance(pictures.view(quick), bytes)

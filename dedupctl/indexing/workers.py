@@ -83,6 +83,10 @@ class Workers:
         answer: Mapping[str, str] | Unreadable = self._one(_EXIF, (path, expected))
         return answer
 
+    def thumbnails(self, paths: Sequence[bytes]) -> Future[Batch]:
+        """Thumbnails of these files, made anew: `bytes | Unreadable` for each."""
+        return self._answered(_THUMBNAIL, paths)
+
     def thumbnail(self, path: bytes) -> bytes | Unreadable:
         """The thumbnail of a file, made anew; waits for it."""
         answer: bytes | Unreadable = self._one(_THUMBNAIL, path)

@@ -21,18 +21,13 @@ PATIENCE = 20.0
 
 
 class Pictures:
-    """Every picture as JPEG bytes with a tag that changes when they do; None where there is nothing to show."""
+    """Every picture as JPEG bytes; None where there is nothing to show."""
 
     def __init__(self, workspace: Workspace, workers: Workers) -> None:
         self._workspace = workspace
         self._workers = workers
         self._views: OrderedDict[bytes, bytes] = OrderedDict()
         self._shelf = threading.Lock()
-
-    def tag(self, content_id: int, form: str) -> str | None:
-        """An ETag; None when there is no such content."""
-        digest = self._digest(content_id)
-        return None if digest is None else f'"{digest.hex()[:32]}-{form}"'
 
     def thumbnail(self, content_id: int) -> bytes | None:
         digest = self._digest(content_id)

@@ -177,7 +177,7 @@ def test_an_upgrade_keeps_the_proof_of_a_copy_that_an_older_version_never_noted(
 
     with Catalog.open(path) as catalog, catalog.read() as tx:
         (entry,) = tx.journal.entries()
-        assert entry.placed == (None if revision < "0005" else Identity(2049, 77, 1000, 5, 6))
+        assert entry.placed == (None if revision < "0006" else Identity(2049, 77, 1000, 5, 6))
 
 
 @pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision < "0004"])
@@ -296,3 +296,11 @@ def test_the_slower_of_two_backs_up_nothing(path: Path, monkeypatch: pytest.Monk
 
     (backup,) = backups(path)
     assert everything(backup) == before
+
+
+def test_what_failed_for_what_may_pass_is_tried_again_after_the_upgrade(path: Path) -> None:
+    restore(path, "0004")
+    change(path, "UPDATE files SET error_code = 'crash' WHERE state = 'error'")
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        ((located, _),) = tx.files.errors()
+        assert tx.retries.due(located.file.root_id, at=1) == {located.file.id}

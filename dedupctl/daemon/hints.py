@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -26,6 +26,7 @@ class Removed:
     """A file or a whole folder is no longer at this path: deleted, or moved out of the root."""
 
     path: bytes
+    folder: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class RootLost:
-    """The root itself is gone and no longer watched. It is offline, not empty; `Watcher.watch` it when it is back."""
+    """The root is no longer watched: it is gone (offline, not empty), or its watch has ended. `Watcher.watch` it anew
+    when it is there."""
 
     root: bytes
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class HintQueue:
             if len(self._hints) >= self._capacity:
                 lost_roots = [held for held in dict.fromkeys(self._hints) if isinstance(held, RootLost)]
                 self._hints = [*lost_roots, EventsLost(f"more than {self._capacity} events were waiting")]
-            self._hints.append(hint)
-            self._changed.notify()
+            if not self._hints or self._hints[-1] != hint:  # a file that is written to tells so again and again
+                self._hints.append(hint)
+                self._changed.notify()
 
     def take(self, timeout: float) -> list[Hint]:
         """Every hint that waits; if there is none, wait up to `timeout` seconds for the first."""

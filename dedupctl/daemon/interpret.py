@@ -36,19 +36,16 @@ class Interpreter:
                     self._hold(path)
                 case FolderTouched(path):
                     yield from self._settled_later(self._walk(path))
+                case Removed(path, folder=True):
+                    yield from self._settled_later(self._walk(path))
                 case Removed(path):
-                    self._settler.forget(path)
-                    self._settler.forget_under(path)
-                    yield from self._look(path)
-                    yield from self._walk(path)
+                    yield from self._settled_later(self._look(path))
                 case Moved(source, target, folder=True):
-                    self._settler.forget_under(source)
                     yield from self._settled_later(self._walk(target))
-                    yield from self._walk(source)
+                    yield from self._settled_later(self._walk(source))
                 case Moved(source, target):
-                    self._settler.forget(source)
                     yield from self._settled_later(self._look(target))
-                    yield from self._look(source)
+                    yield from self._settled_later(self._look(source))
                 case _:
                     pass  # lost roots and lost events are answered by the service, with a scan
 

@@ -118,6 +118,7 @@ class Service:
             now = time.monotonic()
             if now >= roots_due:
                 roots_due = now + ROOTS_SECONDS
+                self._watcher.check()
                 self._check_roots_and_scan_new()
                 self._report_restless()
                 self._tell_health("watching")
@@ -126,6 +127,7 @@ class Service:
                 self._pipeline.save_index()
             if now >= scan_due:
                 scan_due = now + self._rescan_seconds
+                self._watcher.look_again()
                 self._scan("periodic")
             self._notifier.alive()
 
@@ -172,8 +174,10 @@ class Service:
         lost = [hint for hint in hints if isinstance(hint, EventsLost)]
         for hint in lost:
             self._say(f"events were lost: {hint.reason}")
-        gone_roots = [hint.root for hint in hints if isinstance(hint, RootLost)]
+        gone_roots = {hint.root: hint.reason for hint in hints if isinstance(hint, RootLost)}
         if gone_roots:
+            for root, reason in gone_roots.items():
+                self._say(f"{os.fsdecode(root)} is watched anew" + (f": {reason}" if reason else ""))
             # Even a root that is back by now must be watched anew: its watch died with it.
             self._roots = {key: state for key, state in self._roots.items() if state.root.path not in gone_roots}
             self._check_roots_and_scan_new()

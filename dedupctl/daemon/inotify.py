@@ -19,10 +19,10 @@ from pathlib import Path
 
 from inotify_simple import Event, INotify, flags, parse_events
 
-from dedupctl.paths import join, lies_in
 from dedupctl.daemon.hints import EventsLost, FolderTouched, HintQueue, Moved, Removed, RootLost, Touched
 from dedupctl.daemon.mounts import MOUNT_TABLE, mount_points
 from dedupctl.daemon.tree import LIMITS, IsIgnored, Node, WatchTree
+from dedupctl.paths import join, lies_in
 
 log = logging.getLogger(__name__)
 

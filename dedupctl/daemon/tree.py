@@ -109,6 +109,8 @@ class WatchTree:
 
     def node_at(self, path: bytes) -> Node | None:
         """The node of the folder at this absolute path."""
+        if path == self.root.name:
+            return self.root
         node: Node | None = self.root
         for name in relative_to(path, self.root.name).split(b"/"):
             if node is not None and name:
@@ -241,4 +243,3 @@ class WatchTree:
     def _say_no_more_of(self, path: bytes) -> None:
         if self.unwatched:
             self.unwatched = {at: why for at, why in self.unwatched.items() if not is_or_lies_in(at, path)}
-

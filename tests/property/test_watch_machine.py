@@ -83,7 +83,7 @@ class WatchMachine(RuleBasedStateMachine):
         folders = self.folders(self.root)
         parent = folders[which % len(folders)]
         if not self.is_deep(parent):
-            ignoring(lambda: (parent / name).mkdir())
+            ignoring((parent / name).mkdir)
 
     @rule(which=WHICH, names=st.lists(NAMES, min_size=1, max_size=3))
     def make_folders_in_each_other(self, which: int, names: list[str]) -> None:
@@ -265,10 +265,10 @@ def unmount_last(base: Path) -> None:
     unmount(Path([line.split(" ")[4] for line in lines if line.split(" ")[4].startswith(f"{base}/")][-1]))
 
 
-def ignoring(attempt: object) -> None:
+def ignoring(attempt: Callable[[], object]) -> None:
     """What the system forbids (a folder into itself, onto one that is not empty, where something is mounted)."""
     try:
-        attempt()  # type: ignore[operator]
+        attempt()
     except OSError:
         return
 

@@ -223,15 +223,18 @@ def test_an_overflow_of_the_kernels_queue_is_told_and_the_watching_goes_on(
     open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader is held back while more happens than the kernel keeps."""
-    go_on = threading.Event()
+    is_held, go_on = threading.Event(), threading.Event()
 
     def held_back(data: bytes) -> list[Event]:
+        is_held.set()
         go_on.wait()
         events: list[Event] = parse_events(data)
         return events
 
     monkeypatch.setattr(inotify_module, "parse_events", held_back)
     live = open_library(False)
+    (live.root / "old.jpg").write_bytes(b"its event holds the reader")
+    assert is_held.wait(PATIENCE)
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     source, link = live.path("old.jpg"), live.path("link.jpg")
     for _ in range(limit // 2 + 10):

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.engine import Beat
 from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
 from dedupctl.errors import LockHeld, UsageError
@@ -42,19 +43,21 @@ class Workspace:
 
     @classmethod
     @contextmanager
-    def open(cls, home: Path, *, create: bool = False) -> Iterator[Workspace]:
+    def open(cls, home: Path, *, create: bool = False, beat: Beat | None = None) -> Iterator[Workspace]:
         """Open the stores; `create` makes an empty home, without it a missing one is an error.
+
+        `beat` is called again and again while something in the stores takes long, and may raise `Interrupted`.
 
         Raises:
             UsageError: nothing was ever indexed here.
-            ConfigError, StoreDamaged, StoreNewer: as their names say.
+            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say.
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
         config = load_config(home)
         _make_home(home)
         model = identify_model(config.model)
-        with Catalog.open(home / CATALOG_NAME) as catalog:
+        with Catalog.open(home / CATALOG_NAME, beat) as catalog:
             thumbs = Thumbs(home / THUMBS_NAME)
             try:
                 yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model))

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from dedupctl.catalog import schema
 from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
-from dedupctl.catalog.engine import Database
+from dedupctl.catalog.engine import Beat, Database
 from dedupctl.catalog.files import Files
 from dedupctl.catalog.journal import Journal
 from dedupctl.catalog.map_points import MapPoints
@@ -74,15 +74,19 @@ class Catalog:
         self.id = self._own_id()
 
     @classmethod
-    def open(cls, path: Path) -> Catalog:
+    def open(cls, path: Path, beat: Beat | None = None) -> Catalog:
         """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+
+        `beat` is called again and again while that, or any later statement, takes long.
 
         Raises:
             StoreNewer: a newer dedupctl wrote it.
             StoreDamaged: it is not a whole SQLite database.
-            StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
+            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. So do all
+                transactions.
+            Interrupted: `beat` raised it; the catalog is as it was before the transaction. So do all transactions.
         """
-        database = Database(path)
+        database = Database(path, beat)
         try:
             bring_up_to_date(database)
             return cls(database)

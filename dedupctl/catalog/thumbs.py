@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, translated
+from dedupctl.catalog.engine import translated
 from dedupctl.errors import StoreDamaged
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
+BUSY_SECONDS = 3.0
+"""Waiting for a lock hears no signal; only the indexer writes here, so nobody has it for long."""
 
 
 class Thumbs:
@@ -73,7 +75,7 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 
 def _open(path: Path) -> sqlite3.Connection:
     with translated(path):
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.catalog import CATALOG_NAME, Catalog, Transaction
 from dedupctl.catalog.engine import Beat
 from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
+from dedupctl.domain import FloatArray, IntArray
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
 from dedupctl.vectors.hnsw import HnswIndex
@@ -40,6 +41,7 @@ class Workspace:
     thumbs: Thumbs
     model: ModelIdentity
     model_id: int
+    beat: Beat | None = None
 
     @classmethod
     @contextmanager
@@ -60,7 +62,7 @@ class Workspace:
         with Catalog.open(home / CATALOG_NAME, beat) as catalog:
             thumbs = Thumbs(home / THUMBS_NAME)
             try:
-                yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model))
+                yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model), beat)
             finally:
                 thumbs.close()
 
@@ -73,8 +75,13 @@ class Workspace:
                 model_key=self.model.key,
                 catalog_id=self.catalog.id,
                 alive=tx.embeddings.labels(self.model_id),
-                fetch=tx.embeddings.vectors,
+                fetch=lambda labels: self._fetched(tx, labels),
             )
+
+    def _fetched(self, tx: Transaction, labels: IntArray) -> FloatArray:
+        if self.beat is not None:  # an index is made anew from millions of vectors, a few thousand at a time
+            self.beat()
+        return tx.embeddings.vectors(labels)
 
     def model_in_use(self) -> int:
         """The model whose vectors show the library: an earlier one until most pictures have been embedded anew."""

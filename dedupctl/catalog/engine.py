@@ -92,7 +92,6 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-
     def _configure(self, connection: Any, _entry: ConnectionPoolEntry) -> None:
         # pysqlite begins a transaction before DML only, so a failing migration would leave tables behind; `_begin`
         # does it.

@@ -47,13 +47,14 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
 
 def watch(context: typer.Context, paths: Folders = None) -> None:
     """Keep the catalog up to date: scan, then follow every change until SIGTERM or Ctrl-C."""
+    from dedupctl.daemon.lifetime import Lifetime
     from dedupctl.daemon.notify import Notifier
-    from dedupctl.daemon.service import Service
 
     session: Session = context.obj
-    with stopping_on_signals() as stop, session.indexing() as workspace:
-        places(workspace.catalog, [os.fsencode(path) for path in paths or []])
-        Service(workspace, Notifier.from_environment(), stop.is_set, say).run()
+    with stopping_on_signals() as stop, session.locked():
+        Lifetime(session.home, Notifier.from_environment(), stop.is_set, say).run(
+            [os.fsencode(path) for path in paths or []]
+        )
     stop.exit_if_interrupted()
 
 

@@ -61,8 +61,18 @@ class Session:
         Raises:
             LockHeld: another process is indexing here.
         """
-        with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
+        with self.locked(), Workspace.open(self.home, create=True) as workspace:
             yield workspace
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """No second indexer until the end of the block.
+
+        Raises:
+            LockHeld: as `indexing`.
+        """
+        with hold(self.home / LOCK_NAME, "indexing into"):
+            yield
 
 
 def console() -> Console:

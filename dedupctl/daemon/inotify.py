@@ -27,6 +27,8 @@ from dedupctl.paths import join, lies_in
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
+CLOSE_SECONDS = 1.0
+"""A thread that waits for a disk that does not answer ends when the process does."""
 GRACE_SECONDS = 0.2
 """How long the second half of a move is waited for. The kernel tells both at once unless its queue is full."""
 
@@ -99,8 +101,9 @@ class Inotify(threading.Thread):
         if self.ident is None:
             self._release()
             return
+        self.tree.is_given_up = True
         self._rouse()
-        self.join()
+        self.join(CLOSE_SECONDS)
 
     @property
     def is_of_this_root(self) -> bool:

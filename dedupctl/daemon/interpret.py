@@ -6,21 +6,24 @@ import os
 from collections.abc import Iterable, Iterator
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.engine import Beat
 from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
 from dedupctl.indexing.roots import while_online
-from dedupctl.indexing.scan import Finding, Unread, Walk, look_at
+from dedupctl.indexing.scan import Finding, Unread, Walk, look_at, nothing
 
 
 class Interpreter:
     """Turns hints on a set of roots into findings. Files that may still be written wait in the settler first."""
 
-    def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler) -> None:
+    def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler, beat: Beat = nothing) -> None:
+        """`beat` is called for every file and hint that is looked at."""
         self._catalog = catalog
         self._config = config
         self._settler = settler
+        self._beat = beat
         self._roots: tuple[Root, ...] = ()
         self._overflowed = False
 
@@ -31,6 +34,7 @@ class Interpreter:
     def findings(self, hints: Iterable[Hint]) -> Iterator[Finding]:
         """What these hints turn out to mean, besides the files that must settle first."""
         for hint in hints:
+            self._beat()
             match hint:
                 case Touched(path):
                     self._hold(path)
@@ -51,7 +55,8 @@ class Interpreter:
 
     def settled(self) -> Iterator[Finding]:
         """Findings on the files that have come to rest."""
-        for path in self._settler.due(_stamp):
+        for path in self._settler.due(self._stamp):
+            self._beat()
             yield from self._look(path)
 
     def take_overflow(self) -> bool:
@@ -80,7 +85,7 @@ class Interpreter:
         place = self._place(path)
         if place is not None:
             root, folder = place
-            yield from while_online(root, Walk(self._catalog, root, self._config).findings(folder))
+            yield from while_online(root, Walk(self._catalog, root, self._config, self._beat).findings(folder))
 
     def _place(self, path: bytes) -> tuple[Root, bytes] | None:
         for root in self._roots:
@@ -90,10 +95,10 @@ class Interpreter:
                 return root, path[len(root.path) :].strip(b"/")
         return None
 
-
-def _stamp(path: bytes) -> Stamp | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+    def _stamp(self, path: bytes) -> Stamp | None:
+        self._beat()
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns

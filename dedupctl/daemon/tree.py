@@ -92,6 +92,8 @@ class WatchTree:
         """Folders that cannot be watched (and so nothing below them), with the reason."""
         self.refusal: OSError | None = None
         """Why a folder could not be watched, where a limit of `LIMITS` was reached."""
+        self.is_given_up = False
+        """Whoever closes it waits for a look to end, which may be half through a slow disk."""
         self._inotify = inotify
         self._is_ignored = is_ignored
         self._at: dict[int, list[Node]] = {}
@@ -169,7 +171,7 @@ class WatchTree:
     def _look_below(self, start: Node, is_fresh: bool) -> list[bytes]:
         fresh = [start.path] if is_fresh else []
         waiting = [(start, is_fresh)]
-        while waiting and self.refusal is None:
+        while waiting and self.refusal is None and not self.is_given_up:
             folder, is_fresh = waiting.pop()
             if not folder.is_placed:
                 continue

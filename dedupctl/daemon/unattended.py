@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import PolicyConfig
+from dedupctl.daemon.pulse import Pulse
 from dedupctl.domain import PairKind, Plan, Seen
 from dedupctl.errors import DedupctlError, LockHeld, StoreError
 from dedupctl.policy.plan import UNATTENDED_KINDS, Request, draft_plan, store_plan
@@ -36,13 +37,13 @@ class Unattended:
         policies: Mapping[str, PolicyConfig],
         *,
         is_stopped: Callable[[], bool],
-        alive: Callable[[], None],
+        pulse: Pulse,
         say: Callable[[str], None],
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._is_stopped = is_stopped
-        self._alive = alive
+        self._pulse = pulse
         self._say = say
         self._policies = {
             name: policy
@@ -57,7 +58,7 @@ class Unattended:
     def settle_journal(self) -> None:
         """Settle what an earlier run left open: this daemon, or a command that was killed."""
         try:
-            with acting(self._home, self._catalog) as settled:
+            with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
                 self._say_settled(settled)
         except LockHeld as held:
             # Whoever holds it has settled the journal before its own work.
@@ -88,7 +89,7 @@ class Unattended:
         if asked <= self._in_vain.get(name, set()):
             return
         try:
-            with acting(self._home, self._catalog) as settled:
+            with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
                 self._say_settled(settled)
                 applied = self._apply(store_plan(self._catalog, drafted), policy)
         except LockHeld as held:
@@ -108,7 +109,7 @@ class Unattended:
             self._catalog,
             plan.id,
             max_remove_share=policy.max_remove_share,
-            progress=lambda _done, _total: self._alive(),
+            progress=lambda _done, _total: self._pulse.beat(),
             is_stopped=self._is_stopped,
         )
 

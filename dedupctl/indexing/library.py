@@ -53,7 +53,7 @@ def visit_places(
     catalog = workspace.catalog
     with catalog.write() as tx:
         run_id = tx.runs.start(int(time.time()))
-    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, on_offline))
+    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, on_offline, pipeline.beat))
     if not pipeline.was_stopped:
         _forget_long_gone(catalog)
         with catalog.write() as tx:

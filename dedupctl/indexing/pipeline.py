@@ -9,11 +9,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from dedupctl.domain import ScanSummary, Unreadable
+from dedupctl.errors import Interrupted
 from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Batch, Workers
@@ -52,6 +53,8 @@ class Listeners:
     progress: Callable[[Progress], None] = lambda _: None
     folder_error: Callable[[FolderError], None] = lambda _: None
     is_stopped: Callable[[], bool] = lambda: False
+    alive: Callable[[], None] = lambda: None
+    """Told very often that the run goes on."""
 
 
 class Pipeline:
@@ -103,6 +106,16 @@ class Pipeline:
             self._matcher.start_over()
             self.run()
 
+    def beat(self) -> None:
+        """The walk goes on.
+
+        Raises:
+            Interrupted: it need not, the run was stopped.
+        """
+        self._listeners.alive()
+        if self._listeners.is_stopped():
+            raise Interrupted
+
     @property
     def was_stopped(self) -> bool:
         """Somebody asked to stop, so the last run may have ended early."""
@@ -115,7 +128,7 @@ class Pipeline:
 
     def _unread(self, findings: Iterable[Finding]) -> Iterator[Unread]:
         """The files to read; of every other finding only a note is taken."""
-        for finding in findings:
+        for finding in _until_interrupted(findings):
             if self._listeners.is_stopped():
                 return
             self._keep_up()
@@ -238,3 +251,8 @@ class Pipeline:
         started = time.process_time()
         yield
         self._seconds[stage] += time.process_time() - started
+
+
+def _until_interrupted(findings: Iterable[Finding]) -> Iterator[Finding]:
+    with suppress(Interrupted):
+        yield from findings

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.engine import Beat
 from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
-from dedupctl.indexing.scan import Finding, Gone, Walk
+from dedupctl.indexing.scan import Finding, Gone, Walk, nothing
 from dedupctl.paths import is_or_lies_in
 
 
@@ -73,13 +74,17 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
 
 
 def visit(
-    catalog: Catalog, wanted: Iterable[Place], config: ScanConfig, on_offline: Callable[[Root, str], None]
+    catalog: Catalog,
+    wanted: Iterable[Place],
+    config: ScanConfig,
+    on_offline: Callable[[Root, str], None],
+    beat: Beat = nothing,
 ) -> Iterator[Finding]:
     """Look at these places. A root that is offline is passed over: nothing of it is missing."""
     for place in wanted:
         root, reason = present(catalog, place.root)
         if reason is None:
-            yield from while_online(root, Walk(catalog, root, config).findings(place.folder))
+            yield from while_online(root, Walk(catalog, root, config, beat).findings(place.folder))
             reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)

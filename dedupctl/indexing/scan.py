@@ -12,12 +12,18 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.catalog.engine import Beat
 from dedupctl.catalog.files import Known, LocatedFile, Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
 from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
 from dedupctl.paths import join, split
+
+
+def nothing() -> None:
+    """A beat that nobody hears."""
+
 
 TOOL_FOLDERS = (b".dedupctl", b"@eaDir", b".stversions", b"lost+found")
 """Folders of tools: thumbnails, versions and quarantines of somebody, never the user's own pictures."""
@@ -88,11 +94,12 @@ Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | Revived | FolderErro
 
 @dataclass
 class Walk:
-    """One visit of one root, or of one folder in it."""
+    """One visit of one root, or of one folder in it. `beat` is called for every file that is looked at."""
 
     catalog: Catalog
     root: Root
     config: ScanConfig
+    beat: Beat = nothing
     _waiting: list[bytes] = field(default_factory=list)
     _linked: list[bytes] = field(default_factory=list)
     """Folders behind followed links wait for last: a folder that has a place of its own is visited there."""
@@ -158,6 +165,7 @@ class Walk:
         listing = _Listing()
         with os.scandir(join(self.root.path, folder)) as entries:
             for entry in entries:
+                self.beat()
                 name = entry.name
                 if choosy and _is_excluded(join(folder, name), self.config):
                     continue
@@ -198,7 +206,7 @@ class Walk:
         wanted = {
             join(folder, name): found
             for name, found in differing.items()
-            if found[1] is not None or looks_like_picture(join(self.root.path, folder, name))
+            if found[1] is not None or self._may_be_a_picture(join(self.root.path, folder, name))
         }
         twins = tx.files.with_inodes({identity for identity, before in wanted.values() if before is None})
         return [
@@ -208,11 +216,16 @@ class Walk:
             for path, (identity, before) in wanted.items()
         ]
 
+    def _may_be_a_picture(self, absolute: bytes) -> bool:
+        self.beat()
+        return looks_like_picture(absolute)
+
     def _vanished_folders(self, start: bytes) -> Iterator[Finding]:
         """Known folders that the walk did not meet: removed as a whole."""
         with self.catalog.read() as tx:
             vanished = tx.files.folders_under(self.root.id, start) - self._visited
         for folder in sorted(vanished):
+            self.beat()
             if any(_is_inside(folder, unreadable) for unreadable in self._unreadable):
                 continue
             try:

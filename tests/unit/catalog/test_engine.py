@@ -212,9 +212,8 @@ def test_a_reader_waits_for_a_program_that_forbids_reading_and_is_told_in_the_en
 def test_a_long_statement_beats_and_is_broken_off_as_if_it_had_never_begun(database: Database) -> None:
     heart = Heart(3)
     breakable = Database(database.path, heart.beat)
-    with pytest.raises(Interrupted), breakable.write() as connection:
-        connection.execute(text("INSERT INTO notes (said) VALUES ('half done')"))
-        connection.execute(text(FOREVER))
+    with pytest.raises(Interrupted):
+        run_and_fail(breakable, "INSERT INTO notes (said) VALUES ('half done')", FOREVER)
     heart.left = 1_000_000
     assert notes(breakable) == []
     with pytest.raises(StoreError, match="syntax"), breakable.read() as connection:

@@ -11,6 +11,8 @@ from living_library import LivingLibrary, picture, tree
 
 from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
+from dedupctl.daemon.notify import Notifier
+from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.disk.steps import Step
 from dedupctl.removal.recover import acting
@@ -40,7 +42,7 @@ class Daemon:
             self.library.catalog,
             policies,
             is_stopped=lambda: False,
-            alive=lambda: None,
+            pulse=Pulse(Notifier(None), lambda: False),
             say=self.said.append,
         )
 

@@ -23,7 +23,7 @@ class Pulse:
         self._is_stopped = is_stopped
         self._clock = clock
         self._due = 0.0
-        self._is_held = False
+        self._held_until = float("-inf")
 
     def beat(self) -> None:
         """Still alive, and making progress.
@@ -35,17 +35,17 @@ class Pulse:
         if now >= self._due:
             self._due = now + BEAT_SECONDS
             self._notifier.alive()
-        if self._is_stopped() and not self._is_held:
+        if now >= self._held_until and self._is_stopped():
             raise Interrupted
 
     @contextmanager
-    def uninterrupted(self) -> Iterator[None]:
-        """What is done in this block is brought to its end: it changes files of the user, or says goodbye."""
-        before, self._is_held = self._is_held, True
+    def uninterrupted(self, seconds: float = float("inf")) -> Iterator[None]:
+        """What is done in this block is not left off, or not before so many seconds have passed."""
+        before, self._held_until = self._held_until, max(self._held_until, self._clock() + seconds)
         try:
             yield
         finally:
-            self._is_held = before
+            self._held_until = before
 
     def rest(self, seconds: float, nap: Callable[[float], None] = time.sleep) -> None:
         """Do nothing for so long, and beat meanwhile.

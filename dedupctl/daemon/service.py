@@ -24,7 +24,7 @@ from dedupctl.daemon.settle import Settler
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.errors import StoreError, StoreUnavailable
+from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
 from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place
@@ -38,6 +38,8 @@ ROOTS_SECONDS = 5.0
 SNAPSHOT_SECONDS = 60.0
 """How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
 LONGEST_WAIT = 1.0
+FAREWELL_SECONDS = 2.0
+"""How long the last words may wait for a catalog that another program holds. Nothing depends on them."""
 PROGRESS_SECONDS = 2.0
 """How often a reader of `status` or the dashboard is told how far the reading is."""
 
@@ -253,7 +255,7 @@ class Service:
     def _finish(self) -> None:
         if self._is_stopped():
             self._notifier.stopping()
-        with self._pulse.uninterrupted(), suppress(StoreUnavailable):
+        with self._pulse.uninterrupted(FAREWELL_SECONDS), suppress(StoreUnavailable, Interrupted):
             self._save_index()
             self._tell_health("stopped")
 

@@ -58,3 +58,14 @@ def test_a_rest_beats_and_ends_at_once_when_it_is_time_to_stop() -> None:
     with pytest.raises(Interrupted):
         pulse.rest(60, hours.nap)
     assert hours.now == 30.5
+
+
+def test_a_farewell_has_so_many_seconds_and_no_more() -> None:
+    hours = Hours(stop_at=0)
+    pulse = Pulse(Notifier(None), hours.is_stopped, lambda: hours.now)
+    with pulse.uninterrupted(2.0):
+        hours.nap(1.9)
+        pulse.beat()
+        hours.nap(0.1)
+        with pytest.raises(Interrupted):
+            pulse.beat()

@@ -97,6 +97,21 @@ class Files:
                     found.append(_located(row))
         return {identity: by_stamp[identity[:4]] for identity in identities}
 
+    def contents_held(self, file_ids: Collection[int]) -> dict[int, int]:
+        """The content of each of these files that has one, by file id."""
+        found: dict[int, int] = {}
+        wanted = list(file_ids)
+        for start in range(0, len(wanted), MAX_VARIABLES):
+            part = wanted[start : start + MAX_VARIABLES]
+            query = select(files.c.id, files.c.content_id).where(files.c.id.in_(part), files.c.content_id.is_not(None))
+            found |= {row.id: row.content_id for row in self._connection.execute(query)}
+        return found
+
+    def names_of(self, inode: Identity) -> list[LocatedFile]:
+        """Every file that was last seen as a name of this inode, whatever it held then."""
+        query = _LOCATED.where(files.c.inode == inode.inode, files.c.device == inode.device)
+        return [_located(row) for row in self._connection.execute(query.where(files.c.state != FileState.GONE))]
+
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
         """Every present file holding one of these contents."""
         found: list[LocatedFile] = []

@@ -11,6 +11,7 @@ from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
+from dedupctl.indexing.recognition import Recognition
 from dedupctl.indexing.roots import while_online
 from dedupctl.indexing.scan import Finding, Unread, Walk, look_at, nothing
 
@@ -24,6 +25,7 @@ class Interpreter:
         self._config = config
         self._settler = settler
         self._beat = beat
+        self._recognition = Recognition()
         self._roots: tuple[Root, ...] = ()
         self._overflowed = False
 
@@ -33,6 +35,7 @@ class Interpreter:
 
     def findings(self, hints: Iterable[Hint]) -> Iterator[Finding]:
         """What these hints turn out to mean, besides the files that must settle first."""
+        self._recognition = Recognition()
         for hint in hints:
             self._beat()
             match hint:
@@ -77,15 +80,29 @@ class Interpreter:
     def _look(self, path: bytes) -> Iterator[Finding]:
         place = self._place(path)
         if place is not None:
-            finding = look_at(self._catalog, *place, self._config)
+            finding = look_at(self._catalog, *place, self._config, self._recognition)
             if finding is not None:
-                yield from while_online(place[0], [finding])
+                yield from while_online(place[0], [finding, *self._other_names(finding)])
+
+    def _other_names(self, finding: Finding) -> Iterator[Finding]:
+        """A file that was written in place has changed under each of its hard links, of which no event tells."""
+        if not (isinstance(finding, Unread) and finding.known):
+            return
+        with self._catalog.read() as tx:
+            names = tx.files.names_of(finding.identity)
+        for path in {name.path for name in names} - {finding.absolute}:
+            place = self._place(path)
+            other = None if place is None else look_at(self._catalog, *place, self._config, self._recognition)
+            if isinstance(other, Unread):
+                yield other
 
     def _walk(self, path: bytes) -> Iterator[Finding]:
         place = self._place(path)
         if place is not None:
             root, folder = place
-            yield from while_online(root, Walk(self._catalog, root, self._config, self._beat).findings(folder))
+            yield from while_online(
+                root, Walk(self._catalog, root, self._config, self._beat, self._recognition).findings(folder)
+            )
 
     def _place(self, path: bytes) -> tuple[Root, bytes] | None:
         for root in self._roots:

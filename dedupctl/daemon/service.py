@@ -179,6 +179,9 @@ class Service:
         wanted = [Place(root) for root in (self._roots.online() if roots is None else roots)]
         self._tell_health(f"scanning ({why})")
         summary = visit_places(self._workspace, self._pipeline, wanted, self._roots.went_offline)
+        if self._pipeline.was_stopped:
+            self._say(f"scan ({why}) was left off: {_in_words(summary)} so far")
+            return
         self._say(f"scan ({why}): {_in_words(summary)}")
         self._unattended.after_scan()
         self._tell_health("watching")

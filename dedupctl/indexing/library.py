@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, visit
@@ -49,17 +50,39 @@ def open_index(workspace: Workspace, say: Callable[[str], None]) -> OpenedIndex:
 def visit_places(
     workspace: Workspace, pipeline: Pipeline, wanted: Sequence[Place], on_offline: OnOffline
 ) -> ScanSummary:
-    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none."""
+    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none.
+
+    It counts as a full one if it was of every root that is there.
+    """
     catalog = workspace.catalog
+    is_full = _is_full(catalog, wanted)
     with catalog.write() as tx:
-        run_id = tx.runs.start(int(time.time()))
-    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, on_offline, pipeline.beat))
+        run_id = tx.runs.start(int(time.time())) if is_full else None
+    offline: set[int] = set()
+
+    def went_offline(root: Root, reason: str) -> None:
+        offline.add(root.id)
+        on_offline(root, reason)
+
+    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, went_offline, pipeline.beat))
     if not pipeline.was_stopped:
         _forget_long_gone(catalog)
+        now = int(time.time())
         with catalog.write() as tx:
-            tx.runs.finish(run_id, int(time.time()), summary)
+            for place in wanted:
+                if not place.folder and place.root.id not in offline:
+                    tx.runs.remember_visit(place.root.id, now, summary)
+            if run_id is not None:
+                tx.runs.finish(run_id, now, summary)
         pipeline.save_index()
     return summary
+
+
+def _is_full(catalog: Catalog, wanted: Sequence[Place]) -> bool:
+    with catalog.read() as tx:
+        roots = tx.roots.all()
+    visited = {place.root.id for place in wanted if not place.folder}
+    return all(root.id in visited for root in roots if why_offline(root) is None)
 
 
 def _forget_long_gone(catalog: Catalog) -> None:

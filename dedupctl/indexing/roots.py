@@ -12,6 +12,7 @@ from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
+from dedupctl.indexing.recognition import Recognition
 from dedupctl.indexing.scan import Finding, Gone, Walk, nothing
 from dedupctl.paths import is_or_lies_in
 
@@ -81,10 +82,11 @@ def visit(
     beat: Beat = nothing,
 ) -> Iterator[Finding]:
     """Look at these places. A root that is offline is passed over: nothing of it is missing."""
+    recognition = Recognition()
     for place in wanted:
         root, reason = present(catalog, place.root)
         if reason is None:
-            yield from while_online(root, Walk(catalog, root, config, beat).findings(place.folder))
+            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(place.folder))
             reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.engine import Beat
-from dedupctl.catalog.files import Known, LocatedFile, Sighting
+from dedupctl.catalog.files import Known, Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
-from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
+from dedupctl.indexing.recognition import Before, Recognised, Recognition
+from dedupctl.indexing.standing import closest_standing, identity_of_file
 from dedupctl.paths import join, split
 
 
@@ -100,6 +101,7 @@ class Walk:
     root: Root
     config: ScanConfig
     beat: Beat = nothing
+    recognition: Recognition = field(default_factory=Recognition)
     _waiting: list[bytes] = field(default_factory=list)
     _linked: list[bytes] = field(default_factory=list)
     """Folders behind followed links wait for last: a folder that has a place of its own is visited there."""
@@ -208,12 +210,14 @@ class Walk:
             for name, found in differing.items()
             if found[1] is not None or self._may_be_a_picture(join(self.root.path, folder, name))
         }
-        twins = tx.files.with_inodes({identity for identity, before in wanted.values() if before is None})
-        return [
-            _judged_new(self.root, path, identity, twins[identity])
-            if before is None
-            else _changed(self.root, path, identity)
+        met = {
+            path: (identity, None if before is None else Before(before.file_id, before.identity))
             for path, (identity, before) in wanted.items()
+        }
+        recognised = self.recognition.recognise(tx, met)
+        return [
+            _judged(self.root, path, identity, recognised.get(path), known=before is not None)
+            for path, (identity, before) in met.items()
         ]
 
     def _may_be_a_picture(self, absolute: bytes) -> bool:
@@ -263,7 +267,9 @@ class _Listing:
     """Entries that cannot be looked at, and why."""
 
 
-def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Finding | None:
+def look_at(
+    catalog: Catalog, root: Root, path: bytes, config: ScanConfig, recognition: Recognition | None = None
+) -> Finding | None:
     """The same judgement as the walk's, for one path that an event named; None where it calls for nothing."""
     if is_passed_over(path, config):
         return None
@@ -277,21 +283,17 @@ def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Fi
         file = tx.files.at(root.id, path)
         if identity is None or standing.folder != folder:
             return None if file is None or file.state is FileState.GONE else _lost(file, standing.device)
-        if file is not None:
-            return _compared(root, file, identity)
-        if not looks_like_picture(join(root.path, path)):
+        if file is not None and file.identity == identity:
+            return Revived((file.id,)) if file.state is FileState.GONE else None
+        if file is None and not looks_like_picture(join(root.path, path)):
             return None
-        return _judged_new(root, path, identity, tx.files.with_inodes([identity])[identity])
+        before = None if file is None else Before(file.id, file.identity)
+        recognised = (recognition or Recognition()).recognise(tx, {path: (identity, before)})
+        return _judged(root, path, identity, recognised.get(path), known=file is not None)
 
 
 def _lost(file: File, device: int) -> Gone | None:
     return Gone((file.id,)) if file.identity.device == device else None
-
-
-def _compared(root: Root, file: File, identity: Identity) -> Finding | None:
-    if file.identity != identity:
-        return _changed(root, file.path, identity)
-    return Revived((file.id,)) if file.state is FileState.GONE else None
 
 
 def _is_as_known(before: Known, status: os.stat_result) -> bool:
@@ -323,18 +325,11 @@ def _is_excluded(path: bytes, config: ScanConfig) -> bool:
     return any(fnmatch.fnmatchcase(text, pattern) for pattern in config.exclude)
 
 
-def _judged_new(root: Root, path: bytes, identity: Identity, twins: Collection[LocatedFile]) -> Finding:
-    """A new path must be read, unless its inode says that its bytes are known."""
-    contents = {twin.file.content_id for twin in twins}
-    if len(contents) == 1 and (content_id := contents.pop()) is not None:
-        linked = any(stands_at(twin.path, identity) for twin in twins)
-        moved_from = () if linked else tuple(twin.file.id for twin in twins)
-        return Relinked(Sighting(root.id, path, identity, content_id), moved_from)
-    return Unread(root.id, path, join(root.path, path), identity, known=False)
-
-
-def _changed(root: Root, path: bytes, identity: Identity) -> Unread:
-    return Unread(root.id, path, join(root.path, path), identity, known=True)
+def _judged(root: Root, path: bytes, identity: Identity, recognised: Recognised | None, *, known: bool) -> Finding:
+    """What is not recognised must be read."""
+    if recognised is None:
+        return Unread(root.id, path, join(root.path, path), identity, known)
+    return Relinked(Sighting(root.id, path, identity, recognised.content_id), recognised.moved_from)
 
 
 def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:

@@ -22,6 +22,8 @@ from dedupctl.config import default_home
 MODULE_OF = {
     "scan": "index",
     "watch": "index",
+    "pause": "daemon",
+    "resume": "daemon",
     "status": "library",
     "roots": "library",
     "check": "library",

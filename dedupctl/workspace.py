@@ -45,10 +45,13 @@ class Workspace:
 
     @classmethod
     @contextmanager
-    def open(cls, home: Path, *, create: bool = False, beat: Beat | None = None) -> Iterator[Workspace]:
+    def open(
+        cls, home: Path, *, create: bool = False, beat: Beat | None = None, config: Config | None = None
+    ) -> Iterator[Workspace]:
         """Open the stores; `create` makes an empty home, without it a missing one is an error.
 
         `beat` is called again and again while something in the stores takes long, and may raise `Interrupted`.
+        `config` is used instead of the one in the home.
 
         Raises:
             UsageError: nothing was ever indexed here.
@@ -56,7 +59,7 @@ class Workspace:
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
-        config = load_config(home)
+        config = config or load_config(home)
         _make_home(home)
         model = identify_model(config.model)
         with Catalog.open(home / CATALOG_NAME, beat) as catalog:

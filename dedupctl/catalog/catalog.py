@@ -49,6 +49,8 @@ class Transaction:
 
 DAEMON_STATE = "daemon"
 """Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+DAEMON_PAUSED = "daemon_paused"
+"""Since when a person wants the daemon to rest, in seconds since 1970; empty or missing: not at all."""
 DAEMON_OUTAGE = "daemon_outage"
 """When a daemon last had to wait for the stores, and why; empty if never."""
 

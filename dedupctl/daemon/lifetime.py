@@ -1,4 +1,5 @@
-"""One life of the daemon: it opens the stores and serves until told to stop, and opens them anew after an outage.
+"""One life of the daemon: it opens the stores and serves until told to stop, and opens them anew after an outage, or
+with another configuration.
 
 A full disk, a catalog locked by a backup program, a home on a disk that was pulled: all of them pass. What was under
 way then is not mended piece by piece but begun anew, as after a crash: whatever was read and not stored is found and
@@ -9,13 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dedupctl.catalog.catalog import DAEMON_OUTAGE, Catalog
+from dedupctl.config import Config, load_config
 from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.service import Say, Service
-from dedupctl.errors import Interrupted, StoreUnavailable
+from dedupctl.errors import ConfigError, Interrupted, StoreUnavailable
 from dedupctl.indexing.roots import places
 from dedupctl.workspace import Workspace
 
@@ -28,12 +31,27 @@ HEALTHY_SECONDS = 300.0
 class Lifetime:
     """The caller holds the workspace's lock all the while, so that no other indexer slips in between."""
 
-    def __init__(self, home: Path, notifier: Notifier, is_stopped: Callable[[], bool], say: Say) -> None:
+    def __init__(
+        self,
+        home: Path,
+        notifier: Notifier,
+        is_stopped: Callable[[], bool],
+        say: Say,
+        take_hangup: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`take_hangup` tells whether SIGHUP has come since it was last asked.
+
+        Raises:
+            ConfigError: the configuration is invalid.
+        """
         self._home = home
         self._notifier = notifier
         self._is_stopped = is_stopped
+        self._take_hangup = take_hangup
         self._say = say
-        self._pulse = Pulse(notifier, is_stopped)
+        self._pulse = Pulse(notifier, self._is_over)
+        self._config = load_config(home)
+        self._next_config: Config | None = None
         self._pause = FIRST_PAUSE_SECONDS
         self._outage: str | None = None
         self._has_roots = False
@@ -43,29 +61,53 @@ class Lifetime:
         """Watch these folders and every known root until told to stop.
 
         Raises:
-            UsageError: as `places`. ConfigError, StoreDamaged, StoreNewer: nothing that would pass.
+            UsageError: as `places`. StoreDamaged, StoreNewer: nothing that would pass.
         """
+        while True:
+            with suppress(Interrupted):
+                self._serve_or_wait(paths)
+            if self._next_config is None or self._is_stopped():
+                break
+            self._config, self._next_config = self._next_config, None
+            self._say("the configuration was read anew")
+        self._notifier.stopping()
+
+    def _serve_or_wait(self, paths: Sequence[bytes]) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self._serve(paths)
+            except StoreUnavailable as error:
+                if time.monotonic() - began >= HEALTHY_SECONDS:
+                    self._pause = FIRST_PAUSE_SECONDS
+                self._wait_out(str(error))
+            else:
+                return
+
+    def _is_over(self) -> bool:
+        """This service is to end: for good, or because another configuration is to be taken up."""
+        if self._take_hangup():
+            self._consider_config()
+        return self._next_config is not None or self._is_stopped()
+
+    def _consider_config(self) -> None:
         try:
-            while True:
-                began = time.monotonic()
-                try:
-                    self._serve(paths)
-                except StoreUnavailable as error:
-                    if time.monotonic() - began >= HEALTHY_SECONDS:
-                        self._pause = FIRST_PAUSE_SECONDS
-                    self._wait_out(str(error))
-                else:
-                    return
-        except Interrupted:
+            config = load_config(self._home)
+        except ConfigError as error:
+            self._say(f"the configuration stays as it was: {error}")
             return
+        if config == self._config:
+            self._say("the configuration is what it was")
+            return
+        self._next_config = config
 
     def _serve(self, paths: Sequence[bytes]) -> None:
-        with Workspace.open(self._home, create=True, beat=self._pulse.beat) as workspace:
+        with Workspace.open(self._home, create=True, beat=self._pulse.beat, config=self._config) as workspace:
             self._put_down(workspace.catalog)
             if not self._has_roots:
                 places(workspace.catalog, paths)
                 self._has_roots = True
-            Service(workspace, self._notifier, self._pulse, self._is_stopped, self._say).run()
+            Service(workspace, self._notifier, self._pulse, self._is_over, self._say).run()
 
     def _put_down(self, catalog: Catalog) -> None:
         """Prove that the catalog can be written, by what is to be told of the outage that has passed."""

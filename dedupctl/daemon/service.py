@@ -18,6 +18,7 @@ from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.daemon.hints import EventsLost, Hint, RootLost
 from dedupctl.daemon.interpret import Interpreter
 from dedupctl.daemon.notify import Notifier
+from dedupctl.daemon.pace import Pace
 from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.roots import WatchedRoots
 from dedupctl.daemon.settle import Settler
@@ -55,6 +56,8 @@ class _Health:
     started_at: int
     doing: str = "starting"
     settling: int = 0
+    config: str = ""
+    """Digest of the configuration it works by."""
     roots: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,7 +88,7 @@ class Service:
         self._roots = WatchedRoots(workspace.catalog, self._watcher, say)
         self._told = ""
         self._progress_due = 0.0
-        self._health = _Health(pid=os.getpid(), started_at=int(time.time()))
+        self._health = _Health(pid=os.getpid(), started_at=int(time.time()), config=config.digest)
 
     def run(self) -> None:
         """Watch until stopped. Watches are set before the first scan, so nothing falls between the two.
@@ -97,12 +100,20 @@ class Service:
         with ExitStack() as stack:
             workers = Workers(self._workspace.config, self._workspace.catalog.path)
             stack.callback(workers.close)
+            self._pace = Pace(self._workspace.catalog, self._workspace.config.watch, workers.count)
             self._upkeep = Upkeep(self._workspace, workers, self._say)
             if not self._upkeep.left:
                 self._upkeep.finish()
             opened = open_index(self._workspace, self._say)
             stack.callback(self._watcher.close)
-            listeners = Listeners(self._heard_progress, self._folder_failed, self._is_stopped, self._pulse.beat)
+            listeners = Listeners(
+                self._heard_progress,
+                self._folder_failed,
+                self._is_stopped,
+                self._pulse.beat,
+                self._pace.is_resting,
+                self._pace.spent,
+            )
             self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
             stack.callback(self._finish)
             self._save_index(force=opened.added + opened.retired > 0)
@@ -117,6 +128,9 @@ class Service:
         roots_due = snapshot_due = time.monotonic()
         scan_due = time.monotonic() + self._rescan_seconds
         while not self._is_stopped():
+            if resting := self._pace.why_resting():
+                self._rest(resting)
+                continue
             hints = self._watcher.take(self._patience())
             is_busy = self._carry(chain(self._interpreter.findings(hints), self._interpreter.settled()))
             self._answer_losses(hints)
@@ -138,6 +152,11 @@ class Service:
                 self._watcher.look_again()
                 self._scan("periodic")
             self._pulse.beat()
+
+    def _rest(self, why: str) -> None:
+        """What happens meanwhile is heard, and waits."""
+        self._tell_health(f"resting: {why}")
+        self._pulse.rest(LONGEST_WAIT)
 
     def _patience(self) -> float:
         """Until the next file may have settled, at the most a beat; none while there is other work."""
@@ -214,7 +233,9 @@ class Service:
 
     def _heard_progress(self, progress: Progress) -> None:
         self._pulse.beat()
-        if progress.to_read > progress.read:
+        if resting := self._pace.why_resting():
+            self._tell_now_and_then(f"resting: {resting}")
+        elif progress.to_read > progress.read:
             reading = f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
             self._notifier.status(reading)
             self._tell_now_and_then(reading)
@@ -256,8 +277,6 @@ class Service:
             self._say(str(error))
 
     def _finish(self) -> None:
-        if self._is_stopped():
-            self._notifier.stopping()
         with self._pulse.uninterrupted(FAREWELL_SECONDS), suppress(StoreUnavailable, Interrupted):
             self._save_index()
             self._tell_health("stopped")

@@ -55,6 +55,10 @@ class Listeners:
     is_stopped: Callable[[], bool] = lambda: False
     alive: Callable[[], None] = lambda: None
     """Told very often that the run goes on."""
+    is_resting: Callable[[], bool] = lambda: False
+    """No more work is to be handed out for now."""
+    spent: Callable[[float], None] = lambda _: None
+    """Told how many CPU seconds a batch took."""
 
 
 class Pipeline:
@@ -87,13 +91,20 @@ class Pipeline:
         todo = self._unread(findings)
         exhausted = False
         while not self._listeners.is_stopped():
-            exhausted = exhausted or not self._feed(todo)
+            is_resting = self._listeners.is_resting()
+            if not (exhausted or is_resting):
+                exhausted = not self._feed(todo)
             if self._is_time_to_write(exhausted):
                 self._write()
-                self._start_rounds()
-            if exhausted and not (self._reading or self._judging or self._writer.pending):
+                if not is_resting:
+                    self._start_rounds()
+            if exhausted and not (is_resting or self._reading or self._judging or self._writer.pending):
                 break
-            self._collect()
+            if is_resting and not (self._reading or self._judging):
+                time.sleep(WRITE_SECONDS)
+                self._tell()
+            else:
+                self._collect()
         else:
             self._abandon()
         self._write()
@@ -181,6 +192,7 @@ class Pipeline:
         waiting = [*self._reading, *self._judging]
         for future in wait(waiting, timeout=WRITE_SECONDS, return_when=FIRST_COMPLETED).done:
             batch = future.result()
+            self._listeners.spent(batch.cpu_seconds)
             if future in self._reading:
                 self._take_read(self._reading.pop(future), batch)
             else:

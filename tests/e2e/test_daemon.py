@@ -231,6 +231,29 @@ def test_roots_are_taken_up_go_offline_come_back_and_are_let_go_of(library: Watc
     assert library.daemon.poll() is None
 
 
+def test_it_rests_when_it_is_paused_and_makes_up_for_it_when_it_is_to_go_on(library: Watched) -> None:
+    assert dedupctl(library.home, "pause").code == 0
+    await_true(lambda: library.told()["doing"] == "resting: paused (dedupctl resume)", "it rests")
+    path = render(library.photos / "paused" / "a.png", 70)
+    time.sleep(2 * SETTLE)  # in which it would have been read
+    assert library.seen(path) is None
+    assert dedupctl(library.home, "resume").code == 0
+    library.content_of(path)
+
+
+def test_a_hangup_has_it_read_its_configuration_anew_and_an_invalid_one_is_refused(library: Watched) -> None:
+    log, config = library.home.parent / "daemon.log", library.home / "config.toml"
+    config.write_text(CONFIG.replace("workers = 1", "wokers = 1"))
+    library.daemon.send_signal(signal.SIGHUP)
+    await_true(lambda: "the configuration stays as it was" in log.read_text(), "it is refused")
+    assert "scan.wokers: unknown key" in log.read_text()
+    config.write_text(CONFIG.replace(f"settle_seconds = {SETTLE}", "settle_seconds = 0.5"))
+    library.daemon.send_signal(signal.SIGHUP)
+    await_true(lambda: "the configuration was read anew" in log.read_text(), "it is taken up")
+    library.content_of(render(library.photos / "reloaded" / "a.png", 80))
+    assert library.daemon.poll() is None
+
+
 def test_a_second_daemon_and_a_scan_are_turned_away(library: Watched) -> None:
     for name in ("watch", "scan"):
         answer = dedupctl(library.home, name)

@@ -26,6 +26,7 @@ class Lives:
         self.said: list[str] = []
         self.served = 0
         self.is_over = False
+        self.is_service_over: Callable[[], bool] = lambda: False
 
     def service(self, workspace: Workspace, *_: object) -> Lives:
         assert workspace.home == self.home
@@ -155,3 +156,46 @@ def test_without_any_root_it_does_not_begin_but_it_outlives_the_removal_of_the_l
     assert lives.served == 2
     with pytest.raises(UsageError):
         lives.live()
+
+
+def test_another_configuration_is_taken_up_at_a_hangup_and_an_invalid_one_is_refused(
+    lives_of: OpenLives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = lives_of()
+    config = lives.home / "config.toml"
+    hangups: list[bool] = []
+    seen: list[float] = []
+
+    def service(
+        workspace: Workspace, _notifier: Notifier, _pulse: object, is_over: Callable[[], bool], _: object
+    ) -> Lives:
+        seen.append(workspace.config.watch.settle_seconds)
+        lives.is_service_over = is_over
+        return lives
+
+    monkeypatch.setattr(lifetime, "Service", service)
+
+    def hang_up(text: str) -> bool:
+        config.write_text(text)
+        hangups.append(True)
+        return lives.is_service_over()
+
+    def first_life() -> None:
+        assert not lives.is_service_over()
+        assert not hang_up("[watch]\nsettle_secunds = 3.0\n")
+        assert not hang_up("")
+        assert hang_up("[watch]\nsettle_seconds = 7.0\n")
+
+    lives.ends += [first_life, StoreUnavailable("full"), lambda: config.write_text("broken meanwhile")]
+    Lifetime(
+        lives.home, Notifier(None), lambda: False, lives.said.append, lambda: bool(hangups and hangups.pop())
+    ).run()
+    assert seen == [2.0, 7.0, 7.0]
+    assert [line.partition(":")[0] for line in lives.said] == [
+        "the configuration stays as it was",
+        "the configuration is what it was",
+        "the configuration was read anew",
+        "waiting until the stores can be used again",
+        "the stores can be used again; everything is looked at anew",
+    ]
+    assert "watch.settle_secunds" in lives.said[0]

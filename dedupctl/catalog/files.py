@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -130,6 +130,13 @@ class Files:
         for row in self._connection.execute(query.order_by(files.c.root_id, files.c.folder, files.c.name)):
             yield _located(row)
 
+    def sample(self, root_id: int, count: int) -> list[LocatedFile]:
+        """Some present files of a root, spread over all of them."""
+        here = (files.c.root_id == root_id, files.c.state == FileState.PRESENT)
+        ids = list(self._connection.execute(select(files.c.id).where(*here)).scalars())
+        chosen = ids[:: max(1, len(ids) // count)][:count]
+        return [_located(row) for row in self._connection.execute(_LOCATED.where(files.c.id.in_(chosen)))]
+
     def shared_contents(self) -> list[int]:
         """Contents held by more than one present file: the exact duplicates."""
         query = (
@@ -154,6 +161,15 @@ class Files:
         if rows:
             change = update(files).where(files.c.id == bindparam("file"))
             self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
+
+    def identify(self, identities: Mapping[int, Identity]) -> None:
+        """These files have other identities now, and the bytes they had: their root was copied or mounted elsewhere."""
+        # Past SQLAlchemy: as many as the root has files.
+        cursor = self._connection.connection.cursor()
+        try:
+            cursor.executemany(_IDENTIFY, [(*identity, file_id) for file_id, identity in identities.items()])
+        finally:
+            cursor.close()
 
     def vanish(self, root_id: int, paths: Iterable[bytes], at: int) -> None:
         """What stood at these paths of the root was taken away by dedupctl itself."""
@@ -202,6 +218,7 @@ class Files:
 _IN_FOLDER = """
 SELECT name, id, state, device, inode, size, mtime_ns, ctime_ns FROM files WHERE root_id = ? AND folder = ?
 """
+_IDENTIFY = "UPDATE files SET device = ?, inode = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ?"
 _VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND folder = ? AND name = ?"
 _SELECT: Select[Any] = select(files)
 _LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)

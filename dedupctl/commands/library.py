@@ -14,19 +14,21 @@ from dedupctl.commands.session import AsJson, Session, console, print_json, say
 from dedupctl.domain import FileState, Root
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.check import Fault, find_faults, repair
+from dedupctl.indexing.moved_root import move_root
 from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
-roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
+roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove, move.")
 
 
 def register(app: typer.Typer) -> None:
     roots_app.command("list", epilog="Example:  dedupctl roots list --json")(list_roots)
     roots_app.command("add", epilog="Example:  dedupctl roots add /mnt/archive --reference")(add)
     roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
+    roots_app.command("move", epilog="Example:  dedupctl roots move /mnt/old/photos /mnt/new/photos")(move)
     app.add_typer(roots_app, name="roots")
     app.command(epilog="Example:  dedupctl status --errors")(status)
     app.command(epilog="Example:  dedupctl check --repair")(check)
@@ -71,6 +73,22 @@ def remove(
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
     say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+
+
+def move(
+    context: typer.Context,
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The watched folder, as `roots list` names it.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Where its files are now.")],
+) -> None:
+    """A watched folder is elsewhere now (copied to another disk, mounted elsewhere). Keeps all that is known, done and
+    protected, and reads nothing but a sample."""
+    from dedupctl.removal.recover import acting
+
+    session: Session = context.obj
+    with session.locked(), session.workspace() as workspace, acting(session.home, workspace.catalog):
+        moved = move_root(workspace.catalog, os.path.abspath(os.fsencode(old)), os.fsencode(new))
+    others = f"; {moved.others:,} were not met as they were, the next scan looks for them" if moved.others else ""
+    say(f"{os.fsdecode(moved.path)} is the root now, with {moved.met:,} known files{others}")
 
 
 def status(

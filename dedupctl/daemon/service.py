@@ -77,7 +77,13 @@ class Service:
         self._settler = Settler(config.watch.settle_seconds, time.monotonic)
         self._interpreter = Interpreter(workspace.catalog, config.scan, self._settler, pulse.beat)
         self._unattended = Unattended(
-            workspace.home, workspace.catalog, config.policies, is_stopped=is_stopped, pulse=pulse, say=say
+            workspace.home,
+            workspace.catalog,
+            config.policies,
+            purges=config.watch.purge == "after-retention",
+            is_stopped=is_stopped,
+            pulse=pulse,
+            say=say,
         )
         self._watcher = Watcher(
             is_tool_name=is_tool_name,
@@ -136,6 +142,7 @@ class Service:
             self._answer_losses(hints)
             if not is_busy:
                 self._unattended.act_when_due()
+                self._unattended.purge_when_due()
                 self._renew_some()
             now = time.monotonic()
             if now >= roots_due:

@@ -24,7 +24,7 @@ MODULE_OF = {
     "watch": "index",
     "pause": "daemon",
     "resume": "daemon",
-    "status": "library",
+    "status": "status",
     "roots": "library",
     "check": "library",
     "clusters": "listing",

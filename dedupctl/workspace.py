@@ -25,7 +25,7 @@ from dedupctl.errors import LockHeld, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import OpenedIndex, open_index
-from dedupctl.vectors.snapshot import save, verify_snapshot
+from dedupctl.vectors.snapshot import glance_at_snapshot, save, verify_snapshot
 
 LOCK_NAME = "workspace.lock"
 VECTORS_NAME = "vectors"
@@ -98,6 +98,12 @@ class Workspace:
     def snapshot_fault(self) -> str | None:
         """What is wrong with the snapshot on disk, None when it is whole and of this catalog."""
         return verify_snapshot(self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id)
+
+    def glance_at_snapshot(self) -> str | None:
+        """What is wrong with the snapshot, as far as can be told without reading it."""
+        return glance_at_snapshot(
+            self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id
+        )
 
     @property
     def _vectors(self) -> Path:

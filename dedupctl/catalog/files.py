@@ -198,6 +198,18 @@ class Files:
         rows = self._connection.execute(query).all()
         return [(_located(row), Unreadable(row.error_code, row.error)) for row in rows]
 
+    def count_errors(self) -> dict[str, int]:
+        """How many files could not be read, by the code of the reason."""
+        query = select(files.c.error_code, func.count()).where(files.c.state == FileState.ERROR)
+        rows = self._connection.execute(query.group_by(files.c.error_code))
+        return {row[0]: row[1] for row in rows}
+
+    def count_by_device(self, root_id: int) -> dict[int, tuple[int, bytes]]:
+        """How many files of a root lie on each device, and the first folder (relative to the root) with one of them."""
+        query = select(files.c.device, func.count(), func.min(files.c.folder))
+        query = query.where(files.c.root_id == root_id, files.c.state != FileState.GONE).group_by(files.c.device)
+        return {device: (count, folder) for device, count, folder in self._connection.execute(query)}
+
     def count(self, root_id: int | None = None) -> dict[FileState, int]:
         """How many files there are in each state."""
         query = select(files.c.state, func.count()).group_by(files.c.state)

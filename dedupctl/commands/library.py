@@ -1,24 +1,22 @@
-"""`roots`, `status` and `check`: what is watched, how it is, and whether every store is whole."""
+"""`roots` and `check`: what is watched, and whether every store is whole."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.commands.session import AsJson, Session, console, print_json, say
-from dedupctl.domain import FileState, Root
-from dedupctl.errors import LockHeld, UsageError
+from dedupctl.commands.status import offline_reasons, root_as_json
+from dedupctl.errors import UsageError
 from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.indexing.moved_root import move_root
-from dedupctl.indexing.roots import add_root, present
+from dedupctl.indexing.roots import add_root
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
-from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
+from dedupctl.report.facts import LibraryFacts, library_facts
+from dedupctl.report.tables import roots_table
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove, move.")
@@ -30,7 +28,6 @@ def register(app: typer.Typer) -> None:
     roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
     roots_app.command("move", epilog="Example:  dedupctl roots move /mnt/old/photos /mnt/new/photos")(move)
     app.add_typer(roots_app, name="roots")
-    app.command(epilog="Example:  dedupctl status --errors")(status)
     app.command(epilog="Example:  dedupctl check --repair")(check)
 
 
@@ -38,10 +35,10 @@ def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
     """The watched folders, what they hold, and whether they are there now."""
     session: Session = context.obj
     with session.workspace() as workspace:
-        offline = _offline(workspace)
+        offline = offline_reasons(workspace)
         if as_json:
             with workspace.catalog.read() as tx:
-                print_json({"roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()]})
+                print_json({"roots": [root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()]})
             return
         console().print(roots_table(_library(workspace).roots, offline))
 
@@ -91,26 +88,6 @@ def move(
     say(f"{os.fsdecode(moved.path)} is the root now, with {moved.met:,} known files{others}")
 
 
-def status(
-    context: typer.Context,
-    errors: Annotated[bool, typer.Option("--errors", help="List the files no picture could be read from.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """How the catalog, the backlog, the watch and the index are, and when everything was last looked at."""
-    session: Session = context.obj
-    with session.workspace() as workspace:
-        if errors:
-            found = _problems(workspace)
-            if as_json:
-                print_json(problems_as_json(found))
-            else:
-                console().print(problems_table(found))
-        elif as_json:
-            print_json(_status_as_json(session, workspace))
-        else:
-            _print_status(session, workspace)
-
-
 def check(
     context: typer.Context,
     fix: Annotated[bool, typer.Option("--repair", help="Mend what can be mended from the catalog.")] = False,
@@ -134,91 +111,6 @@ def check(
 def _library(workspace: Workspace) -> LibraryFacts:
     with workspace.catalog.read() as tx:
         return library_facts(tx, find_clusters(tx))
-
-
-def _problems(workspace: Workspace) -> list[FileProblem]:
-    with workspace.catalog.read() as tx:
-        return [FileProblem(located.path, why.code, why.message) for located, why in tx.files.errors()]
-
-
-def _offline(workspace: Workspace) -> dict[int, str]:
-    """The reason by root id, for each root that is not there now."""
-    with workspace.catalog.read() as tx:
-        roots = tx.roots.all()
-    reasons = {root.id: present(workspace.catalog, root)[1] for root in roots}
-    return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
-
-
-def _root_as_json(tx: Transaction, root: Root, offline: str | None) -> dict[str, Any]:
-    counts = tx.files.count(root.id)
-    return {
-        "path": os.fsdecode(root.path),
-        "reference": root.reference,
-        "online": offline is None,
-        "reason": offline,
-        "files": counts[FileState.PRESENT],
-        "errors": counts[FileState.ERROR],
-        "bytes": tx.files.total_bytes(root.id),
-    }
-
-
-def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
-    offline = _offline(workspace)
-    with workspace.catalog.read() as tx:
-        counts = tx.files.count()
-        last = tx.runs.last_finished()
-        return {
-            "home": str(session.home),
-            "files": {state.value: count for state, count in counts.items()},
-            "contents": tx.contents.count(),
-            "bytes": tx.files.total_bytes(),
-            "pairs": {kind.value: count for kind, count in tx.pairs.count_by_kind().items()},
-            "backlog": tx.contents.count_unmatched(),
-            "roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
-            "watch": _daemon_state(session, tx),
-            "index": {
-                "fault": workspace.snapshot_fault(),
-                "vectors": tx.embeddings.count(workspace.model_id),
-                "waiting": tx.embeddings.count_missing(workspace.model_id),
-            },
-            "last_full_scan": None if last is None else last.finished_at,
-        }
-
-
-def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
-    """What the daemon last said of itself; None when none is running."""
-    told = tx.meta.get(DAEMON_STATE)
-    if told is None or not _is_locked(session):
-        return None
-    state: dict[str, Any] = json.loads(told)
-    return None if state["doing"] == "stopped" else state
-
-
-def _is_locked(session: Session) -> bool:
-    try:
-        with hold(session.home / LOCK_NAME, "indexing into"):
-            return False
-    except LockHeld:
-        return True
-
-
-def _print_status(session: Session, workspace: Workspace) -> None:
-    out = console()
-    out.print(library_table(_library(workspace)))
-    with workspace.catalog.read() as tx:
-        state = _daemon_state(session, tx)
-    if state is None:
-        out.print("watch   not running (dedupctl watch)")
-    else:
-        out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
-        for path, how in state["roots"].items():
-            out.print(f"        {path}: {how}", markup=False)
-    with workspace.catalog.read() as tx:
-        waiting = tx.embeddings.count_missing(workspace.model_id)
-    fault = workspace.snapshot_fault()
-    out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
-    if waiting:
-        out.print(f"        {waiting:,} pictures wait for a vector of the new model (dedupctl scan, or the daemon)")
 
 
 def _print_faults(faults: list[Fault]) -> None:

@@ -6,15 +6,14 @@ back) is answered with a scan, and the loop itself stays small.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from itertools import chain
 
-from dedupctl.catalog.catalog import DAEMON_STATE
+from dedupctl.daemon.health import Health
+from dedupctl.daemon.heartbeat import Heartbeat
 from dedupctl.daemon.hints import EventsLost, Hint, RootLost
 from dedupctl.daemon.interpret import Interpreter
 from dedupctl.daemon.notify import Notifier
@@ -41,24 +40,9 @@ SNAPSHOT_SECONDS = 60.0
 LONGEST_WAIT = 1.0
 FAREWELL_SECONDS = 2.0
 """How long the last words may wait for a catalog that another program holds. Nothing depends on them."""
-PROGRESS_SECONDS = 2.0
-"""How often a reader of `status` or the dashboard is told how far the reading is."""
 
 Say = Callable[[str], None]
 """Takes one line for the log."""
-
-
-@dataclass
-class _Health:
-    """What `status` shows of a running daemon."""
-
-    pid: int
-    started_at: int
-    doing: str = "starting"
-    settling: int = 0
-    config: str = ""
-    """Digest of the configuration it works by."""
-    roots: dict[str, str] = field(default_factory=dict)
 
 
 class Service:
@@ -92,9 +76,15 @@ class Service:
             beat=pulse.beat,
         )
         self._roots = WatchedRoots(workspace.catalog, self._watcher, say)
-        self._told = ""
-        self._progress_due = 0.0
-        self._health = _Health(pid=os.getpid(), started_at=int(time.time()), config=config.digest)
+        self._health = Health(
+            workspace.catalog,
+            notifier,
+            heartbeat=Heartbeat(workspace.home),
+            roots=self._roots,
+            watcher=self._watcher,
+            settler=self._settler,
+            config_digest=config.digest,
+        )
 
     def run(self) -> None:
         """Watch until stopped. Watches are set before the first scan, so nothing falls between the two.
@@ -132,7 +122,7 @@ class Service:
 
     def _listen(self) -> None:
         roots_due = snapshot_due = time.monotonic()
-        scan_due = time.monotonic() + self._rescan_seconds
+        scan_due = self._next_scan()
         while not self._is_stopped():
             if resting := self._pace.why_resting():
                 self._rest(resting)
@@ -150,19 +140,25 @@ class Service:
                 self._watcher.check()
                 self._check_roots_and_scan_new()
                 self._report_restless()
-                self._tell_health("watching")
+                self._health.tell("watching")
             if now >= snapshot_due:
                 snapshot_due = now + SNAPSHOT_SECONDS
                 self._save_index()
             if now >= scan_due:
-                scan_due = now + self._rescan_seconds
+                scan_due = self._next_scan()
                 self._watcher.look_again()
                 self._scan("periodic")
+            self._health.beat()
             self._pulse.beat()
+
+    def _next_scan(self) -> float:
+        """When the next periodic one is due, by the monotonic clock."""
+        self._health.next_scan_at = int(time.time() + self._rescan_seconds)
+        return time.monotonic() + self._rescan_seconds
 
     def _rest(self, why: str) -> None:
         """What happens meanwhile is heard, and waits."""
-        self._tell_health(f"resting: {why}")
+        self._health.tell(f"resting: {why}")
         self._pulse.rest(LONGEST_WAIT)
 
     def _patience(self) -> float:
@@ -180,9 +176,10 @@ class Service:
         if first is None:
             return False
         summary = self._pipeline.run(chain([first], findings))
+        self._health.progress(None)
         self._say(_in_words(summary))
         if self._health.doing != "watching":
-            self._tell_health("watching")
+            self._health.tell("watching")
         if summary.new or summary.changed or summary.moved:
             self._unattended.after_batch()
         return True
@@ -193,24 +190,25 @@ class Service:
             return
         self._pipeline.embed_missing(self._upkeep)
         if self._upkeep.left:
-            self._tell_now_and_then(f"embedding anew, {self._upkeep.left:,} pictures left")
+            self._health.tell_now_and_then(f"embedding anew, {self._upkeep.left:,} pictures left")
         else:
             self._unattended.after_scan()
-            self._tell_health("watching")
+            self._health.tell("watching")
 
     # --- scans -----------------------------------------------------------------------------------------------------
 
     def _scan(self, why: str, roots: Iterable[Root] | None = None) -> None:
         """Visit the given roots, or all that are online, and remember when that was."""
         wanted = [Place(root) for root in (self._roots.online() if roots is None else roots)]
-        self._tell_health(f"scanning ({why})")
+        self._health.tell(f"scanning ({why})")
         summary = visit_places(self._workspace, self._pipeline, wanted, self._roots.went_offline)
+        self._health.progress(None)
         if self._pipeline.was_stopped:
             self._say(f"scan ({why}) was left off: {_in_words(summary)} so far")
             return
         self._say(f"scan ({why}): {_in_words(summary)}")
         self._unattended.after_scan()
-        self._tell_health("watching")
+        self._health.tell("watching")
 
     def _answer_losses(self, hints: Iterable[Hint]) -> None:
         lost = [hint for hint in hints if isinstance(hint, EventsLost)]
@@ -240,12 +238,16 @@ class Service:
 
     def _heard_progress(self, progress: Progress) -> None:
         self._pulse.beat()
+        self._health.progress(progress)
+        self._health.beat()
         if resting := self._pace.why_resting():
-            self._tell_now_and_then(f"resting: {resting}")
+            self._health.tell_now_and_then(f"resting: {resting}")
         elif progress.to_read > progress.read:
-            reading = f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
-            self._notifier.status(reading)
-            self._tell_now_and_then(reading)
+            self._health.tell_now_and_then(
+                f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
+            )
+        elif progress.to_compare:
+            self._health.tell_now_and_then(f"comparing, {progress.to_compare:,} pictures are under way")
 
     def _folder_failed(self, failure: FolderError) -> None:
         self._say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")
@@ -253,28 +255,6 @@ class Service:
     def _report_restless(self) -> None:
         for path in self._settler.restless():
             self._say(f"{os.fsdecode(path)} is still being written to and was not read")
-
-    def _tell_now_and_then(self, doing: str) -> None:
-        if time.monotonic() >= self._progress_due:
-            self._progress_due = time.monotonic() + PROGRESS_SECONDS
-            self._tell_health(doing)
-
-    def _tell_health(self, doing: str) -> None:
-        health = self._health
-        health.doing, health.settling = doing, len(self._settler)
-        polled = {watch.root: watch.reason for watch in self._watcher.health()}
-        health.roots = {
-            os.fsdecode(state.root.path): f"offline: {state.offline}"
-            if state.offline
-            else (f"polled: {reason}" if (reason := polled.get(state.root.path)) else "watched")
-            for state in self._roots.states
-        }
-        told = json.dumps(vars(health))
-        if told != self._told:  # an idle daemon must let the disk sleep
-            self._told = told
-            with self._workspace.catalog.write() as tx:
-                tx.meta.put(DAEMON_STATE, told)
-        self._notifier.status(f"{doing}, {len(self._roots.online())} of {len(self._roots.states)} roots online")
 
     def _save_index(self, *, force: bool = False) -> None:
         """A snapshot that cannot be written costs time at the next start, and nothing else."""
@@ -286,7 +266,7 @@ class Service:
     def _finish(self) -> None:
         with self._pulse.uninterrupted(FAREWELL_SECONDS), suppress(StoreUnavailable, Interrupted):
             self._save_index()
-            self._tell_health("stopped")
+            self._health.say_goodbye()
 
 
 def _in_words(summary: ScanSummary) -> str:

@@ -84,6 +84,14 @@ class Watcher:
         """How each root is watched."""
         return [watch.health for watch in self._watches.values()]
 
+    def alive(self) -> int:
+        """How many roots are watched by a thread that lives."""
+        return sum(watch.by.is_alive() for watch in self._watches.values())
+
+    def traffic(self) -> dict[str, int | float | None]:
+        """What was heard so far, as `HintQueue.traffic`."""
+        return self._hints.traffic()
+
     def take(self, timeout: float) -> list[Hint]:
         """Every hint that waits; if there is none, wait up to `timeout` seconds for the first.
 

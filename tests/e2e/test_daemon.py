@@ -83,7 +83,11 @@ def watching(home: Path, photos: Path, **environment: str) -> Iterator[Watched]:
     """A daemon that has begun to listen; whatever it says is kept beside the home."""
     with (home.parent / "daemon.log").open("ab") as log:
         daemon = subprocess.Popen(
-            command(home, "watch", photos), stdout=log, stderr=log, env=os.environ | environment, start_new_session=True
+            command(home, "watch", photos),
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"RUNTIME_DIRECTORY": str(home.parent / "run")} | environment,
+            start_new_session=True,
         )
         watched = Watched(home, photos, daemon)
         try:
@@ -229,6 +233,36 @@ def test_roots_are_taken_up_go_offline_come_back_and_are_let_go_of(library: Watc
     await_true(lambda: str(second) not in library.told()["roots"], "it is let go of")
     assert library.seen(picture) is None
     assert library.daemon.poll() is None
+
+
+def test_how_it_is_can_be_seen_from_outside(library: Watched) -> None:
+    library.content_of(render(library.photos / "seen" / "a.png", 90))
+    await_true(lambda: (listed(library.home, "status")["watch"] or {}).get("events", {}).get("seen", 0) > 0, "it hears")
+    document = listed(library.home, "status")
+    watch = document["watch"]
+    assert (watch["pid"], watch["hung"]) == (library.daemon.pid, False)
+    assert (watch["watches"]["alive"], watch["watches"]["wanted"]) == (1, 1)
+    folders = [folder for folder, _, _ in os.walk(library.photos) if ".dedupctl" not in folder]
+    assert len(folders) - 1 <= watch["watches"]["used"] <= watch["watches"]["limit"]
+    assert watch["watches"]["unwatched"] == 0
+    assert abs(watch["beat_at"] - time.time()) < PATIENCE
+    assert watch["next_scan_at"] > time.time()
+    assert all(worker["rss_bytes"] > 0 for worker in watch["workers"])
+    assert document["config"] == {"differs": False, "error": None}
+    assert document["home_bytes"] > 0
+    assert document["home_free_bytes"] > 0
+    assert document["quarantine"] == {"files": 0, "bytes": 0, "oldest_at": None}
+    (root,) = document["roots"]
+    assert root["last_scan"] <= time.time()
+    assert root["disks"] == []
+    config = library.home / "config.toml"
+    before = config.read_text()
+    config.write_text(before.replace("max_megapixels = 1", "max_megapixels = 2"))
+    assert listed(library.home, "status")["config"]["differs"]
+    config.write_text(before)
+    out = dedupctl(library.home, "status").out
+    for words in ("1 of 1 watchers alive", "next scan", "home ", "index   "):
+        assert words in out
 
 
 def test_it_rests_when_it_is_paused_and_makes_up_for_it_when_it_is_to_go_on(library: Watched) -> None:

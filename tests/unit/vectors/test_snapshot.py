@@ -18,6 +18,7 @@ from dedupctl.vectors.snapshot import (
     Manifest,
     SnapshotRefused,
     durable_file,
+    glance_at_snapshot,
     load,
     save,
     verify_snapshot,
@@ -240,3 +241,21 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
         part.write_text("half")
         raise KeyboardInterrupt
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("name", "old")]
+
+
+def test_a_glance_sees_what_the_manifest_and_the_size_tell_and_reads_no_graph(tmp_path: Path) -> None:
+    def glance(**change: str) -> str | None:
+        of = {"model_key": "model", "catalog_id": "catalog"} | change
+        return glance_at_snapshot(tmp_path, dim=DIM, **of)
+
+    assert "no snapshot" in (glance() or "")
+    saved(tmp_path)
+    assert glance() is None
+    assert "model" in (glance(model_key="other") or "")
+    graph = graph_of(tmp_path)
+    graph.write_bytes(bytes(graph.stat().st_size))
+    assert glance() is None, "only a whole look finds flipped bytes"
+    graph.write_bytes(b"")
+    assert "0 bytes" in (glance() or "")
+    graph.unlink()
+    assert "cannot be read" in (glance() or "")

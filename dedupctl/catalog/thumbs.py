@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-from dedupctl.catalog.engine import translated
+from dedupctl.catalog.engine import keep_a_log, translated
 from dedupctl.errors import StoreDamaged
+from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
@@ -40,10 +42,18 @@ class Thumbs:
     def get(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """The thumbnails that are there; a missing one is no error, the caller does without or makes it anew."""
         try:
-            return self._select(list(digests))
+            return dict(self._rows("digest, jpeg", list(digests)))
         except StoreDamaged:
             self._start_over()
             return {}
+
+    def held(self, digests: Collection[bytes]) -> set[bytes]:
+        """Which of these contents have a thumbnail."""
+        try:
+            return {digest for (digest,) in self._rows("digest", list(digests))}
+        except StoreDamaged:
+            self._start_over()
+            return set()
 
     def close(self) -> None:
         self._connection.close()
@@ -52,14 +62,14 @@ class Thumbs:
         with translated(self._path), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO thumbs VALUES (?, ?)", jpegs.items())
 
-    def _select(self, wanted: list[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+    def _rows(self, columns: str, wanted: list[bytes]) -> list[Any]:
+        found: list[Any] = []
         for start in range(0, len(wanted), _BATCH):
             part = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            query = f"SELECT digest, jpeg FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
+            query = f"SELECT {columns} FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
             with translated(self._path):
-                found |= dict(self._connection.execute(query, part))
+                found += self._connection.execute(query, part).fetchall()
         return found
 
     def _start_over(self) -> None:
@@ -74,10 +84,11 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    make_file(path)
     with translated(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            keep_a_log(connection, path)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
         except BaseException:

@@ -7,7 +7,8 @@ import time
 import typer
 
 from dedupctl.catalog.catalog import DAEMON_PAUSED
-from dedupctl.commands.session import Session, say
+from dedupctl.commands.messages import say
+from dedupctl.commands.session import Session
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""`roots` and `check`: what is watched, and whether every store is whole."""
+"""`roots`: what is watched."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json
 from dedupctl.commands.status import offline_reasons, root_as_json
 from dedupctl.errors import UsageError
-from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.indexing.moved_root import move_root
 from dedupctl.indexing.roots import add_root
 from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.facts import LibraryFacts, library_facts
 from dedupctl.report.tables import roots_table
-from dedupctl.workspace import LOCK_NAME, Workspace, hold
+from dedupctl.report.wording import shown
+from dedupctl.workspace import Workspace
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove, move.")
 
@@ -28,7 +30,6 @@ def register(app: typer.Typer) -> None:
     roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
     roots_app.command("move", epilog="Example:  dedupctl roots move /mnt/old/photos /mnt/new/photos")(move)
     app.add_typer(roots_app, name="roots")
-    app.command(epilog="Example:  dedupctl check --repair")(check)
 
 
 def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
@@ -53,9 +54,9 @@ def add(
     with Workspace.open(session.home, create=True) as workspace:
         root = add_root(workspace.catalog, os.fsencode(path), reference=reference)
         if root.reference != reference:
-            with workspace.catalog.write() as tx:
+            with workspace.catalog.write(durable=True) as tx:
                 tx.roots.set_reference(root.id, reference)
-    say(f"watching {os.fsdecode(root.path)}")
+    say(f"watching {shown(root.path)}")
 
 
 def remove(
@@ -64,12 +65,13 @@ def remove(
 ) -> None:
     """Watch a folder no longer. Its files are not touched; verdicts and fingerprints are kept."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         root = tx.roots.at(os.path.realpath(os.fsencode(path)))
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
-    say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+        tx.unreadable_folders.forget(root.path)
+    say(f"no longer watching {shown(root.path)}; its files were not touched")
 
 
 def move(
@@ -85,37 +87,9 @@ def move(
     with session.locked(), session.workspace() as workspace, acting(session.home, workspace.catalog):
         moved = move_root(workspace.catalog, os.path.abspath(os.fsencode(old)), os.fsencode(new))
     others = f"; {moved.others:,} were not met as they were, the next scan looks for them" if moved.others else ""
-    say(f"{os.fsdecode(moved.path)} is the root now, with {moved.met:,} known files{others}")
-
-
-def check(
-    context: typer.Context,
-    fix: Annotated[bool, typer.Option("--repair", help="Mend what can be mended from the catalog.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Is every store whole, and do they agree? Exit code 4 when something is left damaged."""
-    session: Session = context.obj
-    with session.workspace() as workspace:
-        faults = find_faults(workspace)
-        if fix and faults:
-            with hold(session.home / LOCK_NAME, "indexing into"):
-                faults = repair(workspace, faults)
-    if as_json:
-        print_json({"faults": [{"store": fault.store, "what": fault.what, "mended": fault.mended} for fault in faults]})
-    else:
-        _print_faults(faults)
-    if any(not fault.mended for fault in faults):
-        raise typer.Exit(4)
+    say(f"{shown(moved.path)} is the root now, with {moved.met:,} known files{others}")
 
 
 def _library(workspace: Workspace) -> LibraryFacts:
     with workspace.catalog.read() as tx:
-        return library_facts(tx, find_clusters(tx))
-
-
-def _print_faults(faults: list[Fault]) -> None:
-    if not faults:
-        console().print("everything is whole and in agreement")
-    for fault in faults:
-        mark = "mended" if fault.mended else "damaged"
-        console().print(f"{mark}: {fault.store}: {fault.what}", markup=False)
+        return library_facts(tx, find_clusters(tx, order=keeper_order(tx, policy_of(workspace, "tidy"))))

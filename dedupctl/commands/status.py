@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -11,16 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dedupctl.catalog.catalog import DAEMON_OUTAGE, DAEMON_PAUSED, DAEMON_STATE, Transaction
-from dedupctl.commands.session import AsJson, Session, console, print_json
+from dedupctl.catalog.catalog import DAEMON_OUTAGE, DAEMON_PAUSED, Transaction
+from dedupctl.commands.messages import console
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json
 from dedupctl.config import load_config
 from dedupctl.daemon.heartbeat import read_heartbeat
 from dedupctl.daemon.mounts import MOUNT_TABLE, mount_points
 from dedupctl.domain import FileState, Root
-from dedupctl.errors import ConfigError, LockHeld
+from dedupctl.errors import ConfigError
 from dedupctl.indexing.roots import present
 from dedupctl.paths import join, lies_in
-from dedupctl.workspace import LOCK_NAME, Workspace, hold
+from dedupctl.workspace import Workspace
 
 HUNG_SECONDS = 120
 """A daemon whose heartbeat is older has stopped making progress: it writes one every ten seconds."""
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def status(
     context: typer.Context,
-    errors: Annotated[bool, typer.Option("--errors", help="List the files no picture could be read from.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List the files and folders that cannot be read.")] = False,
     live: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -78,6 +78,7 @@ def status_document(session: Session, workspace: Workspace) -> dict[str, Any]:
                 "waiting": tx.embeddings.count_missing(workspace.model_id),
             },
             "last_full_scan": None if last is None else last.finished_at,
+            "passed_over": 0 if last is None or last.summary is None else last.summary.passed_over,
         }
 
 
@@ -129,11 +130,8 @@ def _device(path: bytes) -> int | None:
 
 def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
     """What the daemon last said of itself; None when none is running."""
-    told = tx.meta.get(DAEMON_STATE)
-    if told is None or not _is_locked(session):
-        return None
-    state: dict[str, Any] = json.loads(told)
-    if state["doing"] == "stopped":
+    state = session.daemon_state(tx)
+    if state is None:
         return None
     details = read_heartbeat(Path(state["heartbeat"])) if "heartbeat" in state else None
     if details is not None and details.get("pid") == state["pid"]:
@@ -141,14 +139,6 @@ def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
         state["hung"] = time.time() - details["beat_at"] > HUNG_SECONDS
     state["workers"] = _workers_of(state["pid"])
     return state
-
-
-def _is_locked(session: Session) -> bool:
-    try:
-        with hold(session.home / LOCK_NAME, "indexing into"):
-            return False
-    except LockHeld:
-        return True
 
 
 def _config_state(session: Session, daemon: dict[str, Any] | None) -> dict[str, Any]:
@@ -192,11 +182,11 @@ def _rss(pid: int) -> int | None:
 
 
 def _list_errors(workspace: Workspace, as_json: bool) -> None:
-    from dedupctl.report.facts import FileProblem
+    from dedupctl.report.facts import problems_of
     from dedupctl.report.tables import problems_as_json, problems_table
 
     with workspace.catalog.read() as tx:
-        found = [FileProblem(located.path, why.code, why.message) for located, why in tx.files.errors()]
+        found = problems_of(tx)
     if as_json:
         print_json(problems_as_json(found))
     else:
@@ -218,15 +208,16 @@ def _show_live(session: Session, workspace: Workspace) -> None:
 
 def _print(session: Session, workspace: Workspace) -> None:
     from dedupctl.matching.clusters import find_clusters
+    from dedupctl.policy.rules import keeper_order
     from dedupctl.report.facts import library_facts
     from dedupctl.report.tables import library_table
 
     with workspace.catalog.read() as tx:
-        facts = library_facts(tx, find_clusters(tx))
+        facts = library_facts(tx, find_clusters(tx, order=keeper_order(tx, policy_of(workspace, "tidy"))))
     out = console()
     out.print(library_table(facts))
     for line in _in_words(status_document(session, workspace)):
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _in_words(document: dict[str, Any]) -> list[str]:

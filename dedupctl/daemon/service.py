@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import chain
 
 from dedupctl.daemon.health import Health
@@ -28,7 +29,7 @@ from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
 from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place
-from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
+from dedupctl.indexing.scan import Finding, FolderError, is_unwatched_name
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
@@ -70,7 +71,7 @@ class Service:
             say=say,
         )
         self._watcher = Watcher(
-            is_tool_name=is_tool_name,
+            is_tool_name=partial(is_unwatched_name, config=config.scan),
             polling_seconds=config.watch.polling_seconds,
             always_poll=config.watch.polling,
             beat=pulse.beat,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
 from dedupctl.catalog.catalog import Catalog
@@ -11,8 +11,10 @@ from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, visit
+from dedupctl.indexing.scan import Finding, FolderError
 from dedupctl.indexing.upkeep import keep_up
 from dedupctl.indexing.workers import Workers
+from dedupctl.paths import join
 from dedupctl.vectors.reconcile import OpenedIndex
 from dedupctl.workspace import Workspace
 
@@ -58,19 +60,23 @@ def visit_places(
     is_full = _is_full(catalog, wanted)
     with catalog.write() as tx:
         run_id = tx.runs.start(int(time.time())) if is_full else None
+    failures = _Failures()
     offline: set[int] = set()
 
     def went_offline(root: Root, reason: str) -> None:
         offline.add(root.id)
         on_offline(root, reason)
 
-    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, went_offline, pipeline.beat))
+    findings = visit(catalog, wanted, workspace.config.scan, went_offline, pipeline.beat)
+    summary = pipeline.run(failures.noted(findings))
     if not pipeline.was_stopped:
         _forget_long_gone(catalog)
+        visited = [place for place in wanted if place.root.id not in offline]
         now = int(time.time())
         with catalog.write() as tx:
-            for place in wanted:
-                if not place.folder and place.root.id not in offline:
+            tx.unreadable_folders.visited([join(place.root.path, place.folder) for place in visited], failures.reasons)
+            for place in visited:
+                if not place.folder:
                     tx.runs.remember_visit(place.root.id, now, summary)
             if run_id is not None:
                 tx.runs.finish(run_id, now, summary)
@@ -83,6 +89,19 @@ def _is_full(catalog: Catalog, wanted: Sequence[Place]) -> bool:
         roots = tx.roots.all()
     visited = {place.root.id for place in wanted if not place.folder}
     return all(root.id in visited for root in roots if why_offline(root) is None)
+
+
+class _Failures:
+    """Folders that could not be looked into, noted while findings go by."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[bytes, str] = {}
+
+    def noted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            if isinstance(finding, FolderError):
+                self.reasons[finding.path] = finding.reason
+            yield finding
 
 
 def _forget_long_gone(catalog: Catalog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,3 +223,18 @@ def test_what_is_past_its_retention_is_ended_once_a_day_if_that_is_wanted(daemon
     assert len(quarantined(daemon.root)) == 1
     assert daemon.said[-1] == "purged 1 file past their retention (27 bytes)"
     assert sorted(tree(daemon.root)) == ["a.jpg", "b.jpg"]
+
+
+def test_where_the_daemon_may_not_write_the_policy_waits_and_names_the_drop_in(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.save("a.jpg", "a copy.jpg", data=picture(1))
+    acts = daemon.with_policies({"alone": ALONE})
+    monkeypatch.setattr(unattended.os, "access", lambda path, how: (path, how) != (bytes(daemon.root), os.W_OK))
+    acts.after_scan()
+    acts.act_when_due()
+    (said,) = daemon.said
+    assert said.startswith(f"policy alone waits: this daemon may not write to {daemon.root} ")
+    assert "systemd/act-in-a-root.conf" in said
+    assert (len(tree(daemon.root)), daemon.plans()) == (2, 0)
+    monkeypatch.undo()

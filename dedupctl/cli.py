@@ -25,6 +25,8 @@ MODULE_OF = {
     "watch": "index",
     "pause": "daemon",
     "resume": "daemon",
+    "backup": "daemon",
+    "restore-catalog": "daemon",
     "status": "status",
     "roots": "library",
     "check": "check",

@@ -136,6 +136,10 @@ class Catalog:
     def path(self) -> Path:
         return self._database.path
 
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy, also while others write; cut short, it does not bear the name."""
+        self._database.backup(target)
+
     def integrity(self) -> list[str]:
         """What is wrong with the file itself, a line each; empty when whole."""
         return self._database.integrity()

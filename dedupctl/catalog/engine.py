@@ -81,6 +81,10 @@ class Database:
             closing(sqlite3.connect(self.path)) as source,
             closing(sqlite3.connect(partial)) as copy,
         ):
+            # One snapshot for all steps: without it every write of somebody else would have the copy begin anew.
+            source.isolation_level = None
+            source.execute("BEGIN")
+            source.execute("SELECT 1 FROM sqlite_schema LIMIT 1").close()
             source.backup(copy, pages=BACKUP_PAGES, progress=lambda *_: self._beat() if self._beat else None, sleep=0)
         partial.replace(target)
 

@@ -129,6 +129,27 @@ def test_a_backup_holds_what_was_committed(database: Database, tmp_path: Path) -
     copy.close()
 
 
+def test_a_backup_is_of_one_moment_and_ends_although_others_write_all_the_time(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BACKUP_PAGES", 1)
+    add(database, "before")
+    steps: list[int] = []
+
+    def write_meanwhile() -> None:
+        steps.append(1)
+        assert len(steps) < 100, "it begins anew and anew"
+        add(database, "meanwhile" * 1000)
+
+    busy = Database(database.path, write_meanwhile)
+    busy.backup(tmp_path / "copy.db")
+    busy.close()
+    copy = Database(tmp_path / "copy.db")
+    assert notes(copy) == ["before"]
+    copy.close()
+    assert len(steps) > 2
+
+
 def test_a_backup_cut_short_does_not_bear_the_name(database: Database, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     target.with_name("copy.db.partial").write_text("no database at all")

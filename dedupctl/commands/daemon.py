@@ -42,7 +42,7 @@ def backup(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; nothing may stand there.")],
 ) -> None:
-    """Copy the catalog to FILE, whole and checked, also while the daemon runs. Verdicts, protections and the journal are
+    """Copy the catalog to FILE, whole and checked, also while the daemon runs. Verdicts, protections and journal are
     in it; index and thumbnails come back by themselves."""
     session: Session = context.obj
     with session.workspace() as workspace:

@@ -25,6 +25,7 @@ MODULE_OF = {
     "watch": "index",
     "pause": "daemon",
     "resume": "daemon",
+    "service": "service",
     "backup": "daemon",
     "restore-catalog": "daemon",
     "status": "status",

@@ -109,6 +109,8 @@ class WatchConfig(Section):
     heard, and read within them."""
     cpu_share: float = Field(default=1.0, gt=0, le=1)
     """Share of the time for which its workers may use the processor."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Loopback port on which the daemon answers Prometheus; 0 = none."""
     purge: Literal["never", "after-retention"] = "never"
     """Whether the daemon ends, once a day, what has waited in a quarantine for the `retention_days` of its policy."""
     on_battery: Literal["run", "pause"] = "run"

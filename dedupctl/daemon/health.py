@@ -41,6 +41,8 @@ class Health:
         self.doing = "starting"
         self.next_scan_at: int | None = None
         """Seconds since 1970."""
+        self.details: dict[str, Any] = {"doing": self.doing}
+        """What was last written to the heartbeat; replaced as a whole, so that any thread may read it."""
         self._catalog = catalog
         self._notifier = notifier
         self._heartbeat = heartbeat
@@ -108,30 +110,31 @@ class Health:
 
     def _write_heartbeat(self) -> None:
         self._beat_due = time.monotonic() + BEAT_SECONDS
+        self.details = self._details()
+        self._heartbeat.write(self.details)
+
+    def _details(self) -> dict[str, Any]:
         watches = self._watcher.health()
         unwatched = {path: why for watch in watches for path, why in watch.unwatched.items()}
-        self._heartbeat.write(
-            {
-                "pid": os.getpid(),
-                "beat_at": int(time.time()),
-                "doing": self.doing,
-                "settling": len(self._settler),
-                "next_scan_at": self.next_scan_at,
-                "watches": {
-                    "alive": self._watcher.alive(),
-                    "wanted": len(watches),
-                    "used": sum(watch.watches for watch in watches),
-                    "limit": _watch_limit(),
-                    "unwatched": len(unwatched),
-                    "unwatched_folders": [
-                        {"path": os.fsdecode(path), "reason": why}
-                        for path, why in list(unwatched.items())[:NAMED_FOLDERS]
-                    ],
-                },
-                "events": self._watcher.traffic(),
-                "progress": self._progress_now(),
-            }
-        )
+        return {
+            "pid": os.getpid(),
+            "beat_at": int(time.time()),
+            "doing": self.doing,
+            "settling": len(self._settler),
+            "next_scan_at": self.next_scan_at,
+            "watches": {
+                "alive": self._watcher.alive(),
+                "wanted": len(watches),
+                "used": sum(watch.watches for watch in watches),
+                "limit": _watch_limit(),
+                "unwatched": len(unwatched),
+                "unwatched_folders": [
+                    {"path": os.fsdecode(path), "reason": why} for path, why in list(unwatched.items())[:NAMED_FOLDERS]
+                ],
+            },
+            "events": self._watcher.traffic(),
+            "progress": self._progress_now(),
+        }
 
     def _progress_now(self) -> dict[str, Any] | None:
         if self._progress is None:

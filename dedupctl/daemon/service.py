@@ -113,6 +113,7 @@ class Service:
             )
             self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
             stack.callback(self._finish)
+            self._open_metrics(stack)
             self._save_index(force=opened.added + opened.retired > 0)
             self._unattended.settle_journal()
             self._check_roots()
@@ -120,6 +121,19 @@ class Service:
             self._scan("start")
             workers.start()
             self._listen()
+
+    def _open_metrics(self, stack: ExitStack) -> None:
+        port = self._workspace.config.watch.metrics_port
+        if not port:
+            return
+        from dedupctl.daemon.metrics import Metrics
+
+        try:
+            metrics = Metrics(port, lambda: self._health.details)
+        except OSError as error:  # the units forbid every port: systemd/metrics.conf allows this one
+            self._say(f"no metrics on port {port}: {error.strerror}")
+        else:
+            stack.callback(metrics.close)
 
     def _listen(self) -> None:
         roots_due = snapshot_due = time.monotonic()

@@ -25,6 +25,7 @@ from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
 from dedupctl.catalog.plans import Plans, Protected
 from dedupctl.catalog.reported import Reported
+from dedupctl.catalog.retries import Retries
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
@@ -42,6 +43,7 @@ class Transaction:
         self.meta = Meta(connection)
         self.roots = Roots(connection)
         self.files = Files(connection)
+        self.retries = Retries(connection)
         self.contents = Contents(connection)
         self.imported = Imported(connection)
         self.embeddings = Embeddings(connection)
@@ -59,9 +61,9 @@ class Transaction:
 DAEMON_STATE = "daemon"
 """Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
 DAEMON_PAUSED = "daemon_paused"
-"""Since when a person wants the daemon to rest, in seconds since 1970; empty or missing: not at all."""
+"""Since when a person wants the daemon to rest, in seconds since 1970; null or missing: not at all."""
 DAEMON_OUTAGE = "daemon_outage"
-"""When a daemon last had to wait for the stores, and why; empty if never."""
+"""When a daemon last had to wait for the stores, and why; null if never."""
 
 
 class Meta:

@@ -34,7 +34,7 @@ def resume(context: typer.Context) -> None:
     """Have the daemon go on after `pause`."""
     session: Session = context.obj
     with session.workspace() as workspace, workspace.catalog.write() as tx:
-        tx.meta.put(DAEMON_PAUSED, "")
+        tx.meta.put(DAEMON_PAUSED, "null")
     say("the daemon goes on")
 
 

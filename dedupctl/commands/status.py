@@ -68,8 +68,8 @@ def status_document(session: Session, workspace: Workspace) -> dict[str, Any]:
             "backlog": tx.contents.count_unmatched(),
             "roots": [root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
             "watch": daemon,
-            "paused_since": int(tx.meta.get(DAEMON_PAUSED) or 0) or None,
-            "last_outage": tx.meta.get(DAEMON_OUTAGE) or None,
+            "paused_since": tx.meta.document(DAEMON_PAUSED),
+            "last_outage": tx.meta.document(DAEMON_OUTAGE),
             "config": _config_state(session, daemon),
             "quarantine": _quarantine(tx),
             "index": {

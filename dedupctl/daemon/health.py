@@ -145,6 +145,7 @@ class Health:
             "found": self._progress.found,
             "read": read,
             "to_read": to_read,
+            "compared": self._progress.compared,
             "to_compare": self._progress.to_compare,
             "errors": self._progress.errors,
             "seconds": round(elapsed, 1),

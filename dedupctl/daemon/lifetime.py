@@ -8,6 +8,7 @@ read again by the scan with which every start begins.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -112,7 +113,7 @@ class Lifetime:
     def _put_down(self, catalog: Catalog) -> None:
         """Prove that the catalog can be written, by what is to be told of the outage that has passed."""
         with catalog.write(durable=True) as tx:
-            tx.meta.put(DAEMON_OUTAGE, self._outage or tx.meta.get(DAEMON_OUTAGE) or "")
+            tx.meta.put(DAEMON_OUTAGE, json.dumps(self._outage or tx.meta.document(DAEMON_OUTAGE)))
         if self._outage is not None:
             self._say("the stores can be used again; everything is looked at anew")
             self._outage = None

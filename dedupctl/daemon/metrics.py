@@ -26,7 +26,8 @@ NUMBERS = {
     "events.last_at": ("last_event_timestamp_seconds", "When the last one was heard."),
     "progress.read": ("progress_files_read", "Files read by the work at hand."),
     "progress.to_read": ("progress_files_to_read", "Files found so far that it has to read."),
-    "progress.to_compare": ("progress_pictures_comparing", "Pictures that are being compared."),
+    "progress.compared": ("progress_pairs_compared", "Pairs of pictures compared by the work at hand."),
+    "progress.to_compare": ("progress_pairs_to_compare", "Pairs proposed so far that it has to compare."),
     "progress.seconds_left": ("progress_seconds_left", "How long the reading will still take."),
 }
 """Name and help of each number of the heartbeat, by its place there. A test holds both equal."""

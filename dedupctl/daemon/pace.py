@@ -58,7 +58,7 @@ class Pace:
 
     def _reason_to_rest(self) -> str | None:
         with self._catalog.read() as tx:
-            if tx.meta.get(DAEMON_PAUSED):
+            if tx.meta.document(DAEMON_PAUSED):
                 return "paused (dedupctl resume)"
         hours = self._config.active_hours
         if hours and not _is_within(self._time_of_day(), hours):

@@ -261,8 +261,10 @@ class Service:
             self._health.tell_now_and_then(
                 f"reading, {progress.read:,} of {progress.to_read:,} files found so far are done"
             )
-        elif progress.to_compare:
-            self._health.tell_now_and_then(f"comparing, {progress.to_compare:,} pictures are under way")
+        elif progress.to_compare > progress.compared:
+            self._health.tell_now_and_then(
+                f"comparing, {progress.compared:,} of {progress.to_compare:,} pairs proposed so far are done"
+            )
 
     def _folder_failed(self, failure: FolderError) -> None:
         self._say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")

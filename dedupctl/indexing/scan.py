@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -45,6 +46,8 @@ class Unread:
     absolute: bytes
     identity: Identity
     known: bool
+    again: bool = False
+    """It is as it was, and could not be read then for what may have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,13 @@ class Walk:
     _visited: set[bytes] = field(default_factory=set)
     _unreadable: list[bytes] = field(default_factory=list)
     _inodes: set[tuple[int, int]] = field(default_factory=set)
+    _due: set[int] = field(default_factory=set)
+    """Files whose reading failed and that are tried again by now."""
 
     def findings(self, start: bytes = b"") -> Iterator[Finding]:
         """Everything that differs below `start` (relative to the root), and counts of what does not."""
+        with self.catalog.read() as tx:
+            self._due = tx.retries.due(self.root.id, int(time.time()))
         if not is_passed_over(start, self.config) and self._stands(start):
             self._waiting.append(start)
         while self._waiting or self._linked:
@@ -169,7 +176,7 @@ class Walk:
     def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
         """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
         follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
-        gone = FileState.GONE.value
+        gone, error = FileState.GONE.value, FileState.ERROR.value
         listing = _Listing()
         with os.scandir(join(self.root.path, folder)) as entries:
             for entry in entries:
@@ -181,7 +188,7 @@ class Walk:
                 try:
                     if before is not None:
                         status = entry.stat(follow_symlinks=follow)
-                        if _is_as_known(before, status):
+                        if _is_as_known(before, status) and not (before[1] in self._due and before[2] == error):
                             del known[name]
                             if before[2] == gone:
                                 listing.revived.append(before.file_id)
@@ -220,8 +227,7 @@ class Walk:
         }
         recognised = self.recognition.recognise(tx, met)
         return [
-            _judged(self.root, path, identity, recognised.get(path), known=before is not None)
-            for path, (identity, before) in met.items()
+            _judged(self.root, path, identity, before, recognised.get(path)) for path, (identity, before) in met.items()
         ]
 
     def _may_be_a_picture(self, absolute: bytes) -> bool:
@@ -304,7 +310,7 @@ def look_at(
             return None
         before = None if file is None else Before(file.id, file.identity)
         recognised = (recognition or Recognition()).recognise(tx, {path: (identity, before)})
-        return _judged(root, path, identity, recognised.get(path), known=file is not None)
+        return _judged(root, path, identity, before, recognised.get(path))
 
 
 def _lost(file: File, device: int) -> Gone | None:
@@ -341,10 +347,13 @@ def _is_excluded(path: bytes, config: ScanConfig) -> bool:
     return any(fnmatch.fnmatchcase(text, pattern) for pattern in config.exclude)
 
 
-def _judged(root: Root, path: bytes, identity: Identity, recognised: Recognised | None, *, known: bool) -> Finding:
-    """What is not recognised must be read."""
+def _judged(
+    root: Root, path: bytes, identity: Identity, before: Before | None, recognised: Recognised | None
+) -> Finding:
+    """What is not recognised must be read, and what could not be read is tried again."""
     if recognised is None:
-        return Unread(root.id, path, join(root.path, path), identity, known)
+        again = before is not None and before.identity == identity
+        return Unread(root.id, path, join(root.path, path), identity, known=before is not None, again=again)
     return Relinked(Sighting(root.id, path, identity, recognised.content_id), recognised.moved_from)
 
 

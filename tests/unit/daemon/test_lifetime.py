@@ -45,7 +45,8 @@ class Lives:
 
     def outage(self) -> str | None:
         with Catalog.open(self.home / "catalog.db") as catalog, catalog.read() as tx:
-            return tx.meta.get(DAEMON_OUTAGE)
+            outage: str | None = tx.meta.document(DAEMON_OUTAGE)
+            return outage
 
 
 OpenLives = Callable[..., Lives]

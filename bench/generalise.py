@@ -23,13 +23,12 @@ from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.config import Config
 from dedupctl.domain import Content, Evidence, Fingerprint
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
-from dedupctl.matching.candidates import Candidate, closest_distance, largest_cosine
-from dedupctl.matching.judging import Case, Judge, Side
+from dedupctl.matching.candidates import HASH_REACH, Candidate, closest_distance, largest_cosine
+from dedupctl.matching.comparison import Case, Comparer, Side
 from dedupctl.matching.score import judge, thresholds_of
 from makers.truth import Comparison, Make, Made, cached, comparisons, photo_files
 
 ACCEPTED = ("exact", "pixel", "near")
-HASH_REACH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Bench:
 
     def __init__(self, config: Config) -> None:
         self._reader = Fingerprinter(config)
-        self._judge = Judge()
+        self._comparer = Comparer()
         self._thresholds = thresholds_of(config)
         self._propose = config.model.propose_cosine
         self._read: dict[Path, tuple[Fingerprint, Side]] = {}
@@ -116,7 +115,7 @@ class Bench:
             if not is_proposed:
                 yield Judged(maker, pair, False, "none", 0.0, Evidence("vector", distance, cosine))
                 continue
-            evidence = self._judge.evidence(Case(candidate, a, b))
+            evidence = self._comparer.evidence(Case(candidate, a, b))
             assert evidence is not None
             kind, score = judge(evidence, self._thresholds)
             yield Judged(maker, pair, True, kind.value if kind else "none", score, evidence)
@@ -165,7 +164,11 @@ def _total(maker: str, judged: Iterable[Judged]) -> str:
         else:
             counts["other"] += 1
             counts["false"] += one.is_merged
-    parts = [f"{group} edits {counts[f'{group} found'] / counts[group]:.4f} of {counts[group]}" for group in ("light", "hard") if counts[group]]
+    parts = [
+        f"{group} edits {counts[f'{group} found'] / counts[group]:.4f} of {counts[group]}"
+        for group in ("light", "hard")
+        if counts[group]
+    ]
     if counts["other"]:
         parts.append(f"false {counts['false']} of {counts['other']}")
     return f"{maker:14} {', '.join(parts)}"
@@ -178,7 +181,12 @@ def print_failures(judged: Iterable[Judged], work: Path) -> None:
             if one.is_merged != one.pair.are_copies:
                 what = "missed" if one.pair.are_copies else "false"
                 print(what, one.maker, one.pair.family, one.kind, one.is_proposed, a, b, sep="\t", file=failures)
-            row = {"maker": one.maker, "family": one.pair.family, "group": one.pair.a.group, "copies": one.pair.are_copies}
+            row = {
+                "maker": one.maker,
+                "family": one.pair.family,
+                "group": one.pair.a.group,
+                "copies": one.pair.are_copies,
+            }
             row |= {"proposed": one.is_proposed, "kind": one.kind, "score": one.score, "a": a, "b": b}
             print(json.dumps(row | {"evidence": evidence_as_dict(one.evidence)}), file=evidence)
 
@@ -194,7 +202,9 @@ def main() -> None:
     parser.add_argument("--series-made", type=int, default=24, help="second exposures: how many scenes")
     parser.add_argument("--shots", type=int, default=4, help="... and shots of each")
     parser.add_argument("--frames", type=int, default=12, help="frames of each video")
-    parser.add_argument("--large", type=Path, nargs="*", default=[], help="photos of many megapixels, as further scenes")
+    parser.add_argument(
+        "--large", type=Path, nargs="*", default=[], help="photos of many megapixels, as further scenes"
+    )
     parser.add_argument("--series", type=Path, nargs="*", default=[], help="folders of real series")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()

@@ -76,7 +76,9 @@ def _crossword(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Rando
     step = side // cells
     for place in range(cells * cells):
         left, top = place % cells * step, place // cells * step
-        draw.rectangle((left, top, left + step, top + step), outline=(0, 0, 0), fill=(0, 0, 0) if state.random() < 0.2 else None)
+        draw.rectangle(
+            (left, top, left + step, top + step), outline=(0, 0, 0), fill=(0, 0, 0) if state.random() < 0.2 else None
+        )
 
 
 def _mines(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
@@ -85,9 +87,16 @@ def _mines(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -
     for place in range(cells * cells):
         left, top = place % cells * step, place // cells * step
         is_open = state.random() < 0.55
-        draw.rectangle((left, top, left + step, top + step), fill=(235, 235, 235) if is_open else ground, outline=(120, 120, 120), width=2)
+        draw.rectangle(
+            (left, top, left + step, top + step),
+            fill=(235, 235, 235) if is_open else ground,
+            outline=(120, 120, 120),
+            width=2,
+        )
         if is_open and state.random() < 0.6:
-            draw.text((left + step * 0.3, top), str(state.randint(1, 4)), font=_font(step * 0.8), fill=_colour(state, 0, 160))
+            draw.text(
+                (left + step * 0.3, top), str(state.randint(1, 4)), font=_font(step * 0.8), fill=_colour(state, 0, 160)
+            )
 
 
 def _cards(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
@@ -95,7 +104,9 @@ def _cards(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -
     wide = side // 5
     for place in range(8):
         left, top = place % 4 * (wide + 20) + 30, place // 4 * (wide * 1.5 + 30) + 40
-        draw.rounded_rectangle((left, top, left + wide, top + wide * 1.4), 12, fill=(255, 255, 255), outline=(60, 60, 60))
+        draw.rounded_rectangle(
+            (left, top, left + wide, top + wide * 1.4), 12, fill=(255, 255, 255), outline=(60, 60, 60)
+        )
         colour = state.choice(((200, 20, 30), (10, 10, 10)))
         draw.text((left + 12, top + 6), state.choice("A23456789JQK"), font=_font(wide * 0.4), fill=colour)
         draw.regular_polygon((left + wide / 2, top + wide * 0.85, wide * 0.25), state.choice((3, 4, 5, 6)), fill=colour)
@@ -115,21 +126,27 @@ def _sheet_music(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Ran
 
 def _calendar(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
     step, first = side // 8, state.randint(0, 6)
-    draw.text((side // 4, 10), style.choice(("March", "June", "October")), font=_font(step * 0.7), fill=_colour(style, 0, 120))
+    draw.text(
+        (side // 4, 10), style.choice(("March", "June", "October")), font=_font(step * 0.7), fill=_colour(style, 0, 120)
+    )
     for day in range(31):
         place = day + first
         left, top = step // 2 + place % 7 * step, step + place // 7 * step
         draw.rectangle((left, top, left + step, top + step), outline=(150, 150, 150))
         draw.text((left + 6, top + 4), str(day + 1), font=_font(step * 0.3), fill=(0, 0, 0))
         if state.random() < 0.3:
-            draw.rectangle((left + 6, top + step * 0.6, left + step - 6, top + step * 0.85), fill=_colour(state, 90, 220))
+            draw.rectangle(
+                (left + 6, top + step * 0.6, left + step - 6, top + step * 0.85), fill=_colour(state, 90, 220)
+            )
 
 
 def _terminal(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
     draw.rectangle((0, 0, side, side), fill=style.choice(((0, 0, 0), (40, 0, 40), (0, 43, 54))))
     for line in range(28):
         text = f"$ run {state.randint(100, 999)} --{state.choice(('all', 'dry', 'fast'))} {state.random():.6f} ok {state.randint(1, 9999)}"
-        draw.text((14, 12 + line * side / 29), text[: state.randint(8, 46)], font=_font(side / 42), fill=(120, 230, 120))
+        draw.text(
+            (14, 12 + line * side / 29), text[: state.randint(8, 46)], font=_font(side / 42), fill=(120, 230, 120)
+        )
 
 
 def _maze(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
@@ -163,7 +180,9 @@ def make(templates: int, fillings: int, seed: int, folder: Path) -> Iterator[Mad
         family = draw.__name__.strip("_")
         for place in range(fillings):
             style, side = Random(f"{seed}/{number}"), (640, 800, 1000)[number % 3]
-            image = Image.new("RGB", (side, side), (255, 255, 255) if style.random() < 0.7 else _colour(style, 225, 255))
+            image = Image.new(
+                "RGB", (side, side), (255, 255, 255) if style.random() < 0.7 else _colour(style, 225, 255)
+            )
             draw(ImageDraw.Draw(image), side, style, Random(f"{seed}/{number}/{place}"))
             name = f"{family}{number:04d}/{place}.{'png' if number % 2 else 'jpg'}"
             yield Made(written(folder, name, image), f"{family}{number:04d}", f"{number}/{place}", family)

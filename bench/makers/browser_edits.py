@@ -66,7 +66,11 @@ def bodies(address: str, width: int, height: int, other: str, random: Random) ->
         "hue_rotate": under("filter:hue-rotate(40deg)"),
         "grayscale": under("filter:grayscale(1)"),
         "sepia": under("filter:sepia(.8)"),
-        "reduced_60": (f"<img src='{address}' style='width:{int(width * 0.6)}px'>", int(width * 0.6), int(height * 0.6)),
+        "reduced_60": (
+            f"<img src='{address}' style='width:{int(width * 0.6)}px'>",
+            int(width * 0.6),
+            int(height * 0.6),
+        ),
         "hard_blur": under(f"filter:blur({small / 90:.1f}px)"),
         "hard_emoji": over(emoji(random.uniform(0.25, 0.35))),
         "hard_emoji_quarter_hue": over(emoji(0.62), "filter:hue-rotate(25deg) brightness(1.1)"),
@@ -83,7 +87,11 @@ def bodies(address: str, width: int, height: int, other: str, random: Random) ->
             f"<div style='{caption.format('top:6px', height // 8)}'>NOBODY KNOWS</div>"
             f"<div style='{caption.format('bottom:6px', height // 8)}'>WHERE IT WENT</div>"
         ),
-        "hard_crop_half_text": (half + f"<div style='{caption.format('bottom:4px', height // 11)}'>AND NOW</div>", width, height // 2),
+        "hard_crop_half_text": (
+            half + f"<div style='{caption.format('bottom:4px', height // 11)}'>AND NOW</div>",
+            width,
+            height // 2,
+        ),
         "hard_turn_15": turned(15, "#fff"),
         "hard_turn_45": turned(45, "#000"),
         "hard_on_screenshot": (
@@ -102,7 +110,11 @@ def bodies(address: str, width: int, height: int, other: str, random: Random) ->
             f"<div style='position:absolute;inset:0;font-size:{small // 10}px;color:rgba(255,255,255,.4);"
             f"transform:rotate(-25deg);line-height:2.6'>{'© Harbour Photos ' * 12}</div>"
         ),
-        "framed": (f"<div style='background:#402a15;padding:{small // 12}px;height:100%'>{plain}</div>", width + small // 6, height + small // 6),
+        "framed": (
+            f"<div style='background:#402a15;padding:{small // 12}px;height:100%'>{plain}</div>",
+            width + small // 6,
+            height + small // 6,
+        ),
     }
 
 

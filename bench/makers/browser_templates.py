@@ -39,7 +39,8 @@ def feed(style: Random) -> Fill:
     width, side = style.randint(14, 60), style.choice(("left", "right"))
     head, ground, ink = _colour(style, light=False), _colour(style, light=True), _colour(style, light=False)
     columns = "".join(
-        f"<p><b>{_words(style, 3)}</b><br>{_words(style, style.randint(15, 40))}</p>" for _ in range(style.randint(4, 9))
+        f"<p><b>{_words(style, 3)}</b><br>{_words(style, style.randint(15, 40))}</p>"
+        for _ in range(style.randint(4, 9))
     )
     title = _words(style, 2)
 
@@ -181,7 +182,8 @@ def table(style: Random) -> Fill:
 
     def fill(random: Random, _: Sequence[str]) -> str:
         body = "".join(
-            f"<tr><td>{label}</td>{''.join(f'<td>{random.randint(10, 9999)}</td>' for _ in range(columns))}</tr>" for label in labels
+            f"<tr><td>{label}</td>{''.join(f'<td>{random.randint(10, 9999)}</td>' for _ in range(columns))}</tr>"
+            for label in labels
         )
         return f"<style>td{{border:1px solid #999;padding:6px 12px;background:{head}}}</style><table style='font-size:18px;margin:20px;border-collapse:collapse'>{body}</table>"
 
@@ -202,7 +204,19 @@ def scoreboard(style: Random) -> Fill:
     return fill
 
 
-TEMPLATES: tuple[Callable[[Random], Fill], ...] = (feed, viewer, id_card, meme, slide, chat, shop, profile, code, table, scoreboard)
+TEMPLATES: tuple[Callable[[Random], Fill], ...] = (
+    feed,
+    viewer,
+    id_card,
+    meme,
+    slide,
+    chat,
+    shop,
+    profile,
+    code,
+    table,
+    scoreboard,
+)
 
 
 def make(photos: Sequence[Path], templates: int, fillings: int, seed: int, folder: Path) -> Iterator[Made]:
@@ -221,7 +235,10 @@ def make(photos: Sequence[Path], templates: int, fillings: int, seed: int, folde
                 changed = random.choice(photos)
                 body = fill(random, [changed.resolve().as_uri(), *stay])
                 name = f"{kind.__name__}{number:04d}/{place}.{suffix}"
-                written(folder, name, shown.shot(body, width, height), **({"quality": style.choice((60, 80, 90))} if suffix == "jpg" else {}))
+                written(
+                    folder,
+                    name,
+                    shown.shot(body, width, height),
+                    **({"quality": style.choice((60, 80, 90))} if suffix == "jpg" else {}),
+                )
                 yield Made(name, f"{kind.__name__}{number:04d}", f"{number}/{place}", kind.__name__)
-
-

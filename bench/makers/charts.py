@@ -81,7 +81,8 @@ def _boxes(axes: Any, style: np.random.Generator, data: np.random.Generator) -> 
 def _contours(axes: Any, style: np.random.Generator, data: np.random.Generator) -> None:
     x, y = np.meshgrid(np.linspace(-3, 3, 80), np.linspace(-3, 3, 80))
     hills = sum(
-        data.uniform(-1, 1) * np.exp(-((x - data.uniform(-2, 2)) ** 2) - (y - data.uniform(-2, 2)) ** 2) for _ in range(6)
+        data.uniform(-1, 1) * np.exp(-((x - data.uniform(-2, 2)) ** 2) - (y - data.uniform(-2, 2)) ** 2)
+        for _ in range(6)
     )
     axes.contourf(x, y, hills, levels=int(style.integers(6, 14)))
 

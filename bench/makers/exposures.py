@@ -43,7 +43,9 @@ def make(photos: Sequence[Path], series: int, shots: int, seed: int, folder: Pat
         scene = _scene(photos[number % len(photos)], rng)
         things = [_thing(photos[(number + step) % len(photos)], rng) for step in (7, 11, 13)]
         kind = kinds[number % len(kinds)]
-        camera = Camera(float(rng.choice((0.01, 0.02, 0.04))), int(rng.choice((75, 85, 92, 97))), int(rng.choice((480, 800, 1200))))
+        camera = Camera(
+            float(rng.choice((0.01, 0.02, 0.04))), int(rng.choice((75, 85, 92, 97))), int(rng.choice((480, 800, 1200)))
+        )
         group = f"{kind}{number:04d}"
         for place in range(shots):
             light = _arranged(kind, scene, things, place, shots, np.random.default_rng([seed, number, 1]))
@@ -86,7 +88,9 @@ def _thing(path: Path, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     return light, outline
 
 
-def _arranged(kind: str, scene: Pixels, things: Sequence[tuple[Pixels, Pixels]], place: int, shots: int, rng: np.random.Generator) -> Pixels:
+def _arranged(
+    kind: str, scene: Pixels, things: Sequence[tuple[Pixels, Pixels]], place: int, shots: int, rng: np.random.Generator
+) -> Pixels:
     """The light of one moment. `rng` is that of the series: everything but `place` is the same in every shot."""
     if kind == "bracket":
         return np.asarray(scene * 2.0 ** (1.2 * (place - shots // 2)))
@@ -109,7 +113,10 @@ def _arranged(kind: str, scene: Pixels, things: Sequence[tuple[Pixels, Pixels]],
 
 def _put(light: Pixels, thing: Pixels, outline: Pixels, height: float, middle: npt.NDArray[np.float64]) -> None:
     tall, wide = max(6, round(height)), max(6, round(height * 0.85))
-    small, mask = cv2.resize(thing, (wide, tall), interpolation=cv2.INTER_AREA), cv2.resize(outline, (wide, tall))[..., None]
+    small, mask = (
+        cv2.resize(thing, (wide, tall), interpolation=cv2.INTER_AREA),
+        cv2.resize(outline, (wide, tall))[..., None],
+    )
     top = int(np.clip(middle[1] * light.shape[0] - tall / 2, 0, light.shape[0] - tall))
     left = int(np.clip(middle[0] * light.shape[1] - wide / 2, 0, light.shape[1] - wide))
     box = light[top : top + tall, left : left + wide]

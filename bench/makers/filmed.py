@@ -35,5 +35,8 @@ def make(frames: int, folder: Path) -> Iterator[Made]:
 
 
 def _moved(one: np.ndarray, other: np.ndarray) -> bool:
-    pair = [cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), (0, 0), 3).astype(np.float32) for frame in (one, other)]
+    pair = [
+        cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), (0, 0), 3).astype(np.float32)
+        for frame in (one, other)
+    ]
     return float(np.abs(pair[0] - pair[1]).max()) > _VISIBLE

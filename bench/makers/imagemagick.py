@@ -87,7 +87,11 @@ def edits(width: int, height: int, random: Random) -> dict[str, Sequence[str]]:
 
 def _crop(width: int, height: int, share: float, random: Random) -> list[str]:
     across, down = round(width * share), round(height * share)
-    return ["-crop", f"{across}x{down}+{random.randint(0, width - across)}+{random.randint(0, height - down)}", "+repage"]
+    return [
+        "-crop",
+        f"{across}x{down}+{random.randint(0, width - across)}+{random.randint(0, height - down)}",
+        "+repage",
+    ]
 
 
 def _face(width: int, height: int, radius: float, random: Random) -> str:

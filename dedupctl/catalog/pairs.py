@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, pairs
-from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
+from dedupctl.domain import Closer, Evidence, Pair, PairKind, Photometric, Transform
 
 
 class Pairs:
@@ -104,7 +104,15 @@ def evidence_to_json(evidence: Evidence) -> str:
 
 def evidence_as_dict(evidence: Evidence) -> dict[str, Any]:
     """The measured numbers by name, ready for JSON."""
-    return {name: value for name, value in dataclasses.asdict(evidence).items() if value is not None}
+    return _measured(dataclasses.asdict(evidence))
+
+
+def _measured(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _measured(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def evidence_from_json(text: str) -> Evidence:
@@ -116,6 +124,8 @@ def evidence_from_json(text: str) -> Evidence:
         values["transform"] = Transform(**transform)
     if "photometric" in values:
         values["photometric"] = Photometric(**values["photometric"])
+    if "closer" in values:
+        values["closer"] = Closer(**values["closer"])
     return Evidence(**values)
 
 

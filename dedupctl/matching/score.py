@@ -8,6 +8,7 @@ from __future__ import annotations
 from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
 from dedupctl.matching.derivation import is_ground
+from dedupctl.matching.doubts import doubt
 
 
 class Thresholds(ProofConfig):
@@ -64,7 +65,7 @@ def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: 
         return "each shows a part of the scene that the other lacks"
     if e.shading < thresholds.shading:
         return "light and shade do not agree"
-    return None
+    return doubt(e.closer)
 
 
 def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:

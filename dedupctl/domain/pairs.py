@@ -73,14 +73,16 @@ class Closer:
     """Those in which both show natural detail and nothing of one is seen through the other."""
     scene_region: int | None = None
     """The largest region of them: what moved, or another photo in the same place."""
+    moved: int | None = None
+    """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
     relit: float | None = None
     """Grey levels by which one was lit or toned otherwise than the other, at the typical pixel."""
     each_sharper: float | None = None
-    """Share of windows in which one is clearly sharper, of the side that has fewer of them: in a copy one side has none,
-    of two focal planes each has its own."""
+    """Share of windows in which one is clearly sharper, of the side that has fewer: in a copy one side has none, of two
+    focal planes each has its own."""
     kept: float | None = None
     """Share of the fine detail (noise, grain, sharpest edges) that both show, of what saving and scaling allow: 1 for
-    copies, near 0 for two exposures of which nothing but the noise differs. None where saving left too little to say."""
+    copies, near 0 for two exposures that share nothing but light. None where saving left too little to say."""
     kept_low: float | None = None
     """The same in the quarter of the windows that share least."""
     fine_windows: int | None = None

@@ -11,9 +11,11 @@ from dedupctl.domain import Closer
 _DRAWN = 0.40
 """Share of natural detail below which both pictures are drawn. Pages, charts, boards and screens around a photo have
 .39 at most, the plainest photos .43."""
-_MOVED = 5
+_SCENE = 5
 """Windows in a region where both show a scene of their own. Words, stickers and stripes on copies leave 4 at most."""
-_SAME_GRAIN, _SAME_GRAIN_LOW = 0.90, 0.70
+_MOVED = 2
+"""Windows in which something moved. What harsh saving spoils can look like one."""
+_SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90
 """Shares of the fine detail, at the median and in the lower quarter, from which it is one exposure for certain."""
 _OTHER_GRAIN = 0.85
 """Share of it below which two pictures of other light or focus are two exposures: brackets have .83 at most."""
@@ -43,10 +45,11 @@ def doubt(closer: Closer | None) -> str | None:
 def _other_content(closer: Closer, differing: int, scene: int) -> str | None:
     if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and differing > 0:
         return f"they are drawn alike, but {differing / closer.windows:.1%} of the shared part is drawn otherwise"
-    if scene >= _MOVED:
+    if scene >= _SCENE:
         return f"something else is seen in both on {scene / closer.windows:.1%} of the shared part"
-    if scene > 0 and not _is_one_exposure(closer):
-        return "something small moved, and the grain does not tell that it is one exposure"
+    moved = closer.moved or 0
+    if moved >= _MOVED or (moved > 0 and not _is_one_exposure(closer)):
+        return f"something moved, or stands for something else, on {moved / closer.windows:.1%} of the shared part"
     return None
 
 

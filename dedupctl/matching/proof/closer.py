@@ -14,7 +14,15 @@ import cv2
 import numpy as np
 
 from dedupctl.domain import Closer, FloatArray
-from dedupctl.matching.proof.detail import Correlation, correlate, fine_detail, is_natural
+from dedupctl.matching.proof.detail import (
+    Correlation,
+    correlate,
+    fine_detail,
+    in_two_tones,
+    is_even,
+    is_natural,
+    means_of,
+)
 from dedupctl.matching.proof.frame import Flags, Shared, View, cut, shared_frame, toned
 from dedupctl.matching.proof.geometry import Matrix
 from dedupctl.matching.proof.saving import reduced_steps, saved_like, strength_of
@@ -27,12 +35,30 @@ _TEXTURED = 4.0
 """Grey levels a window must vary by to show detail."""
 _DIFFERS = 0.5
 """Correlation of the detail of two windows below which they show different things."""
+_DIFFERS_FOR_CERTAIN = 0.35
 _OTHER_BRIGHTNESS = 18.0
 """Grey levels, in one tone, from which a window was painted over."""
 _SHOWS_THROUGH = 0.35
 """Mean correlation of the nine squares of a window from which one picture is seen through what lies on it. Under words,
 stripes and rain it is .6 and more; where a person moved, .1."""
-_SQUARE_TEXTURED = 1.5
+_SQUARE_TEXTURED, _LEAST_SQUARES = 1.5, 4
+_CHANGED = 12.0
+"""Grey levels by which a pixel must differ, in one tone, to have been changed."""
+_LEAST_CHANGED = 12
+"""Pixels; a region of fewer has no face of its own."""
+_LEAST_INNER = 40
+_SEEN_THROUGH = 0.5
+"""Correlation of the detail of changed pixels from which one picture is seen through what lies on it."""
+_OWN_BORDER, _STEEP = 1.5, 60.0
+"""How many times steeper the one with something laid on it is along the border of that, and how steep at least: letters
+and stickers have 70 and more, what moves before a camera has a border in both."""
+_TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
+"""Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
+with the other picture from which they are translucent."""
+_PAINTED, _PAINTED_TONES = 0.30, 0.85
+"""By how much more even, and in two tones to which share, a region must be to be painted whatever its border."""
+_SAMPLE = 300
+"""Windows by which the share of natural detail is judged."""
 _ALLOWED = 0.7
 """Correlation that saving must leave between a picture and itself for its fine detail to be judged by."""
 _SHARP = 1.5
@@ -47,7 +73,9 @@ _FINE = 0.7
 class _Differences:
     windows: Flags
     scene: Flags
-    """Those in which both show natural detail and nothing of one is seen in the other."""
+    """Those in which both show natural detail and nothing of one is seen through the other."""
+    moved: int
+    """Windows of regions that neither a drawing on one of the two nor anything seen through explains."""
     natural_a: float
     natural_b: float
 
@@ -69,6 +97,7 @@ def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
         differing=int(np.count_nonzero(found.windows)),
         scene=int(np.count_nonzero(found.scene)),
         scene_region=_largest(found.scene),
+        moved=found.moved,
         relit=round(_relit(frame, a_as_b), 2),
         each_sharper=round(_each_sharper(frame, a_as_b, found.windows), 4),
         kept=None if kept is None else round(kept[0], 4),
@@ -82,15 +111,124 @@ def _differences(frame: Shared, a: FloatArray, shared: Flags) -> _Differences:
     textured = shared & (detail.stronger > _TEXTURED)
     apart = np.abs(_softened(a, 3.0) - _softened(frame.b, 3.0))
     other_detail = textured & (detail.ncc < _DIFFERS)
-    painted = shared & (cut(apart, frame.window).mean(axis=(2, 3)) > _OTHER_BRIGHTNESS)
-    natural_a, natural_b = is_natural(frame.a, frame.window), is_natural(frame.b, frame.window)
+    painted = shared & (means_of(apart, frame.window) > _OTHER_BRIGHTNESS)
+    sample = _some_of(textured)
+    natural_a, natural_b = (is_natural(side, frame.window, sample | other_detail) for side in (frame.a, frame.b))
     seen_through = _seen_through(a, frame.b, frame.window, shared.shape)
     return _Differences(
         windows=other_detail | painted,
         scene=other_detail & natural_a & natural_b & ~seen_through,
-        natural_a=float(np.mean(natural_a[textured])) if textured.any() else 0.0,
-        natural_b=float(np.mean(natural_b[textured])) if textured.any() else 0.0,
+        moved=_moved(frame, a, textured & (detail.ncc < _DIFFERS_FOR_CERTAIN)),
+        natural_a=float(np.mean(natural_a[sample])) if sample.any() else 0.0,
+        natural_b=float(np.mean(natural_b[sample])) if sample.any() else 0.0,
     )
+
+
+def _some_of(windows: Flags) -> Flags:
+    """At most `_SAMPLE` of the windows, evenly spread."""
+    places = np.flatnonzero(windows)
+    some = np.zeros_like(windows)
+    some.ravel()[places[:: max(1, len(places) // _SAMPLE)]] = True
+    return some
+
+
+def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
+    """Windows of the regions in which something moved, or stands for something else.
+
+    What people lay on a copy has a border of its own where the other shows none, and it is drawn: even or of two tones,
+    where photos are grained. Or it lets the picture be seen through it.
+    """
+    count, regions = cv2.connectedComponents(other_detail.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return 0
+    soft_a, soft_b = _softened(a, 1.0), _softened(frame.b, 1.0)
+    changed = (np.abs(soft_a - soft_b) > _CHANGED) & (frame.inside > 0)
+    sides = [
+        _Side(picture, _steepness(soft), frame.inside > 0, changed)
+        for picture, soft in ((frame.a, soft_a), (frame.b, soft_b))
+    ]
+    details = [np.asarray(picture - _softened(picture, 2.0), np.float32) for picture in (a, frame.b)]
+    moved = 0
+    for number in range(1, count):
+        region = regions == number
+        pixels = changed & _grown(region, frame.window, changed.shape)
+        if (
+            np.count_nonzero(pixels) < _LEAST_CHANGED
+            or _is_seen_through(pixels, *details)
+            or _is_laid_on(pixels, *sides)
+        ):
+            continue
+        moved += int(np.count_nonzero(region))
+    return moved
+
+
+def _is_seen_through(pixels: Flags, detail_a: FloatArray, detail_b: FloatArray) -> bool:
+    """The detail of one is still there in the other, away from the borders of what changed it."""
+    inner = cv2.erode(pixels.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    one, other = detail_a[inner], detail_b[inner]
+    return len(one) >= _LEAST_INNER and _correlation(one, other) > _SEEN_THROUGH
+
+
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    """0 where either hardly varies."""
+    if min(float(one.std()), float(other.std())) < 1.0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+class _Side:
+    """What one picture shows in a region."""
+
+    def __init__(self, picture: FloatArray, steepness: FloatArray, inside: Flags, changed: Flags) -> None:
+        self.picture = picture
+        self.steepness = steepness
+        self._even = is_even(picture)
+        elsewhere = inside & ~changed
+        self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
+
+    def more_even(self, pixels: Flags) -> float:
+        """How much larger the share of even pixels is there than elsewhere."""
+        return float(np.mean(self._even[pixels])) - self._usually_even
+
+
+def _is_laid_on(pixels: Flags, a: _Side, b: _Side) -> bool:
+    """Something was drawn on one of the two."""
+    painted = max((a, b), key=lambda side: side.more_even(pixels))
+    if painted.more_even(pixels) > _PAINTED and in_two_tones(painted.picture[pixels]) > _PAINTED_TONES:
+        return True
+    marked = cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    around = np.ones((5, 5), np.uint8)
+    border = (cv2.dilate(marked, around) - cv2.erode(marked, around)) > 0
+    edge_a, edge_b = float(a.steepness[border].mean()), float(b.steepness[border].mean())
+    if max(edge_a, edge_b) < max(_STEEP, _OWN_BORDER * min(edge_a, edge_b)):
+        return False
+    levels = (a if edge_a > edge_b else b).picture[pixels]
+    return (
+        in_two_tones(levels) > _TWO_TONES
+        or _at_extremes(levels) > _AT_EXTREMES
+        or _correlation(a.picture[pixels], b.picture[pixels]) > _TRANSLUCENT
+    )
+
+
+def _at_extremes(levels: FloatArray) -> float:
+    """Share of grey levels that lie in the lowest or the highest fifth of their range, as those of letters do."""
+    low, high = np.quantile(levels, (0.05, 0.95))
+    near = 0.2 * (high - low)
+    return float(np.mean((levels < low + near) | (levels > high - near)))
+
+
+def _steepness(picture: FloatArray) -> FloatArray:
+    across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+
+def _grown(region: Flags, window: int, shape: tuple[int, ...]) -> Flags:
+    """The pixels of a region of windows and of the windows around it."""
+    around = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8))
+    pixels = np.zeros(shape, np.uint8)
+    grown = np.kron(around, np.ones((window, window), np.uint8))
+    pixels[: grown.shape[0], : grown.shape[1]] = grown
+    return np.asarray(pixels > 0)
 
 
 def _softened(picture: FloatArray, sigma: float) -> FloatArray:
@@ -98,13 +236,13 @@ def _softened(picture: FloatArray, sigma: float) -> FloatArray:
 
 
 def _seen_through(a: FloatArray, b: FloatArray, window: int, shape: tuple[int, ...]) -> Flags:
-    """Windows in whose squares of a third the two agree, or in which too few squares hold detail of both to say."""
+    """Windows in whose nine squares the two agree, as far as these hold detail of both."""
     squares = correlate(_softened(a, 1.0), _softened(b, 1.0), window // 3)
     ncc, weaker = (_by_nine(values, shape) for values in (squares.ncc, squares.weaker))
     rich = weaker > _SQUARE_TEXTURED
     count = np.count_nonzero(rich, axis=2)
     mean = np.where(rich, ncc, 0).sum(axis=2) / np.maximum(count, 1)
-    return np.asarray((count < 4) | (mean >= _SHOWS_THROUGH))
+    return np.asarray((count >= _LEAST_SQUARES) & (mean >= _SHOWS_THROUGH))
 
 
 def _by_nine(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dedupctl.domain import FloatArray
-from dedupctl.matching.proof.detail import correlate, fine_detail
+from dedupctl.matching.proof.detail import deviation_of, fine_detail
 from dedupctl.matching.proof.frame import Flags
 
 _SOFTENINGS = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -33,18 +33,22 @@ def saved_like(picture: FloatArray, strength: float, steps: tuple[int, ...] | No
 
 def strength_of(picture: FloatArray, shared: Flags) -> float:
     """Median deviation of the fine detail over windows of 24 px, in grey levels."""
-    deviation = correlate(fine_detail(picture), fine_detail(picture), 24).deviation_a
-    return float(np.median(deviation[shared]))
+    return float(np.median(deviation_of(fine_detail(picture), 24)[shared]))
 
 
 def _softened(picture: FloatArray, strength: float, shared: Flags) -> FloatArray:
+    """Blurred by the smallest of the sigmas that leaves fine detail no stronger than this; halving the list."""
     if strength_of(picture, shared) <= _SOFTER * strength:
         return picture
-    for sigma in _SOFTENINGS:
-        softer = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-        if strength_of(softer, shared) <= strength:
-            break
-    return softer
+    first, last = 0, len(_SOFTENINGS) - 1
+    while first < last:
+        middle = (first + last) // 2
+        softer = cv2.GaussianBlur(picture, (0, 0), _SOFTENINGS[middle])
+        if strength_of(np.asarray(softer, np.float32), shared) <= strength:
+            last = middle
+        else:
+            first = middle + 1
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), _SOFTENINGS[first]), np.float32)
 
 
 def rounded(picture: FloatArray, steps: tuple[int, ...]) -> FloatArray:

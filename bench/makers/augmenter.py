@@ -59,9 +59,10 @@ def edits(height: int, width: int) -> dict[str, albumentations.BasicTransform]:
 def make(photos: Sequence[Path], seed: int, folder: Path) -> Iterator[Made]:
     """Each photo and all its edits."""
     for number, photo in enumerate(photos):
-        image = opened(photo)
         group = f"{number:04d}"
-        yield Made(written(folder, f"{group}/original.jpg", image, quality=95), group, group, "original", source=True)
+        source = written(folder, f"{group}/original.jpg", opened(photo), quality=95)
+        yield Made(source, group, group, "original", source=True)
+        image = opened(folder / source)
         pixels = np.asarray(image)
         for name, edit in edits(*pixels.shape[:2]).items():
             edit.set_random_seed(seed + number)

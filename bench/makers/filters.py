@@ -22,9 +22,10 @@ _SQUARE = 3
 def make(photos: Sequence[Path], seed: int, folder: Path) -> Iterator[Made]:
     """Each photo and all its filtered forms."""
     for number, photo in enumerate(photos):
-        image = opened(photo)
         group = f"{number:04d}"
-        yield Made(written(folder, f"{group}/original.jpg", image, quality=95), group, group, "original", source=True)
+        source = written(folder, f"{group}/original.jpg", opened(photo), quality=95)
+        yield Made(source, group, group, "original", source=True)
+        image = opened(folder / source)
         for place, name in enumerate(FILTERS):
             random = Random(f"{seed}/{number}/{name}")
             shown = getattr(pilgram, name)(image.copy()).convert("RGB")

@@ -14,10 +14,11 @@ from makers.truth import Made, opened, photo_files
 def edits(photos: Sequence[Path], seed: int, folder: Path) -> Iterator[Made]:
     """Each photo in all forms of `copies_edits`."""
     for number, photo in enumerate(photos):
-        image, group = opened(photo), f"{number:04d}"
-        raw = encode(image, quality=95)[0]
-        source = Source(raw, image, opened(photos[number - 1]))
-        yield Made(_saved(folder, f"{group}/original.jpg", raw), group, group, "original", source=True)
+        group = f"{number:04d}"
+        raw = encode(opened(photo), quality=95)[0]
+        saved = _saved(folder, f"{group}/original.jpg", raw)
+        yield Made(saved, group, group, "original", source=True)
+        source = Source(raw, opened(folder / saved), opened(photos[number - 1]))
         for edit in EDITS:
             data, suffix = edit.make(source, Random(f"{seed}/{group}/{edit.name}"))
             family = f"{edit.group}_{edit.name}"

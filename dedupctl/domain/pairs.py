@@ -69,10 +69,6 @@ class Closer:
     natural_b: float | None = None
     differing: int | None = None
     """Windows in which the two show different things, or a ground that was painted over."""
-    scene: int | None = None
-    """Those in which both show natural detail and nothing of one is seen through the other."""
-    scene_region: int | None = None
-    """The largest region of them: what moved, or another photo in the same place."""
     moved: int | None = None
     """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
     relit: float | None = None

@@ -180,3 +180,10 @@ def _may_be_same_pixels(case: Case) -> bool:
     return (a.width, a.height) == (b.width, b.height) and case.candidate.hash_distance <= 2
 
 
+def _may_be_near(proven: Evidence) -> bool:
+    shared = max(proven.covered_a or 0.0, proven.covered_b or 0.0)
+    return min(proven.agreement or 0.0, shared) >= _WORTH_A_CLOSER_LOOK
+
+
+def _view(look: CloserLook, content: Content) -> View:
+    return View(look.gray, content.facts.width, content.facts.height, look.quantization)

@@ -65,7 +65,7 @@ def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: 
         return "each shows a part of the scene that the other lacks"
     if e.shading < thresholds.shading:
         return "light and shade do not agree"
-    return doubt(e.closer)
+    return doubt(e)
 
 
 def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:

@@ -38,10 +38,12 @@ _DIFFERS = 0.5
 _DIFFERS_FOR_CERTAIN = 0.35
 _OTHER_BRIGHTNESS = 18.0
 """Grey levels, in one tone, from which a window was painted over."""
-_SHOWS_THROUGH = 0.35
-"""Mean correlation of the nine squares of a window from which one picture is seen through what lies on it. Under words,
-stripes and rain it is .6 and more; where a person moved, .1."""
-_SQUARE_TEXTURED, _LEAST_SQUARES = 1.5, 4
+_AROUND, _AGREE_AROUND = 25, 0.6
+"""Side in pixels of the surroundings whose light is taken, and correlation from which they are the same place."""
+RELIT = 6.0
+"""Grey levels of the typical pixel from which the light is another."""
+_DARKEST, _BRIGHTEST = 20.0, 238.0
+"""Grey levels beyond which another light leaves no detail."""
 _CHANGED = 12.0
 """Grey levels by which a pixel must differ, in one tone, to have been changed."""
 _LEAST_CHANGED = 12
@@ -72,8 +74,6 @@ _FINE = 0.7
 @dataclass(frozen=True, slots=True)
 class _Differences:
     windows: Flags
-    scene: Flags
-    """Those in which both show natural detail and nothing of one is seen through the other."""
     moved: int
     """Windows of regions that neither a drawing on one of the two nor anything seen through explains."""
     natural_a: float
@@ -95,8 +95,6 @@ def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
         natural_a=round(found.natural_a, 4),
         natural_b=round(found.natural_b, 4),
         differing=int(np.count_nonzero(found.windows)),
-        scene=int(np.count_nonzero(found.scene)),
-        scene_region=_largest(found.scene),
         moved=found.moved,
         relit=round(_relit(frame, a_as_b), 2),
         each_sharper=round(_each_sharper(frame, a_as_b, found.windows), 4),
@@ -113,11 +111,9 @@ def _differences(frame: Shared, a: FloatArray, shared: Flags) -> _Differences:
     other_detail = textured & (detail.ncc < _DIFFERS)
     painted = shared & (means_of(apart, frame.window) > _OTHER_BRIGHTNESS)
     sample = _some_of(textured)
-    natural_a, natural_b = (is_natural(side, frame.window, sample | other_detail) for side in (frame.a, frame.b))
-    seen_through = _seen_through(a, frame.b, frame.window, shared.shape)
+    natural_a, natural_b = (is_natural(side, frame.window, sample) for side in (frame.a, frame.b))
     return _Differences(
         windows=other_detail | painted,
-        scene=other_detail & natural_a & natural_b & ~seen_through,
         moved=_moved(frame, a, textured & (detail.ncc < _DIFFERS_FOR_CERTAIN)),
         natural_a=float(np.mean(natural_a[sample])) if sample.any() else 0.0,
         natural_b=float(np.mean(natural_b[sample])) if sample.any() else 0.0,
@@ -141,25 +137,40 @@ def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
     count, regions = cv2.connectedComponents(other_detail.astype(np.uint8), connectivity=8)
     if count < 2:
         return 0
-    soft_a, soft_b = _softened(a, 1.0), _softened(frame.b, 1.0)
+    soft_a, soft_b = _softened(_relit_in_places(a, frame.b), 1.0), _softened(frame.b, 1.0)
     changed = (np.abs(soft_a - soft_b) > _CHANGED) & (frame.inside > 0)
     sides = [
         _Side(picture, _steepness(soft), frame.inside > 0, changed)
         for picture, soft in ((frame.a, soft_a), (frame.b, soft_b))
     ]
     details = [np.asarray(picture - _softened(picture, 2.0), np.float32) for picture in (a, frame.b)]
+    is_relit = _relit(frame, a) > RELIT
     moved = 0
     for number in range(1, count):
         region = regions == number
         pixels = changed & _grown(region, frame.window, changed.shape)
-        if (
-            np.count_nonzero(pixels) < _LEAST_CHANGED
-            or _is_seen_through(pixels, *details)
-            or _is_laid_on(pixels, *sides)
-        ):
+        if np.count_nonzero(pixels) < _LEAST_CHANGED or (is_relit and _is_lost(frame, pixels)):
+            continue
+        if _is_seen_through(pixels, *details) or _is_laid_on(pixels, *sides):
             continue
         moved += int(np.count_nonzero(region))
     return moved
+
+
+def _is_lost(frame: Shared, pixels: Flags) -> bool:
+    """Nothing but black or white is left there in one of the two."""
+    return any(not _DARKEST < float(np.median(side[pixels])) < _BRIGHTEST for side in (frame.a, frame.b))
+
+
+def _relit_in_places(a: FloatArray, b: FloatArray) -> FloatArray:
+    """A in the light that lies on B around each pixel, wherever the two agree there: in shadows and vignettes."""
+    mean_a, mean_b, square_a, square_b, product = (
+        np.asarray(cv2.boxFilter(values, -1, (_AROUND, _AROUND)), np.float32) for values in (a, b, a * a, b * b, a * b)
+    )
+    of_a, of_b = np.maximum(square_a - mean_a * mean_a, 1.0), np.maximum(square_b - mean_b * mean_b, 1.0)
+    agree = (product - mean_a * mean_b) / np.sqrt(of_a * of_b) > _AGREE_AROUND
+    relit = mean_b + np.clip(np.sqrt(of_b / of_a), 0.3, 3.0) * (a - mean_a)
+    return np.asarray(np.where(agree, relit, a), np.float32)
 
 
 def _is_seen_through(pixels: Flags, detail_a: FloatArray, detail_b: FloatArray) -> bool:
@@ -233,28 +244,6 @@ def _grown(region: Flags, window: int, shape: tuple[int, ...]) -> Flags:
 
 def _softened(picture: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-
-
-def _seen_through(a: FloatArray, b: FloatArray, window: int, shape: tuple[int, ...]) -> Flags:
-    """Windows in whose nine squares the two agree, as far as these hold detail of both."""
-    squares = correlate(_softened(a, 1.0), _softened(b, 1.0), window // 3)
-    ncc, weaker = (_by_nine(values, shape) for values in (squares.ncc, squares.weaker))
-    rich = weaker > _SQUARE_TEXTURED
-    count = np.count_nonzero(rich, axis=2)
-    mean = np.where(rich, ncc, 0).sum(axis=2) / np.maximum(count, 1)
-    return np.asarray((count >= _LEAST_SQUARES) & (mean >= _SHOWS_THROUGH))
-
-
-def _by_nine(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    rows, columns = shape[0], shape[1]
-    nine = values[: 3 * rows, : 3 * columns].reshape(rows, 3, columns, 3)
-    return np.asarray(nine.swapaxes(1, 2).reshape(rows, columns, 9))
-
-
-def _largest(marked: Flags) -> int:
-    """Windows of the largest region, corners counting as neighbours."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(marked.astype(np.uint8), connectivity=8)
-    return int(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
 
 
 def _relit(frame: Shared, a_as_b: FloatArray) -> float:

@@ -89,13 +89,22 @@ def _laid(moving: GrayArray, still: GrayArray, matrix: Matrix, scale: float) -> 
         finer = np.asarray(correction.matrix @ matrix, np.float64)
         if is_sane(finer, moving):
             again = _warped(moving, still, finer, scale)
-            if _distance(again, still, inside) < _distance(moved, still, inside) + 0.3:
+            if _likeness(again, still, inside) > _likeness(moved, still, inside):
                 return again, _inside(moving, still, finer), scale
     return moved, inside, scale
 
 
-def _distance(one: GrayArray, other: GrayArray, inside: GrayArray) -> float:
-    return float(cv2.mean(cv2.absdiff(one, other), inside)[0])
+def _likeness(one: GrayArray, other: GrayArray, inside: GrayArray) -> float:
+    """Correlation of the edges and the grain of both, whatever the light."""
+    within = inside > 0
+    first, second = (_sharp(picture)[within] for picture in (one, other))
+    lengths = float(first @ first) * float(second @ second)
+    return float(first @ second) / float(np.sqrt(max(lengths, 1e-6)))
+
+
+def _sharp(picture: GrayArray) -> FloatArray:
+    grey = np.asarray(picture, np.float32)
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), 1.5), np.float32)
 
 
 def _warped(moving: GrayArray, still: GrayArray, matrix: Matrix, scale: float) -> GrayArray:
@@ -130,8 +139,12 @@ def toned(source: FloatArray, target: FloatArray, inside: GrayArray) -> FloatArr
     """`source` in the tones of `target`: what each of its grey levels mostly is there, never falling."""
     level = np.asarray(cv2.GaussianBlur(source, (0, 0), 2))[inside > 0][::7]
     becomes = np.asarray(cv2.GaussianBlur(target, (0, 0), 2))[inside > 0][::7]
-    bands = [(low, becomes[(level >= low) & (level < low + _TONES)]) for low in range(0, 256, _TONES)]
-    known = [(low + _TONES / 2, float(np.median(values))) for low, values in bands if len(values) > _LEAST_PIXELS]
+    bands = [(level >= low) & (level < low + _TONES) for low in range(0, 256, _TONES)]
+    known = [
+        (float(np.median(level[band])), float(np.median(becomes[band])))
+        for band in bands
+        if np.count_nonzero(band) > _LEAST_PIXELS
+    ]
     if len(known) < 2:
         return source
     levels, tones = np.array(known).T

@@ -4,7 +4,7 @@
     python bench/generalise.py --photos DIR --work DIR --makers filters,boards
     python bench/generalise.py --photos DIR --work DIR --series brackets/ focus/ castle/
 
-What the makers make is kept in `--work` and made again only where sizes or seed change; so is nothing of the proof.
+What the makers make is kept in `--work` and made again only where sizes or seed change. What is measured is not kept.
 `evidence.jsonl` there holds what was measured for every pair, and `failures.tsv` each false pair and each miss.
 """
 
@@ -17,7 +17,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+
+from makers.truth import Comparison, Made, Make, cached, comparisons, photo_files
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.config import Config
@@ -26,7 +29,6 @@ from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.candidates import HASH_REACH, Candidate, closest_distance, largest_cosine
 from dedupctl.matching.comparison import Case, Comparer, Side
 from dedupctl.matching.score import judge, thresholds_of
-from makers.truth import Comparison, Make, Made, cached, comparisons, photo_files
 
 ACCEPTED = ("exact", "pixel", "near")
 
@@ -54,12 +56,12 @@ def makers_of(chosen: argparse.Namespace, photos: Sequence[Path]) -> dict[str, t
     templates, fillings, seed = chosen.templates, chosen.fillings, chosen.seed
     scenes = _spread(photos, max(1, chosen.series_made - len(chosen.large))) + chosen.large
 
-    def imported(module: str, call: Callable[..., Iterator[Made]] | None = None) -> Callable[..., Iterator[Made]]:
-        assert call is None
-        name, function = module.split(":")
+    def imported(place: str) -> Callable[..., Iterator[Made]]:
+        name, function = place.split(":")
 
         def made(*arguments: object) -> Iterator[Made]:
-            return getattr(__import__(f"makers.{name}", fromlist=[function]), function)(*arguments)  # type: ignore[no-any-return]
+            found: Iterator[Made] = getattr(import_module(f"makers.{name}"), function)(*arguments)
+            return found
 
         return made
 

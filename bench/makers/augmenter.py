@@ -8,11 +8,12 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from makers.truth import Made, opened, written
 from PIL import Image
 
+from makers.truth import Made, opened, written
+
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-import albumentations  # noqa: E402 - it asks the network for its newest version unless told not to
+import albumentations
 
 
 def edits(height: int, width: int) -> dict[str, albumentations.BasicTransform]:

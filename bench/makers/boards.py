@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from makers.truth import Made, written
 from PIL import Image, ImageDraw, ImageFont
+
+from makers.truth import Made, written
 
 Colour = tuple[int, int, int]
 Draw = Callable[[ImageDraw.ImageDraw, int, Random, Random], None]
@@ -143,7 +144,8 @@ def _calendar(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random
 def _terminal(draw: ImageDraw.ImageDraw, side: int, style: Random, state: Random) -> None:
     draw.rectangle((0, 0, side, side), fill=style.choice(((0, 0, 0), (40, 0, 40), (0, 43, 54))))
     for line in range(28):
-        text = f"$ run {state.randint(100, 999)} --{state.choice(('all', 'dry', 'fast'))} {state.random():.6f} ok {state.randint(1, 9999)}"
+        words = f"{state.randint(100, 999)} --{state.choice(('all', 'dry', 'fast'))} {state.random():.6f}"
+        text = f"$ run {words} ok {state.randint(1, 9999)}"
         draw.text(
             (14, 12 + line * side / 29), text[: state.randint(8, 46)], font=_font(side / 42), fill=(120, 230, 120)
         )

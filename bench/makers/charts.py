@@ -10,10 +10,11 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - the way of drawing is chosen first
-import numpy as np  # noqa: E402
-from makers.truth import Made, written  # noqa: E402
-from PIL import Image  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from makers.truth import Made, written
 
 Draw = Callable[[Any, np.random.Generator, np.random.Generator], None]
 """Draws on axes from a generator of the style, the same for all of one family, and one of the data."""

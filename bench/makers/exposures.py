@@ -1,7 +1,7 @@
 """Second exposures from one spot: real photos as scenes, real things moved through them, each shot as a camera sees it.
 
 A scene is a photo brought down to half its size, so that the noise and the compression it came with are gone. A shot is
-that scene with things in it, in linear light, through fresh photon and read noise, a Bayer pattern, demosaicing, and JPEG.
+that scene with things in it, in linear light, through fresh noise, a Bayer pattern, demosaicing and JPEG.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from makers.truth import Made, opened, written
 from PIL import Image
+
+from makers.truth import Made, opened, written
 
 Pixels = npt.NDArray[np.float64]
 _BAYER = ((0, 1), (1, 2))
@@ -48,7 +49,9 @@ def make(photos: Sequence[Path], series: int, shots: int, seed: int, folder: Pat
         )
         group = f"{kind}{number:04d}"
         for place in range(shots):
-            light = _arranged(kind, scene, things, place, shots, np.random.default_rng([seed, number, 1]))
+            light = _arranged(
+                kind, scene, things, place=place, shots=shots, rng=np.random.default_rng([seed, number, 1])
+            )
             shot = _taken(light, camera, np.random.default_rng([seed, number, 2, place]))
             name = written(folder, f"{group}/{place}.jpg", shot, quality=camera.quality)
             yield Made(name, group, f"{number}/{place}", kind, source=place == 0)
@@ -89,7 +92,13 @@ def _thing(path: Path, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
 
 
 def _arranged(
-    kind: str, scene: Pixels, things: Sequence[tuple[Pixels, Pixels]], place: int, shots: int, rng: np.random.Generator
+    kind: str,
+    scene: Pixels,
+    things: Sequence[tuple[Pixels, Pixels]],
+    *,
+    place: int,
+    shots: int,
+    rng: np.random.Generator,
 ) -> Pixels:
     """The light of one moment. `rng` is that of the series: everything but `place` is the same in every shot."""
     if kind == "bracket":
@@ -101,8 +110,8 @@ def _arranged(
     for number in range(count):
         height = float(rng.uniform(*((0.05, 0.12) if kind == "burst" else (0.12, 0.4)))) * scene.shape[0]
         start, way = rng.uniform(0.1, 0.9, 2), rng.normal(0, 1, 2)
-        step = {"tripod": 0.25, "burst": 0.03, "timelapse": 0.15, "door": 0.0}[kind]
-        if kind == "door" and place % 2 == 0:
+        step = {"tripod": 0.25, "burst": 0.03, "timelapse": 0.15, "door": 0.35}[kind]
+        if kind == "door" and place == 0:
             continue
         middle = (start + way / np.hypot(*way) * step * place) % 1.0
         _put(light, *things[number], height, middle)

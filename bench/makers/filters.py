@@ -7,8 +7,9 @@ from pathlib import Path
 from random import Random
 
 import pilgram
-from makers.truth import Made, opened, written
 from PIL import Image
+
+from makers.truth import Made, opened, written
 
 FILTERS = (
     *("_1977", "aden", "brannan", "brooklyn", "clarendon", "earlybird", "gingham", "hudson", "inkwell", "kelvin"),

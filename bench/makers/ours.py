@@ -8,6 +8,7 @@ from random import Random
 
 from copies_edits import EDITS, Source, encode
 from copies_negatives import negatives
+
 from makers.truth import Made, opened, photo_files
 
 

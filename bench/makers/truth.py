@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageOps
 
@@ -79,7 +80,7 @@ def opened(path: Path) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def written(folder: Path, name: str, image: Image.Image, **options: object) -> str:
+def written(folder: Path, name: str, image: Image.Image, **options: Any) -> str:
     """Save as the suffix says (JPEG at quality 92 unless told) and return the name."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
@@ -43,6 +43,13 @@ class Pairs:
         row = insert(pairs)
         changed = {"kind": row.excluded.kind, "score": row.excluded.score, "evidence": row.excluded.evidence}
         self._connection.execute(row.on_conflict_do_update(index_elements=["a", "b"], set_=changed), rows)
+
+    def forget(self, compared: Iterable[tuple[int, int]]) -> None:
+        """As if these (a, b) had never been compared."""
+        rows = [{"one": a, "other": b} for a, b in compared]
+        if rows:
+            these = (pairs.c.a == bindparam("one")) & (pairs.c.b == bindparam("other"))
+            self._connection.execute(delete(pairs).where(these), rows)
 
     def between(self, a: int, b: int) -> Pair | None:
         query = select(pairs).where(pairs.c.a == min(a, b), pairs.c.b == max(a, b))

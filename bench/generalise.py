@@ -160,7 +160,8 @@ def _total(maker: str, judged: Iterable[Judged]) -> str:
     counts: Counter[str] = Counter()
     for one in judged:
         if one.pair.are_copies:
-            group = "hard" if one.pair.family.startswith("hard") else "light"
+            group = one.pair.family.partition("_")[0]
+            group = group if group in ("hard", "page") else "light"
             counts[group] += 1
             counts[f"{group} found"] += one.is_merged
         else:
@@ -168,7 +169,7 @@ def _total(maker: str, judged: Iterable[Judged]) -> str:
             counts["false"] += one.is_merged
     parts = [
         f"{group} edits {counts[f'{group} found'] / counts[group]:.4f} of {counts[group]}"
-        for group in ("light", "hard")
+        for group in ("light", "hard", "page")
         if counts[group]
     ]
     if counts["other"]:

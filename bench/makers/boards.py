@@ -8,7 +8,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
-from makers.truth import Made, written
+from makers.truth import Made, saved_again, written
 
 Colour = tuple[int, int, int]
 Draw = Callable[[ImageDraw.ImageDraw, int, Random, Random], None]
@@ -187,4 +187,5 @@ def make(templates: int, fillings: int, seed: int, folder: Path) -> Iterator[Mad
             )
             draw(ImageDraw.Draw(image), side, style, Random(f"{seed}/{number}/{place}"))
             name = f"{family}{number:04d}/{place}.{'png' if number % 2 else 'jpg'}"
-            yield Made(written(folder, name, image), f"{family}{number:04d}", f"{number}/{place}", family)
+            made = Made(written(folder, name, image), f"{family}{number:04d}", f"{number}/{place}", family)
+            yield from saved_again(folder, made) if place == 0 else (made,)

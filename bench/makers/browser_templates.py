@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from makers.browser import screen
-from makers.truth import Made, written
+from makers.truth import Made, saved_again, written
 
 _WORDS = (
     *("harbour", "notice", "market", "garden", "window", "river", "letter", "engine", "season", "ticket", "branch"),
@@ -241,4 +241,5 @@ def make(photos: Sequence[Path], templates: int, fillings: int, seed: int, folde
                     shown.shot(body, width, height),
                     **({"quality": style.choice((60, 80, 90))} if suffix == "jpg" else {}),
                 )
-                yield Made(name, f"{kind.__name__}{number:04d}", f"{number}/{place}", kind.__name__)
+                made = Made(name, f"{kind.__name__}{number:04d}", f"{number}/{place}", kind.__name__)
+                yield from saved_again(folder, made) if place == 0 else (made,)

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from makers.truth import Made, written
+from makers.truth import Made, saved_again, written
 
 Draw = Callable[[Any, np.random.Generator, np.random.Generator], None]
 """Draws on axes from a generator of the style, the same for all of one family, and one of the data."""
@@ -119,4 +119,5 @@ def make(templates: int, fillings: int, seed: int, folder: Path) -> Iterator[Mad
             figure.savefig(packed, format="png")
             plt.close(figure)
             name = f"{family}{number:04d}/{place}.{'png' if number % 2 else 'jpg'}"
-            yield Made(written(folder, name, Image.open(packed)), f"{family}{number:04d}", f"{number}/{place}", family)
+            made = Made(written(folder, name, Image.open(packed)), f"{family}{number:04d}", f"{number}/{place}", family)
+            yield from saved_again(folder, made) if place == 0 else (made,)

@@ -9,7 +9,9 @@ from random import Random
 from copies_edits import EDITS, Source, encode
 from copies_negatives import negatives
 
-from makers.truth import Made, opened, photo_files
+from makers.truth import Made, opened, photo_files, saved_again
+
+PAGES = ("document", "form", "chat", "meme")
 
 
 def edits(photos: Sequence[Path], seed: int, folder: Path) -> Iterator[Made]:
@@ -31,7 +33,8 @@ def look_alikes(photos: Sequence[Path], seed: int, folder: Path) -> Iterator[Mad
     pictures = [opened(photo) for photo in photos[:36]]
     for number, (kind, picture) in enumerate(negatives(pictures, seed)):
         data, suffix = encode(picture, "png" if number % 2 else "jpg")
-        yield Made(_saved(folder, f"{kind}/{number:03d}{suffix}", data), kind, f"{kind}{number}", kind)
+        made = Made(_saved(folder, f"{kind}/{number:03d}{suffix}", data), kind, f"{kind}{number}", kind)
+        yield from saved_again(folder, made) if kind in PAGES and number % 3 == 0 else (made,)
 
 
 def taken(folders: Sequence[Path], folder: Path) -> Iterator[Made]:

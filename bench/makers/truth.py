@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -88,3 +88,21 @@ def written(folder: Path, name: str, image: Image.Image, **options: Any) -> str:
         options.setdefault("quality", 92)
     image.convert("RGB").save(path, **options)
     return name
+
+
+def saved_again(folder: Path, made: Made) -> Iterator[Made]:
+    """A picture of a template as the source of three copies: a proof that refuses every page would find none."""
+    image = opened(folder / made.path)
+    yield replace(made, source=True)
+    half, most = (
+        image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+        for factor in (0.5, 0.7)
+    )
+    stem = made.path.rpartition(".")[0]
+    for name, shown, options in (
+        ("quality_50.jpg", image, {"quality": 50}),
+        ("half.png", half, {}),
+        ("reduced.jpg", most, {"quality": 80}),
+    ):
+        path = written(folder, f"{stem}_{name}", shown, **options)
+        yield Made(path, made.group, made.origin, f"page_{name.partition('.')[0]}")

@@ -30,8 +30,8 @@ def saved(quality: int) -> tuple[FloatArray, tuple[int, ...]]:
 def test_rounding_is_what_a_jpeg_does_to_grey(quality: int) -> None:
     pixels, steps = saved(quality)
     ours = rounded(PIXELS, steps)
-    assert np.mean(np.abs(ours - pixels) <= 1) > 0.97
-    assert np.abs(PIXELS - pixels).mean() > 3 * np.abs(ours - pixels).mean()
+    assert np.mean(np.abs(ours - pixels) <= 1) > 0.95
+    assert np.abs(PIXELS - pixels).mean() > 2 * np.abs(ours - pixels).mean()
 
 
 def test_a_picture_that_is_no_multiple_of_eight_keeps_its_size() -> None:

@@ -69,6 +69,8 @@ class Closer:
     natural_b: float | None = None
     differing: int | None = None
     """Windows in which the two show different things, or a ground that was painted over."""
+    redrawn: int | None = None
+    """Windows of half the side in which the strokes are others; what counts between two drawn pictures."""
     moved: int | None = None
     """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
     relit: float | None = None

@@ -42,17 +42,21 @@ def doubt(evidence: Evidence) -> str | None:
         return _TWO_MOMENTS[closer.moments]
     if closer.differing is None:
         return None
-    return _other_content(closer, closer.differing) or _other_exposure(closer, evidence.agreement_elsewhere or 0.0)
+    return _other_content(closer) or _other_exposure(closer, evidence.agreement_elsewhere or 0.0)
 
 
-def _other_content(closer: Closer, differing: int) -> str | None:
-    if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and differing > 0:
-        return f"they are drawn alike, but {differing / closer.windows:.1%} of the shared part is drawn otherwise"
+def _other_content(closer: Closer) -> str | None:
+    if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and (closer.redrawn or 0) > 0:
+        return f"they are drawn alike, but for {_counted(closer.redrawn or 0)} drawn otherwise"
     moved = closer.moved or 0
     few_are_spoilt = _is_relit(closer) or _is_one_exposure(closer)
     if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and not few_are_spoilt):
         return f"something moved, or stands for something else, on {moved / closer.windows:.1%} of the shared part"
     return None
+
+
+def _counted(places: int) -> str:
+    return "a place" if places == 1 else f"{places:,} places"
 
 
 def _is_relit(closer: Closer) -> bool:

@@ -36,6 +36,8 @@ _TEXTURED = 4.0
 _DIFFERS = 0.5
 """Correlation of the detail of two windows below which they show different things."""
 _DIFFERS_FOR_CERTAIN = 0.35
+_STROKES = 6.0
+"""Grey levels a window must vary by to hold a stroke; what JPEG leaves around letters varies less once blurred."""
 _OTHER_BRIGHTNESS = 18.0
 """Grey levels, in one tone, from which a window was painted over."""
 _AROUND, _AGREE_AROUND = 25, 0.6
@@ -95,6 +97,7 @@ def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
         natural_a=round(found.natural_a, 4),
         natural_b=round(found.natural_b, 4),
         differing=int(np.count_nonzero(found.windows)),
+        redrawn=_redrawn(frame, a_as_b),
         moved=found.moved,
         relit=round(_relit(frame, a_as_b), 2),
         each_sharper=round(_each_sharper(frame, a_as_b, found.windows), 4),
@@ -118,6 +121,14 @@ def _differences(frame: Shared, a: FloatArray, shared: Flags) -> _Differences:
         natural_a=float(np.mean(natural_a[sample])) if sample.any() else 0.0,
         natural_b=float(np.mean(natural_b[sample])) if sample.any() else 0.0,
     )
+
+
+def _redrawn(frame: Shared, a: FloatArray) -> int:
+    """Windows of half the side in which letters or lines are others: a digit fills no larger one."""
+    side = frame.window // 2
+    detail = correlate(_softened(a, _BLUR), _softened(frame.b, _BLUR), side)
+    shared = np.asarray(cut(frame.inside, side).min(axis=(2, 3)) > 0)
+    return int(np.count_nonzero(shared & (detail.stronger > _STROKES) & (detail.ncc < _DIFFERS_FOR_CERTAIN)))
 
 
 def _some_of(windows: Flags) -> Flags:

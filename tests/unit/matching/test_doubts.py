@@ -14,6 +14,7 @@ COPY = Closer(
     natural_a=0.8,
     natural_b=0.75,
     differing=0,
+    redrawn=0,
     moved=0,
     relit=0.3,
     each_sharper=0.0,
@@ -46,7 +47,7 @@ def test_one_moment_is_no_doubt() -> None:
 
 
 DOUBTS = {
-    "one window of a page is another": (replace(PAGE, differing=1), "drawn otherwise"),
+    "one window of a page is another": (replace(PAGE, redrawn=1), "a place drawn otherwise"),
     "something moved": (replace(COPY, differing=4, moved=3), "something moved"),
     "something moved, whatever the grain says": (replace(COPY, moved=3, kept=1.0, kept_low=1.0), "something moved"),
     "something small moved": (replace(COPY, moved=1, kept=None, kept_low=None), "something moved"),
@@ -67,6 +68,7 @@ def test_where_a_little_differs_grain_must_agree() -> None:
 
 NO_DOUBTS = {
     "a page saved again": PAGE,
+    "a photo with a caption": replace(COPY, redrawn=90, differing=40),
     "an emoji": replace(COPY, differing=60),
     "a small speck on one exposure": replace(COPY, differing=1, moved=1, kept=0.99, kept_low=0.95),
     "relit by an editor": replace(COPY, relit=40.0),

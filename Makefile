@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 ROUNDS ?= 20
+MINUTES ?= 60
 RUN    ?= $(OUT)/embedder
 TRAIN  ?=
 # Installed once for each version of pyproject.toml, so that every later call is quick.
@@ -16,7 +17,7 @@ PIP_INSTALL  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TYPED        := tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench torture docs train
+.PHONY: help run test lint bench torture soak docs train
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ bench: $(HAS_DEV) ## Print the figures; those that need photos with PHOTOS=DIR o
 torture: $(HAS_DEV) ## 50,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
 	@TORTURE_STEPS=50000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
 	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
+
+soak: $(HAS_DEV) ## The daemon in a library in use, under faults drawn at random: make soak [MINUTES=60]
+	@SOAK_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -q -s -n0 tests/crash/test_soak.py
 
 docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
 	@mkdir -p docs

@@ -12,9 +12,11 @@ from dedupctl.matching.proof.closer import RELIT
 _DRAWN = 0.40
 """Share of natural detail below which both pictures are drawn. Pages, charts, boards and screens around a photo have
 .39 at most, the plainest photos .43."""
-_MOVED, _MOVED_RELIT = 2, 8
-"""Windows in which something moved. What harsh saving spoils can look like one; where the light is another, clipped
-highlights can look like a few."""
+_MOVED, _MOVED_RELIT = 5, 8
+"""Windows of half the side in which something moved. In copies there are hardly ever any, under words or in other light
+a few; somebody who moves by a thirtieth of the picture is seen in 5."""
+_MOVED_GRAIN = 0.75
+"""Share of the fine detail below which fewer are enough."""
 _SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90
 """Shares of the fine detail, at the median and in the lower quarter, from which it is one exposure for certain."""
 _ENOUGH_GRAIN = 24
@@ -59,9 +61,11 @@ def _other_content(closer: Closer) -> str | None:
     if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and (closer.redrawn or 0) > 0:
         return f"they are drawn alike, but for {_counted(closer.redrawn or 0)} drawn otherwise"
     moved = closer.moved or 0
-    few_are_spoilt = _is_relit(closer) or closer.moments == "one" or _is_of_one_grain(closer)
-    if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and not few_are_spoilt):
-        return f"something moved, or stands for something else, on {moved / closer.windows:.1%} of the shared part"
+    is_other_grain = closer.moments != "one" and closer.kept is not None and closer.kept < _MOVED_GRAIN
+    if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and is_other_grain):
+        return (
+            f"something moved, or stands for something else, on {moved / (4 * closer.windows):.1%} of the shared part"
+        )
     return None
 
 

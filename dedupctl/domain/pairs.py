@@ -85,6 +85,8 @@ class Closer:
     """The same in the quarter of the windows that share least."""
     fine_windows: int | None = None
     """Windows that `kept` rests on."""
+    loss_known: bool | None = None
+    """What saving took from both is known, so that little of their grain may be missing."""
     moments: str | None = None
     """What the cameras wrote: "one" moment; or two, by "times", "settings", "numbers" or "cameras"; None: nothing."""
 

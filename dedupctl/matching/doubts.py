@@ -24,6 +24,8 @@ _ENOUGH_GRAIN = 24
 _OTHER_GRAIN = 0.93
 """Share of it below which two pictures of other light or focus are two exposures: real brackets have .91 at
 most, copies .94 and more."""
+_OTHER_GRAIN_AFTER_ANY_LOSS = 0.70
+"""The same where a format took detail in a way that is not known: WebP and AVIF leave .72 and more."""
 _REFOCUSED = 0.15
 """Share of windows in which either is the sharper one. Shots of a focus stack have .27 and more, harsh saving .12."""
 _ALL_AGREES, _LITTLE_GRAIN = 0.97, 0.80
@@ -82,7 +84,8 @@ def _is_of_one_grain(closer: Closer) -> bool:
 
 
 def _other_exposure(closer: Closer, agreement: float) -> str | None:
-    if closer.moments == "one" or closer.kept is None or closer.kept >= _OTHER_GRAIN:
+    least = _OTHER_GRAIN if closer.loss_known else _OTHER_GRAIN_AFTER_ANY_LOSS
+    if closer.moments == "one" or closer.kept is None or closer.kept >= least:
         return None
     grain = f"only {max(closer.kept, 0.0):.0%} of the grain that should have been kept agrees"
     if (closer.each_sharper or 0.0) > _REFOCUSED:

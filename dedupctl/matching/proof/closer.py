@@ -107,6 +107,7 @@ def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
         kept=None if kept is None else round(kept[0], 4),
         kept_low=None if kept is None else round(kept[1], 4),
         fine_windows=None if kept is None else kept[2],
+        loss_known=not (a.loses_unknown or b.loses_unknown),
     )
 
 

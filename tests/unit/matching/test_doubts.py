@@ -21,6 +21,7 @@ COPY = Closer(
     kept=0.99,
     kept_low=0.96,
     fine_windows=200,
+    loss_known=True,
 )
 PAGE = replace(COPY, natural_a=0.02, natural_b=0.0, kept=0.99)
 
@@ -72,6 +73,7 @@ NO_DOUBTS = {
     "an emoji": replace(COPY, differing=60),
     "a speck on one exposure": replace(COPY, differing=1, moved=2, kept=0.99, kept_low=0.95),
     "a speck, and too little grain to tell": replace(COPY, moved=2, kept=None, kept_low=None),
+    "relit and saved as WebP": replace(COPY, relit=30.0, kept=0.8, loss_known=False),
     "clipped highlights": replace(COPY, moved=6, relit=30.0),
     "relit by an editor": replace(COPY, relit=40.0),
     "relit, and saved too harshly to tell": replace(COPY, relit=40.0, kept=None, kept_low=None),

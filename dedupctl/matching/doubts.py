@@ -12,9 +12,9 @@ from dedupctl.matching.proof.closer import RELIT
 _DRAWN = 0.40
 """Share of natural detail below which both pictures are drawn. Pages, charts, boards and screens around a photo have
 .39 at most, the plainest photos .43."""
-_MOVED, _MOVED_RELIT = 5, 8
+_MOVED, _MOVED_RELIT = 4, 8
 """Windows of half the side in which something moved. In copies there are hardly ever any, under words or in other light
-a few; somebody who moves by a thirtieth of the picture is seen in 5."""
+a few; somebody who moves by a thirtieth of the picture is seen in 4."""
 _MOVED_GRAIN = 0.75
 """Share of the fine detail below which fewer are enough."""
 _SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90
@@ -28,6 +28,8 @@ _OTHER_GRAIN_AFTER_ANY_LOSS = 0.70
 """The same where a format took detail in a way that is not known: WebP and AVIF leave .72 and more."""
 _REFOCUSED = 0.15
 """Share of windows in which either is the sharper one. Shots of a focus stack have .27 and more, harsh saving .12."""
+_REFOCUSED_A_LITTLE = 0.04
+"""The same where little grain agrees."""
 _ALL_AGREES, _LITTLE_GRAIN = 0.97, 0.80
 """Share of the detail that agrees on thumbnails below which a little differs, and the grain below which that is no
 edit: frames of a small video in which only lips moved."""
@@ -88,7 +90,7 @@ def _other_exposure(closer: Closer, agreement: float) -> str | None:
     if closer.moments == "one" or closer.kept is None or closer.kept >= least:
         return None
     grain = f"only {max(closer.kept, 0.0):.0%} of the grain that should have been kept agrees"
-    if (closer.each_sharper or 0.0) > _REFOCUSED:
+    if (closer.each_sharper or 0.0) > (_REFOCUSED if closer.kept >= _LITTLE_GRAIN else _REFOCUSED_A_LITTLE):
         return f"each is sharper somewhere, and {grain}"
     if _is_relit(closer):
         return f"the light is another, and {grain}"

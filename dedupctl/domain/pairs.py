@@ -72,7 +72,7 @@ class Closer:
     redrawn: int | None = None
     """Windows of half the side in which the strokes are others; what counts between two drawn pictures."""
     moved: int | None = None
-    """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
+    """Windows of half the side where something moved: they differ, and nothing was drawn there or is seen through."""
     relit: float | None = None
     """Grey levels by which one was lit or toned otherwise than the other, at the typical pixel."""
     each_sharper: float | None = None
@@ -85,6 +85,8 @@ class Closer:
     """The same in the quarter of the windows that share least."""
     fine_windows: int | None = None
     """Windows that `kept` rests on."""
+    loss_known: bool | None = None
+    """What saving took from both is known, so that little of their grain may be missing."""
     moments: str | None = None
     """What the cameras wrote: "one" moment; or two, by "times", "settings", "numbers" or "cameras"; None: nothing."""
 

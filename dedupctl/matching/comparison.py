@@ -38,6 +38,8 @@ KEPT_PICTURES = 512
 KEPT_LOOKS = 24
 """Closer looks a process keeps: up to 1.4 MB each."""
 KEPT_DIGESTS = 4096
+_LOSSY = frozenset({"WEBP", "AVIF", "HEIF", "JXL", "JPEG2000"})
+"""Formats besides JPEG that lose detail, as Pillow names them."""
 _WORTH_A_CLOSER_LOOK = 0.4
 """Share of the detail that must agree, and of either's detail that must be shared."""
 
@@ -186,4 +188,5 @@ def _may_be_near(proven: Evidence) -> bool:
 
 
 def _view(look: CloserLook, content: Content) -> View:
-    return View(look.gray, content.facts.width, content.facts.height, look.quantization)
+    facts = content.facts
+    return View(look.gray, facts.width, facts.height, look.quantization, loses_unknown=facts.format in _LOSSY)

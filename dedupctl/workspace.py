@@ -22,12 +22,13 @@ from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
 from dedupctl.catalog.lost_tables import is_empty
 from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
+from dedupctl.disk.durable import durable_file
 from dedupctl.errors import LockHeld, StoreDamaged, StoreError, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
-from dedupctl.modes import file_mode, folder_mode, tighten
+from dedupctl.modes import file_mode, file_mode_in, folder_mode, tighten
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import OpenedIndex, open_index
-from dedupctl.vectors.snapshot import MANIFEST_NAME, durable_file, save, verify_snapshot
+from dedupctl.vectors.snapshot import MANIFEST_NAME, save, verify_snapshot
 
 ID_NAME = "catalog-id"
 LOCK_NAME = "workspace.lock"
@@ -172,6 +173,7 @@ def _leave_word(home: Path, catalog_id: str) -> None:
     try:
         with durable_file(word) as part:
             part.write_text(catalog_id, "ascii")
+            part.chmod(file_mode_in(word.parent))
     except OSError as error:
         if not _says(word, catalog_id):  # another process may have been faster
             raise StoreError(f"cannot write {word}: {error.strerror}") from error

@@ -33,6 +33,10 @@ class Roots:
         same_disk = (files.c.root_id == root.id) & (files.c.device == root.device)
         self._connection.execute(update(files).where(same_disk).values(device=device))
 
+    def set_marker(self, root_id: int, marker: str | None) -> None:
+        """Another root turned out to bear the same marker."""
+        self._connection.execute(update(roots).where(roots.c.id == root_id).values(marker=marker))
+
     def set_reference(self, root_id: int, reference: bool) -> None:
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(reference=reference))
 

@@ -63,6 +63,11 @@ class Unattended:
         except LockHeld as held:
             # Whoever holds it has settled the journal before its own work.
             self._say(str(held))
+        except StoreError:
+            raise
+        except (DedupctlError, OSError) as error:
+            # The rows wait for the next start or the next root that comes back; watching must go on meanwhile.
+            self._say(f"what was cut off could not be settled: {shown(str(error))}")
 
     def after_batch(self) -> None:
         """The library has changed."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import ScanConfig
+from dedupctl.disk.refusal import reason_of
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
@@ -42,7 +43,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
                 f"{os.fsdecode(real)} holds the root {os.fsdecode(root.path)};"
                 f" `dedupctl roots remove` that one first, its knowledge is kept"
             )
-    device, marker = mark_root(real)
+    device, marker = _marked(real, known)
     with catalog.write(durable=True) as tx:
         return tx.roots.add(real, device, marker, reference=reference)
 
@@ -102,6 +103,7 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
     reason = why_offline(root)
     if reason is not None:
         return root, reason
+    root = _told_apart(catalog, root)
     try:
         os.scandir(root.path).close()
         device = os.stat(root.path).st_dev
@@ -111,7 +113,27 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
         return root, None
     with catalog.write() as tx:
         tx.roots.set_device(root, device)
-    return Root(root.id, root.path, device, root.marker, root.reference), None
+    return replace(root, device=device), None
+
+
+def _marked(path: bytes, others: Iterable[Root]) -> tuple[int, str | None]:
+    try:
+        return mark_root(path, others)
+    except OSError as error:
+        raise UsageError(f"cannot watch {os.fsdecode(path)}: {reason_of(error)}") from error
+
+
+def _told_apart(catalog: Catalog, root: Root) -> Root:
+    """Of two roots with one marker, as when a disk was cloned while it was away, the later one gets a marker anew."""
+    with catalog.read() as tx:
+        older = [one for one in tx.roots.all() if one.marker == root.marker and one.id < root.id]
+    if root.marker is None or not older:
+        return root
+    marker = mark_root(root.path, older)[1]
+    if marker != root.marker:
+        with catalog.write(durable=True) as tx:
+            tx.roots.set_marker(root.id, marker)
+    return replace(root, marker=marker)
 
 
 def _checked_directory(path: bytes) -> bytes:

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from dedupctl.catalog import migrate, schema
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.engine import Database
-from dedupctl.domain import FileState, PairKind, Verdict
+from dedupctl.domain import FileState, Identity, PairKind, Verdict
 from dedupctl.errors import StoreError, StoreNewer
 
 OLD = Path(__file__).parent / "old"
@@ -169,6 +169,15 @@ def test_an_upgrade_keeps_what_waits_in_quarantine(path: Path, revision: str) ->
         assert plan is not None
         assert [action.victim.digest for action in plan.removals] == [SMALL]
         assert tx.protected.all() == [b"/home/ada/Pictures/wedding"]
+
+
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision >= "0003"])
+def test_an_upgrade_keeps_the_proof_of_a_copy_that_an_older_version_never_noted(path: Path, revision: str) -> None:
+    restore(path, revision)
+
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        (entry,) = tx.journal.entries()
+        assert entry.placed == (None if revision < "0006" else Identity(2049, 77, 1000, 5, 6))
 
 
 @pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision < "0004"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.disk.steps import Step
+from dedupctl.errors import DedupctlError, StoreDamaged
+from dedupctl.removal import recover
 from dedupctl.removal.recover import acting
 
 ALONE = PolicyConfig(unattended=True, max_remove_share=100)
@@ -185,6 +188,28 @@ def test_what_was_cut_off_is_settled_and_named(daemon: Daemon) -> None:
     assert daemon.said == [f"a remove was cut off: {daemon.root}/a copy.jpg: done"]
     with daemon.library.catalog.read() as tx:
         assert tx.journal.open() == []
+
+
+@pytest.mark.parametrize("failure", [DedupctlError("the disk failed"), OSError(errno.EIO, "the disk failed")])
+def test_a_journal_that_cannot_be_settled_is_said_and_the_daemon_goes_on(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(recover, "recover", fails)
+    daemon.with_policies({}).settle_journal()
+    assert len(daemon.said) == 1
+    assert "the disk failed" in daemon.said[0]
+
+
+def test_a_store_that_is_damaged_still_ends_the_daemon(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise StoreDamaged("the catalog is damaged")
+
+    monkeypatch.setattr(recover, "recover", fails)
+    with pytest.raises(StoreDamaged):
+        daemon.with_policies({}).settle_journal()
 
 
 class Died(BaseException):

@@ -284,14 +284,14 @@ def test_the_slower_of_two_backs_up_nothing(path: Path, monkeypatch: pytest.Monk
     """It would name the migrated catalog a backup of the old one."""
     restore(path, "0001")
     before = everything(path)
-    refuse_newer = migrate._refuse_newer
+    refuse_newer = migrate.refuse_newer
 
     def overtaken(database: Database, revision: str) -> None:
-        monkeypatch.setattr(migrate, "_refuse_newer", refuse_newer)
+        monkeypatch.setattr(migrate, "refuse_newer", refuse_newer)
         Catalog.open(path).close()
         refuse_newer(database, revision)
 
-    monkeypatch.setattr(migrate, "_refuse_newer", overtaken)
+    monkeypatch.setattr(migrate, "refuse_newer", overtaken)
     Catalog.open(path).close()
 
     (backup,) = backups(path)

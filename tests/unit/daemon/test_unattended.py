@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from living_library import LivingLibrary, picture, tree
+from living_library import LivingLibrary, picture, quarantined, tree
 
 from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
+from dedupctl.daemon.notify import Notifier
+from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.disk.steps import Step
 from dedupctl.errors import DedupctlError, StoreDamaged
@@ -38,13 +40,14 @@ class Daemon:
     root: Path
     said: list[str] = field(default_factory=list)
 
-    def with_policies(self, policies: Mapping[str, PolicyConfig]) -> Unattended:
+    def with_policies(self, policies: Mapping[str, PolicyConfig], *, purges: bool = False) -> Unattended:
         return Unattended(
             self.library.home,
             self.library.catalog,
             policies,
+            purges=purges,
             is_stopped=lambda: False,
-            alive=lambda: None,
+            pulse=Pulse(Notifier(None), lambda: False),
             say=self.said.append,
         )
 
@@ -223,6 +226,28 @@ def cut_off(deed: Callable[[Callable[[Step], None]], object]) -> None:
 
     with pytest.raises(Died):
         deed(dies)
+
+
+def test_what_is_past_its_retention_is_ended_once_a_day_if_that_is_wanted(daemon: Daemon, clock: Clock) -> None:
+    daemon.save("a.jpg", "a copy.jpg", data=picture(1))
+    waiting = daemon.with_policies({"alone": ALONE.model_copy(update={"retention_days": 30.0})})
+    waiting.after_scan()
+    waiting.act_when_due()
+    ending = daemon.with_policies({"alone": ALONE.model_copy(update={"retention_days": 0.0})}, purges=True)
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 1, "it has a month left"
+    daemon.save("b.jpg", "b copy.jpg", data=picture(2))
+    ending.after_scan()
+    ending.act_when_due()
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 2, "the next look is tomorrow"
+    clock.now += 86_400.0
+    daemon.with_policies({}).purge_when_due()
+    assert len(quarantined(daemon.root)) == 2, "nobody has asked for it"
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 1
+    assert daemon.said[-1] == "purged 1 file past their retention (27 bytes)"
+    assert sorted(tree(daemon.root)) == ["a.jpg", "b.jpg"]
 
 
 def test_where_the_daemon_may_not_write_the_policy_waits_and_names_the_drop_in(

@@ -16,6 +16,7 @@ from dedupctl.vectors.snapshot import (
     MANIFEST_NAME,
     Manifest,
     SnapshotRefused,
+    glance_at_snapshot,
     load,
     save,
     verify_snapshot,
@@ -215,3 +216,21 @@ def test_loading_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SnapshotRefused):
         load(tmp_path, dim=DIM, model_key="model", catalog_id="catalog")
     assert {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in tmp_path.iterdir()} == before
+
+
+def test_a_glance_sees_what_the_manifest_and_the_size_tell_and_reads_no_graph(tmp_path: Path) -> None:
+    def glance(**change: str) -> str | None:
+        of = {"model_key": "model", "catalog_id": "catalog"} | change
+        return glance_at_snapshot(tmp_path, dim=DIM, **of)
+
+    assert "no snapshot" in (glance() or "")
+    saved(tmp_path)
+    assert glance() is None
+    assert "model" in (glance(model_key="other") or "")
+    graph = graph_of(tmp_path)
+    graph.write_bytes(bytes(graph.stat().st_size))
+    assert glance() is None, "only a whole look finds flipped bytes"
+    graph.write_bytes(b"")
+    assert "0 bytes" in (glance() or "")
+    graph.unlink()
+    assert "cannot be read" in (glance() or "")

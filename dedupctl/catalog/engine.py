@@ -1,4 +1,4 @@
-"""A SQLite connection that means what it says: explicit transactions, WAL, foreign keys, typed errors."""
+"""A SQLite connection without surprises: explicit transactions, WAL, foreign keys, typed errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dedupctl.modes import make_file
 
 BUSY_TIMEOUT_MS = 60_000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Primary result codes; the extended ones have them in their lowest byte."""
+"""Primary result codes; an extended code has its primary code in the lowest byte."""
 
 
 class Database:
@@ -35,23 +35,23 @@ class Database:
         # does it.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        keep_a_log(connection, self.path)
+        use_write_ahead_log(connection, self.path)
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot; writers are not blocked."""
+        """A transaction that reads one consistent snapshot and does not block writers."""
         with translated(self.path), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
-        """One transaction, committed at the end and rolled back on any exception.
+        """A transaction that commits at the end and rolls back on any exception.
 
-        `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may take back the
-        last commits, whole, which costs only the work of doing them again. The journal cannot afford that, and a person
-        who said something (a verdict, a protection, a root) will not say it twice.
+        `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may undo the last
+        commits as a whole, which only costs repeating the work. The journal cannot afford that, and a person should
+        not have to repeat a verdict, a protection or a root.
         """
         with translated(self.path), self._engine.connect().execution_options(write=True) as connection:
             _set_synchronous(connection, "FULL" if durable else "NORMAL")
@@ -59,7 +59,7 @@ class Database:
                 yield connection
 
     def backup(self, target: Path) -> None:
-        """Copy the whole database consistently, also while others write; a copy cut short never bears the name."""
+        """Copy the whole database consistently, even while others write. An incomplete copy never gets the name."""
         partial = target.with_name(f"{target.name}.partial")
         make_file(partial)
         with (
@@ -71,24 +71,24 @@ class Database:
         partial.replace(target)
 
     def integrity(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty when whole."""
+        """The faults that SQLite itself finds in the file; empty if there are none."""
         with self.read() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        broken = [f"row {row_id} of {table} points nowhere" for table, row_id, _parent, _key in dangling]
+        broken = [f"row {row_id} of {table} refers to a missing row" for table, row_id, _parent, _key in dangling]
         return [str(line) for line in found if line != "ok"] + broken
 
     def close(self) -> None:
         self._engine.dispose()
 
 
-def keep_a_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Have SQLite write ahead to a log, and make sure that it does: asked for in vain, it goes on without a word.
+def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch SQLite to write-ahead logging, and check that it did: SQLite does not report that it could not.
 
-    Then a reader would block every writer, and `synchronous=NORMAL` could cost the database in a power cut.
+    Without the log a reader would block every writer, and `synchronous=NORMAL` could lose the database in a power cut.
 
     Raises:
-        StoreError: there is no shared memory where the file lies, as on some network filesystems.
+        StoreError: the filesystem has no shared memory, as some network filesystems.
     """
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
@@ -96,7 +96,7 @@ def keep_a_log(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A write transaction takes its lock at once: upgrading a read lock later can fail with no way to wait.
+    # A write transaction takes its lock at once: upgrading a read lock later can fail without any chance to wait.
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
@@ -109,11 +109,11 @@ def _set_synchronous(connection: Connection, level: str) -> None:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn the exceptions of SQLite on this file into ours, with one clear line.
+    """Translate SQLite's exceptions on this file into ours, each with one clear line of text.
 
     Raises:
-        StoreDamaged: not a whole database.
-        StoreError: whatever else: locked for too long, disk full, read-only, a broken constraint.
+        StoreDamaged: the file is not an intact database.
+        StoreError: anything else: locked for too long, disk full, read-only, a violated constraint.
     """
     try:
         yield
@@ -126,7 +126,7 @@ def _typed(path: Path, error: Exception) -> DedupctlError:
     if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
         return StoreDamaged(f"{path} is damaged ({cause}); put a backup in its place, or move it away and scan again")
     if "no such table" in str(cause):
-        return StoreDamaged(f"{path} lacks a table ({cause}); run `dedupctl check --repair`")
+        return StoreDamaged(f"{path} is missing a table ({cause}); run `dedupctl check --repair`")
     if isinstance(cause, sqlite3.OperationalError):
         return StoreError(f"cannot use {path}: {cause}")
-    return StoreError(f"{path} refused a change: {cause}")
+    return StoreError(f"{path} rejected a change: {cause}")

@@ -1,4 +1,4 @@
-"""Roots: the directories being watched."""
+"""Roots: the watched directories."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Roots:
         return Root(root_id, path, device, marker, reference)
 
     def set_device(self, root: Root, device: int) -> None:
-        """The same marked root came back on another device number, as removable and network disks do.
+        """Record that a root, known by its marker, has a new device number, as removable and network disks often do.
 
-        Its files move along: they are the same files, and reading a whole library again for a number would be absurd.
+        Its files get the new number too. They are the same files, so the library need not be read again.
         """
         self._connection.execute(update(roots).where(roots.c.id == root.id).values(device=device))
         same_disk = (files.c.root_id == root.id) & (files.c.device == root.device)
@@ -37,7 +37,7 @@ class Roots:
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(reference=reference))
 
     def remove(self, root_id: int) -> None:
-        """Forget the root and its Files; Contents and verdicts stay, so adding it again costs little."""
+        """Forget the root and its Files. Contents and verdicts stay, so adding the root again costs little."""
         self._connection.execute(delete(roots).where(roots.c.id == root_id))
 
 

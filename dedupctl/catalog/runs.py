@@ -1,4 +1,4 @@
-"""Runs: when the roots were last visited as a whole, and what was found."""
+"""Runs: the full scans of all roots, when they ran and what they found."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import runs
 from dedupctl.domain import ScanSummary
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One full visit; times are seconds since 1970. `summary` is None while it runs or when it was cut short."""
+    """One full scan. Times are seconds since 1970; `summary` is None while it runs or if it was interrupted."""
 
     started_at: int
     finished_at: int | None
@@ -41,10 +41,14 @@ class Runs:
 
 
 def summary_from_json(text: str) -> ScanSummary:
-    """What a visit found, as it was kept; raises ValueError or TypeError where nothing here has written it."""
+    """The summary of a scan as stored.
+
+    Raises:
+        ValueError, TypeError: the text was not written by this program.
+    """
     return ScanSummary(**json.loads(text))
 
 
-@legible("runs")
+@decodes_rows_of("runs")
 def _run(row: Row[Any]) -> Run:
     return Run(row.started_at, row.finished_at, summary_from_json(row.summary))

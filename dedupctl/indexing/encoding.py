@@ -1,7 +1,7 @@
 """One encoding: a line of the file that carries what was read of a picture from one catalog to another.
 
 Such a file may come from anywhere, so a line is taken only if the catalog, the index and the proof can work with
-everything in it. What it says stays a claim all the same: see `catalog/imported`.
+everything in it. What it says stays a claim all the same: see `catalog/imported_contents`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One action's intent, committed before the disk is touched, and its outcome, committed after."""
+"""The intent of an action, committed before the disk is touched, and its outcome, committed after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dedupctl.domain.plans import Action
 
 
 class Deed(StrEnum):
-    """What was to be done with an action's file."""
+    """What was to be done with the file of an action."""
 
     REMOVE = "remove"
     RESTORE = "restore"
@@ -22,9 +22,9 @@ class EntryState(StrEnum):
     INTENDED = "intended"
     DONE = "done"
     FAILED = "failed"
-    """The disk is as it was before; `reason` says why."""
+    """Nothing was changed on disk; `reason` says why."""
     UNDONE = "undone"
-    """Done once, and taken back by a restore."""
+    """It was done, and a restore undid it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Intent:
     source: bytes
     target: bytes | None = None
     stand_in: bytes | None = None
-    """What will stand in the removed file's place, or stands there when it is restored; see `policy.standins`."""
+    """What will replace the removed file, or replaces it when it is restored; see `removal.replacements`."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One action's intent and outcome. Paths are absolute, times are seconds since 1970."""
+    """The intent and the outcome of one action. Paths are absolute, times are seconds since 1970."""
 
     id: int
     plan_id: int
@@ -61,7 +61,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one intent ended."""
+    """The outcome of one intent."""
 
     entry_id: int
     state: EntryState

@@ -120,7 +120,7 @@ def test_the_ready_made_policies_remove_nothing_for_good() -> None:
         ('[policy.p]\nmove_to = "/x"', "policy.p: `move_to` goes with"),
         ('[policy.p]\naction = "move-to"\nmove_to = "dups"', 'policy.p.move_to: "dups" must be an absolute path'),
         ('[policy.p]\nroots = ["/photos", "phone"]', 'policy.p.roots: "phone" must be an absolute path'),
-        ('[policy.p]\nexclude = ["originals/*"]', 'policy.p.exclude: "originals/*" matches no absolute path'),
+        ('[policy.p]\nexclude = ["originals/*"]', 'policy.p.exclude: "originals/*" cannot match an absolute path'),
         ('[policy.p]\naction = "hardlink"', 'policy.p: action = "hardlink" gives'),
         ('[policy.p]\naction = "reflink"\nkinds = ["exact", "pixel"]', 'policy.p: action = "reflink" gives'),
         ("[scan", "is not valid TOML: "),

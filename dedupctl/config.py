@@ -33,7 +33,13 @@ class ScanConfig(Section):
     max_megapixels: int = Field(default=512, ge=1)
     """Larger pictures are refused after reading their header, before any pixel is allocated."""
     decode_seconds: float = Field(default=120.0, gt=0)
-    """A decoder that takes longer is stopped, and the file is listed as an error."""
+    """CPU seconds that decoding a file may take before its decoder is stopped. Decoding that waits for a disk or for
+    other programs may last twenty times as long."""
+    memory_mb: int = Field(default=0, ge=0)
+    """Megabytes that all workers together may use; 0 = half of the memory of the machine or of the service's unit."""
+    worker_memory_mb: int = Field(default=2048, ge=256)
+    """Megabytes that one worker may use to decode a large picture, within `memory_mb`. Large pictures are decoded one
+    at a time; one that needs more memory is listed as an error."""
 
 
 class HashConfig(Section):

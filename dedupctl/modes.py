@@ -1,4 +1,4 @@
-"""The modes of the files we write: readable for the owner, the group if `[home] group_readable` is set, and nobody else.
+"""The modes of the files we write: readable for the owner, for the group if `[home] group_readable` is set, no one else.
 
 Thumbnails, vectors and names reveal pictures whose own folders may be closed to other users. So the user's umask does
 not count: most umasks let everybody read.

@@ -25,6 +25,7 @@ from dedupctl.catalog.pairs import Pairs
 from dedupctl.catalog.plans import Plans
 from dedupctl.catalog.protected_paths import ProtectedPaths
 from dedupctl.catalog.reported_contents import ReportedContents
+from dedupctl.catalog.retries import Retries
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.row_faults import RowFault, RowFaults
@@ -43,6 +44,7 @@ class Transaction:
         self.meta = Meta(connection)
         self.roots = Roots(connection)
         self.files = Files(connection)
+        self.retries = Retries(connection)
         self.contents = Contents(connection)
         self.imported = ImportedContents(connection)
         self.embeddings = Embeddings(connection)

@@ -53,12 +53,20 @@ class Fingerprint:
     """A small colour JPEG of the picture as shown. Proofs and reports use it, so that originals are not read again."""
 
 
+_PASSING = frozenset({"crash", "timeout", "memory", "io"})
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """The outcome for a file from which no picture can be read. `code` is stable, `message` is for people."""
 
     code: str
     message: str
+
+    @property
+    def may_pass(self) -> bool:
+        """It may have been the machine's fault and not the file's: another program took the memory, or killed it."""
+        return self.code in _PASSING
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder
-from dedupctl.matching.comparison import Case, gather_sides
+from dedupctl.matching.comparison import Case, expected_seconds, gather_sides
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.workspace import Workspace
 
 CONTENTS_A_ROUND = 128
+PORTION_SECONDS = 2.0
+"""CPU time of the cases that a worker is given at once. 128 contents may have 5,000 cases, which take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,19 @@ class Round:
 
     content_ids: tuple[int, ...]
     cases: tuple[Case, ...]
+
+    def portions(self) -> list[range]:
+        """The places of its cases, as many at a time as a worker judges in `PORTION_SECONDS`; one at the least."""
+        portions, start, seconds = [], 0, 0.0
+        for place, case in enumerate(self.cases):
+            expected = expected_seconds(case)
+            if place > start and seconds + expected > PORTION_SECONDS:
+                portions.append(range(start, place))
+                start, seconds = place, 0.0
+            seconds += expected
+        if self.cases:
+            portions.append(range(start, len(self.cases)))
+        return portions
 
 
 class Matcher:

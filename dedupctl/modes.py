@@ -1,4 +1,4 @@
-"""The modes of the files we write: readable for the owner, for the group if `[home] group_readable` is set, no one else.
+"""The modes of our files: readable by the owner, by the group if `[home] group_readable` is set, and by nobody else.
 
 Thumbnails, vectors and names reveal pictures whose own folders may be closed to other users. So the user's umask does
 not count: most umasks let everybody read.

@@ -65,7 +65,7 @@ class Unreadable:
 
     @property
     def may_pass(self) -> bool:
-        """It may have been the machine's fault and not the file's: another program took the memory, or killed it."""
+        """The cause may be the machine and not the file: another program took the memory or killed the decoder."""
         return self.code in _PASSING
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from dedupctl.catalog.embeddings import STORED
 from dedupctl.domain import Content, Fingerprint, FloatArray, PictureFacts
 from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.embedder import ModelIdentity
-from dedupctl.fingerprint.parts import MOST_PARTS
+from dedupctl.fingerprint.regions import MOST_REGIONS
 from dedupctl.fingerprint.thumbnail import thumbnail_fault
 
 MOST_LINE_BYTES = 1 << 20
@@ -64,7 +64,7 @@ class Encoding(BaseModel):
     hashes: dict[_Name, _Bits]
     model: str
     """Key of the embedding model that made the vectors."""
-    vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_PARTS)]
+    vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_REGIONS)]
     """One a part, half precision, little endian."""
     thumbnail: Annotated[bytes, Field(min_length=1)]
 

@@ -15,7 +15,7 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Content, Evidence, Unreadable
 from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import thumbnail_of
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.proof.proof import prove

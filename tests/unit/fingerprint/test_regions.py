@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedupctl.fingerprint.parts import MIDDLE_SHARE, Box, middle, parts_of
+from dedupctl.fingerprint.regions import MIDDLE_SHARE, Box, middle, regions_of
 
 
 def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -21,7 +21,7 @@ def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
 
 
 def inner_parts(image: Image.Image) -> list[Box]:
-    return [box for box in parts_of(image) if box != middle(*image.size)]
+    return [box for box in regions_of(image) if box != middle(*image.size)]
 
 
 def covers(found: list[Box], wanted: Box) -> bool:
@@ -30,7 +30,7 @@ def covers(found: list[Box], wanted: Box) -> bool:
 
 
 def test_the_middle_of_every_picture_is_a_part() -> None:
-    left, upper, right, lower = parts_of(photo(0))[0]
+    left, upper, right, lower = regions_of(photo(0))[0]
     assert ((left + right) / 2, (upper + lower) / 2) == (160, 120)
     assert (right - left, lower - upper) == (320 * MIDDLE_SHARE, 240 * MIDDLE_SHARE)
 
@@ -38,12 +38,12 @@ def test_the_middle_of_every_picture_is_a_part() -> None:
 def test_a_middle_that_shows_nothing_is_no_part() -> None:
     page = Image.new("RGB", (240, 320), "white")
     ImageDraw.Draw(page).text((20, 20), "a title and nothing else", fill="black")
-    assert parts_of(page) == []
+    assert regions_of(page) == []
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 320), (320, 20)])
 def test_a_sliver_has_no_parts(size: tuple[int, int]) -> None:
-    assert parts_of(photo(0, size)) == []
+    assert regions_of(photo(0, size)) == []
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,4 @@
-"""What a picture's EXIF says, read so that no camera's strange idea of a tag can stop anything."""
+"""The facts in a picture's EXIF, read so that malformed tags, which cameras do write, never cause an error."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from dedupctl.catalog import schema
 from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
-from dedupctl.catalog.engine import Database
+from dedupctl.catalog.engine import Beat, Database
 from dedupctl.catalog.files import Files
 from dedupctl.catalog.imported_contents import ImportedContents
 from dedupctl.catalog.journal import Journal
@@ -60,7 +60,11 @@ class Transaction:
 
 
 DAEMON_STATE = "daemon"
-"""The key in the meta table under which a daemon stores its state as JSON, for `status` and the dashboard."""
+"""Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+DAEMON_PAUSED = "daemon_paused"
+"""Since when a person wants the daemon to rest, in seconds since 1970; null or missing: not at all."""
+DAEMON_OUTAGE = "daemon_outage"
+"""When a daemon last had to wait for the stores, and why; null if never."""
 
 
 class Meta:
@@ -100,17 +104,20 @@ class Catalog:
         self.id = self._own_id()
 
     @classmethod
-    def open(cls, path: Path) -> Catalog:
-        """Open or create the catalog at `path`; an older one is migrated after a backup was saved beside it.
+    def open(cls, path: Path, beat: Beat | None = None) -> Catalog:
+        """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+
+        `beat` is called again and again while that, or any later statement, takes long.
 
         Raises:
             StoreNewer: a newer dedupctl wrote it.
-            StoreDamaged: it is not an intact SQLite database.
-            StoreError: it cannot be used: no permission, disk full, locked for too long. Every transaction can raise
-                this too.
+            StoreDamaged: it is not a whole SQLite database.
+            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. So do all
+                transactions.
+            Interrupted: `beat` raised it; the catalog is as it was before the transaction. So do all transactions.
         """
         make_file(path)
-        database = Database(path)
+        database = Database(path, beat)
         try:
             bring_up_to_date(database)
             return cls(database)
@@ -131,6 +138,10 @@ class Catalog:
     @property
     def path(self) -> Path:
         return self._database.path
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy, also while others write; cut short, it does not bear the name."""
+        self._database.backup(target)
 
     def integrity(self) -> list[str]:
         """The faults of the file itself, one line each; empty if there are none."""

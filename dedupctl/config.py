@@ -110,16 +110,16 @@ class WatchConfig(Section):
     polling_seconds: float = Field(default=30.0, gt=0)
     """How often folders are polled where events are not available (network mounts, inotify limit)."""
     polling: bool = False
-    """Never use events."""
+    """Always poll and never use events."""
     active_hours: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")
-    """When the daemon works, in local time, as "22:00-06:30"; empty = always. What happens outside of these hours is
-    heard, and read within them."""
+    """When the daemon works, in local time, as "22:00-06:30"; empty = always. Changes outside these hours are noticed
+    and read within them."""
     cpu_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the time for which its workers may use the processor."""
+    """Share of the time in which the daemon's workers may use the processor."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
-    """Loopback port on which the daemon answers Prometheus; 0 = none."""
+    """Loopback port on which the daemon serves Prometheus metrics; 0 = none."""
     purge: Literal["never", "after-retention"] = "never"
-    """Whether the daemon ends, once a day, what has waited in a quarantine for the `retention_days` of its policy."""
+    """Whether the daemon purges, once a day, what has been in a quarantine for the `retention_days` of its policy."""
     on_battery: Literal["run", "pause"] = "run"
     """What the daemon does while the machine runs on battery."""
 
@@ -247,7 +247,7 @@ class Config(Section):
 
     @property
     def digest(self) -> str:
-        """Equal for equal values, however they were written."""
+        """A digest of all values, which does not depend on how they were written."""
         return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

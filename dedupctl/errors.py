@@ -7,11 +7,11 @@
     └── StoreError                4   the store cannot be used as it is
         ├── StoreDamaged          4
         ├── StoreNewer            4   written by a newer dedupctl
-        └── StoreUnavailable      4   full, locked, not to be reached: later it may do
+        └── StoreUnavailable      4   full, locked or not reachable; it may work later
 
-One picture that cannot be read is not in this tree: it is a row of the catalog (see `domain.Unreadable`), because one
-bad input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse; only
-the daemon waits for one that is unavailable. `Interrupted` is no error at all.
+A picture that cannot be read is not in this tree. It is a row in the catalog (see `domain.Unreadable`), because one bad
+input must never stop a scan. A failure of one of our own stores is fatal, because going on would make it worse; only
+the daemon waits for a store that is unavailable. `Interrupted` is not an error.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class StoreNewer(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """A store cannot be used now: its disk is full or gone, or another program has locked it."""
+    """A store cannot be used at the moment: its disk is full or missing, or another program has locked it."""
 
 
 class Interrupted(Exception):
-    """Told to stop in the middle of something that may be left off at any moment. Nobody has done anything wrong."""
+    """A request to stop during work that may be aborted at any moment. It is not an error."""

@@ -54,15 +54,15 @@ class Workspace:
     def open(
         cls, home: Path, *, create: bool = False, beat: Beat | None = None, config: Config | None = None
     ) -> Iterator[Workspace]:
-        """Open the stores; `create` makes an empty home, without it a missing one is an error.
+        """Open the stores. With `create` a missing home is made; otherwise it is an error.
 
-        `beat` is called again and again while something in the stores takes long, and may raise `Interrupted`.
-        `config` is used instead of the one in the home.
+        `beat` is called repeatedly while an operation on the stores takes long, and may raise `Interrupted`.
+        `config` is used instead of the configuration in the home.
 
         Raises:
             UsageError: nothing was ever indexed here.
-            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say. Damaged is also a catalog that
-                was emptied.
+            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say. A catalog that was emptied
+                counts as damaged.
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
@@ -91,7 +91,7 @@ class Workspace:
             )
 
     def _fetched(self, tx: Transaction, labels: IntArray) -> FloatArray:
-        if self.beat is not None:  # an index is made anew from millions of vectors, a few thousand at a time
+        if self.beat is not None:  # an index is rebuilt from up to millions of vectors, a few thousand at a time
             self.beat()
         return tx.embeddings.vectors(labels)
 
@@ -109,7 +109,7 @@ class Workspace:
         return verify_snapshot(self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id)
 
     def glance_at_snapshot(self) -> str | None:
-        """What is wrong with the snapshot, as far as can be told without reading it."""
+        """What is wrong with the snapshot, as far as the manifest and the size of the file show."""
         return glance_at_snapshot(
             self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id
         )

@@ -60,11 +60,11 @@ class Transaction:
 
 
 DAEMON_STATE = "daemon"
-"""Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+"""The key in the meta table under which a daemon stores its state as JSON, for `status` and the dashboard."""
 DAEMON_PAUSED = "daemon_paused"
-"""Since when a person wants the daemon to rest, in seconds since 1970; null or missing: not at all."""
+"""The key for the time at which a person paused the daemon, in seconds since 1970; null or missing if it runs."""
 DAEMON_OUTAGE = "daemon_outage"
-"""When a daemon last had to wait for the stores, and why; null if never."""
+"""The key for when a daemon last had to wait for the stores, and why; null if never."""
 
 
 class Meta:
@@ -105,16 +105,16 @@ class Catalog:
 
     @classmethod
     def open(cls, path: Path, beat: Beat | None = None) -> Catalog:
-        """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+        """Open or create the catalog at `path`; an older one is migrated after a backup was saved beside it.
 
-        `beat` is called again and again while that, or any later statement, takes long.
+        `beat` is called repeatedly while opening, or any later statement, takes long.
 
         Raises:
             StoreNewer: a newer dedupctl wrote it.
-            StoreDamaged: it is not a whole SQLite database.
-            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. So do all
-                transactions.
-            Interrupted: `beat` raised it; the catalog is as it was before the transaction. So do all transactions.
+            StoreDamaged: it is not an intact SQLite database.
+            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. Every transaction
+                can raise this too.
+            Interrupted: `beat` raised it; the transaction was rolled back. Every transaction can raise this too.
         """
         make_file(path)
         database = Database(path, beat)
@@ -140,7 +140,7 @@ class Catalog:
         return self._database.path
 
     def copy_to(self, target: Path) -> None:
-        """A consistent copy, also while others write; cut short, it does not bear the name."""
+        """Copy the catalog consistently, even while others write. An incomplete copy never gets the name."""
         self._database.backup(target)
 
     def integrity(self) -> list[str]:

@@ -79,7 +79,7 @@ class Contents:
             self._connection.execute(change, rows)
 
     def forget_matching(self, content_ids: Collection[int] | None = None) -> None:
-        """These contents are compared again, or every one: another model or a wider net proposes other candidates."""
+        """Have these contents, or all, compared again: another model or threshold proposes other candidates."""
         change = update(contents).values(matched_at=None)
         if content_ids is None:
             self._connection.execute(change)

@@ -103,7 +103,7 @@ class Files:
         return found
 
     def names_of(self, inode: Identity) -> list[LocatedFile]:
-        """Every file that was last seen as a name of this inode, whatever it held then."""
+        """Every file that was a name of this inode when last seen, whatever its content then."""
         query = LOCATED.where(files.c.inode == inode.inode, files.c.device == inode.device)
         return [located_from_row(row) for row in self._connection.execute(query.where(files.c.state != FileState.GONE))]
 
@@ -124,7 +124,7 @@ class Files:
             yield located_from_row(row)
 
     def sample(self, root_id: int, count: int) -> list[LocatedFile]:
-        """Some present files of a root, spread over all of them."""
+        """About `count` present files of a root, spread evenly over all of them."""
         here = (files.c.root_id == root_id, files.c.state == FileState.PRESENT)
         ids = list(self._connection.execute(select(files.c.id).where(*here)).scalars())
         chosen = ids[:: max(1, len(ids) // count)][:count]
@@ -156,8 +156,8 @@ class Files:
             self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
 
     def identify(self, identities: Mapping[int, Identity]) -> None:
-        """These files have other identities now, and the bytes they had: their root was copied or mounted elsewhere."""
-        # Past SQLAlchemy: as many as the root has files.
+        """Give files with unchanged bytes new identities, because their root was copied or mounted elsewhere."""
+        # Bypasses SQLAlchemy: there are as many as the root has files.
         cursor = self._connection.connection.cursor()
         try:
             cursor.executemany(_IDENTIFY, [(*identity, file_id) for file_id, identity in identities.items()])
@@ -192,13 +192,12 @@ class Files:
         return [(located_from_row(row), Unreadable(row.error_code, row.error)) for row in rows]
 
     def count_errors(self) -> dict[str, int]:
-        """How many files could not be read, by the code of the reason."""
+        """The number of files that could not be read, by the code of the reason."""
         query = select(files.c.error_code, func.count()).where(files.c.state == FileState.ERROR)
-        rows = self._connection.execute(query.group_by(files.c.error_code))
-        return {row[0]: row[1] for row in rows}
+        return dict(self._connection.execute(query.group_by(files.c.error_code)).all())
 
     def count_by_device(self, root_id: int) -> dict[int, tuple[int, bytes]]:
-        """How many files of a root lie on each device, and the first folder (relative to the root) with one of them."""
+        """For each device, how many files of a root are on it, and the first folder (relative to the root) with one."""
         query = select(files.c.device, func.count(), func.min(files.c.folder))
         query = query.where(files.c.root_id == root_id, files.c.state != FileState.GONE).group_by(files.c.device)
         return {device: (count, folder) for device, count, folder in self._connection.execute(query)}

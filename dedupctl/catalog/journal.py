@@ -57,9 +57,9 @@ class Journal:
         self._connection.execute(update(journal).where(journal.c.id == entry_id).values(target=target))
 
     def place(self, entry_id: int, copy: Identity) -> None:
-        """A copy of this identity is about to get its name at the target. The caller commits durably before it does."""
+        """Record the identity of a copy before it gets its name at the target. The caller commits durably first."""
         values = {"entry_id": entry_id, "identity": json.dumps(copy)}
-        # A move to a name that was taken at the last moment is tried again, with another copy.
+        # A move to a name that was taken at the last moment is retried with another copy.
         self._connection.execute(insert(placed_copies).prefix_with("OR REPLACE").values(**values))
 
     def restored(self, action_ids: Collection[int]) -> None:

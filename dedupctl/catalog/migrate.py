@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0006"
-"""The newest revision in `migrations/versions`; a test holds both equal. Known here so that an up-to-date catalog opens
-without importing Alembic, which takes longer than most commands."""
+"""The newest revision in `migrations/versions`; a test checks that both agree. Repeated here so that an up-to-date
+catalog opens without importing Alembic, which takes longer than most commands."""
 
 
 def bring_up_to_date(database: Database) -> None:
@@ -58,10 +58,10 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def refuse_newer(path: Path, revision: str) -> None:
-    """See that the revision is one of ours.
+    """Refuse a catalog whose schema revision this version does not know.
 
     Raises:
-        StoreNewer: it is not.
+        StoreNewer: the revision is unknown.
     """
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError

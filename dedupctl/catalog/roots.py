@@ -34,15 +34,15 @@ class Roots:
         self._connection.execute(update(files).where(same_disk).values(device=device))
 
     def set_marker(self, root_id: int, marker: str | None) -> None:
-        """Another root turned out to bear the same marker."""
+        """Change the marker of a root, because another root turned out to have the same one."""
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(marker=marker))
 
     def move(self, root: Root, path: bytes, device: int, marker: str | None) -> None:
-        """The root stands elsewhere now, and what is kept for its paths goes along: protections, plans, the journal."""
+        """Move a root to another path, with everything that refers to its paths: protections, plans, the journal."""
         old, new = root.path, path
         here = {"path": path, "device": device, "marker": marker}
         self._connection.execute(update(roots).where(roots.c.id == root.id).values(**here))
-        # What is not met there is missing, not on a disk that is not mounted.
+        # A file that is not found there is missing, and not on a disk that is not mounted.
         self._connection.execute(update(files).where(files.c.root_id == root.id).values(device=device))
         for column in (actions.c.victim_root, actions.c.keeper_root):
             self._connection.execute(update(actions).where(column == old).values({column.name: new}))

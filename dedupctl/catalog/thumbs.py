@@ -14,7 +14,7 @@ from dedupctl.modes import make_file
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
 BUSY_SECONDS = 3.0
-"""Waiting for a lock hears no signal; only the indexer writes here, so nobody has it for long."""
+"""Waiting for a lock cannot be interrupted by a signal. Only the indexer writes here, so nobody holds it for long."""
 
 
 class Thumbs:

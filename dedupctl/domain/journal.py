@@ -37,7 +37,7 @@ class Intent:
     source: bytes
     target: bytes | None = None
     stand_in: bytes | None = None
-    """What will stand in the removed file's place, or stands there when it is restored; see `disk.replacements`."""
+    """What will replace the removed file, or replaces it when it is restored; see `disk.replacements`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class JournalEntry:
     resting: bool
     """The removed file waits at `target` and can be put back."""
     placed: Identity | None = None
-    """Of the copy at `target`, where that is on another filesystem: proves that what stands there is ours."""
+    """Identity of the copy at `target` on another filesystem; proves that the file there is ours."""
 
 
 @dataclass(frozen=True, slots=True)

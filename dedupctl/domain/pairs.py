@@ -59,34 +59,36 @@ class Photometric:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """What a closer look at both files shows, at up to 1,200 px, one laid on the other; counts are of windows."""
+    """The result of a closer look at both files: aligned, at up to 1,200 px; counts are numbers of windows."""
 
     windows: int
-    """Windows that both fill; with fewer than 8 nothing else was measured."""
+    """Windows that both pictures fill; with fewer than 8 nothing else was measured."""
     natural_a: float | None = None
-    """Share of the windows with detail in which A shows it as photos do, with many tones and noise; the rest is drawn:
+    """Share of the windows with detail in which A has the many tones and the noise of a photo. The rest is drawn:
     letters, lines, cells, icons."""
     natural_b: float | None = None
     differing: int | None = None
-    """Windows in which the two show different things, or a ground that was painted over."""
+    """Windows in which the two show different things, or in which a background was painted over."""
     redrawn: int | None = None
-    """Windows of half the side in which the strokes are others; what counts between two drawn pictures."""
+    """Windows of half the side in which the strokes differ; these decide between two drawn pictures."""
     moved: int | None = None
-    """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
+    """Windows of areas that differ although neither picture was drawn on or overlaid there: something moved."""
     relit: float | None = None
-    """Grey levels by which one was lit or toned otherwise than the other, at the typical pixel."""
+    """Difference in lighting or tone at the typical pixel, in grey levels."""
     each_sharper: float | None = None
-    """Share of windows in which one is clearly sharper, of the side that has fewer: in a copy one side has none, of two
-    focal planes each has its own."""
+    """Share of windows in which one picture is clearly sharper, for the picture with fewer of them: 0 for one side of a
+    copy, more for both of two focal planes."""
     kept: float | None = None
-    """Share of the fine detail (noise, grain, sharpest edges) that both show, of what saving and scaling allow: 1 for
-    copies, near 0 for two exposures that share nothing but light. None where saving left too little to say."""
+    """Share of the fine detail (noise, grain, sharpest edges) that both show, relative to what saving and scaling
+    allow: 1 for copies, near 0 for two exposures that share nothing but light. None if saving left too little to
+    tell."""
     kept_low: float | None = None
     """The same in the quarter of the windows that share least."""
     fine_windows: int | None = None
-    """Windows that `kept` rests on."""
+    """Number of windows on which `kept` is based."""
     moments: str | None = None
-    """What the cameras wrote: "one" moment; or two, by "times", "settings", "numbers" or "cameras"; None: nothing."""
+    """What the cameras recorded: "one" moment, or two that differ in "times", "settings", "numbers" or "cameras";
+    None if nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Evidence:
     transform: Transform | None = None
     photometric: Photometric | None = None
     closer: Closer | None = None
-    """Measured where everything before it speaks for a copy and both files could be read."""
+    """Measured if all other evidence indicates a copy and both files could be read."""
 
 
 @dataclass(frozen=True, slots=True)

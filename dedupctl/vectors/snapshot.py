@@ -138,7 +138,7 @@ def verify_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: st
 
 
 def glance_at_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: str) -> str | None:
-    """As `verify_snapshot`, but only by the manifest and the size of the file: an answer within milliseconds."""
+    """Like `verify_snapshot`, but checks only the manifest and the size of the file, which takes milliseconds."""
     try:
         manifest = _verified_manifest(directory, dim, model_key, catalog_id)
         size = (directory / manifest.graph).stat().st_size

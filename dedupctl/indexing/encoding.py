@@ -65,7 +65,7 @@ class Encoding(BaseModel):
     model: str
     """Key of the embedding model that made the vectors."""
     vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_REGIONS)]
-    """One a part, half precision, little endian."""
+    """One per region, half precision, little endian."""
     thumbnail: Annotated[bytes, Field(min_length=1)]
 
     @classmethod

@@ -171,7 +171,7 @@ def test_a_dangling_row_is_a_fault(database: Database) -> None:
         careless.execute("INSERT INTO replies VALUES (99)")
     careless.close()
 
-    assert database.integrity() == ["row 1 of replies points nowhere"]
+    assert database.integrity() == ["row 1 of replies refers to a missing row"]
 
 
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"

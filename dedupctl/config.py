@@ -98,6 +98,11 @@ class ProofConfig(Section):
     """How far both may extend beyond the frame of the other, as a multiple of the longer side. Next to nothing, because
     an edit shows nothing of the scene that the original lacks. Hand-held shots nearly always do: two of a street lamp
     agreed on .99 of their detail. Costs 2 of 1,540 copies, and 1 in 60 pairs of two crops of one picture."""
+    agreement_of_one_exposure: Share = 0.40
+    """A lower minimum if the grain, in a closer look, proves that both are one exposure and nothing moved: then what
+    differs was overlaid, however large it is. Emoji over a quarter of a picture leave .45."""
+    elsewhere_in_one_exposure: Share = 0.75
+    replaced_in_one_exposure: Share = 0.45
     shading: float = Field(default=0.50, ge=-1, le=1)
     """Minimum correlation of light and shade. Copies have .88 or more, .60 after strong filters."""
 

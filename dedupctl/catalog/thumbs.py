@@ -30,7 +30,7 @@ class Thumbs:
         try:
             self._connection = _open(path)
         except StoreDamaged:
-            self._connection = _open_anew(path)
+            self._connection = _recreate(path)
 
     def put(self, jpegs: Mapping[bytes, bytes]) -> None:
         try:
@@ -74,10 +74,10 @@ class Thumbs:
 
     def _start_over(self) -> None:
         self._connection.close()
-        self._connection = _open_anew(self._path)
+        self._connection = _recreate(self._path)
 
 
-def _open_anew(path: Path) -> sqlite3.Connection:
+def _recreate(path: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return _open(path)

@@ -35,7 +35,7 @@ class LocatedFile:
     path: bytes
 
 
-class Known(NamedTuple):
+class KnownFile(NamedTuple):
     """A known file as a walk compares it with the disk. Flat, because a scan makes one for each file of a library."""
 
     name: bytes
@@ -56,13 +56,13 @@ class Files:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def in_folder(self, root_id: int, folder: bytes) -> dict[bytes, Known]:
+    def in_folder(self, root_id: int, folder: bytes) -> dict[bytes, KnownFile]:
         """The known files directly inside `folder` (relative to its root, b"" for the root itself), by name."""
         # Bypasses SQLAlchemy, whose row objects alone would double the time of a scan.
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(_IN_FOLDER, (root_id, folder))
-            return {known.name: known for known in map(Known._make, cursor.fetchall())}
+            return {known.name: known for known in map(KnownFile._make, cursor.fetchall())}
         finally:
             cursor.close()
 

@@ -18,12 +18,12 @@ class Deed(StrEnum):
 
 
 class EntryState(StrEnum):
-    """How far it got."""
+    """How far the action got."""
 
     INTENDED = "intended"
     DONE = "done"
     FAILED = "failed"
-    """Nothing was changed on disk; `reason` says why."""
+    """The disk is as it was before; `reason` says why."""
     UNDONE = "undone"
     """It was done, and a restore undid it."""
 

@@ -318,8 +318,8 @@ def _lost(file: File, device: int) -> Gone | None:
 
 
 def _is_as_known(before: KnownFile, status: os.stat_result) -> bool:
-    """Whether nothing changed. The numbers of `stat` nearly always equal those stored, and a plain tuple of them costs a
-    quarter of an `Identity`."""
+    """Whether nothing changed. The numbers of `stat` nearly always equal those stored, and a plain tuple of them costs
+    a quarter of an `Identity`."""
     now = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     stored = (before.device, before.inode, before.size, before.mtime_ns, before.ctime_ns)
     return stored == now or stored == Identity.of(status)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dedupctl.catalog.catalog import CATALOG_NAME
-from dedupctl.catalog.lost_tables import REMADE, lost_tables, make_again
+from dedupctl.catalog.lost_tables import REFILLABLE, lost_tables, make_again
 from dedupctl.commands.messages import console
 from dedupctl.commands.session import AsJson, Session, print_json, stopping_on_signals, warn_of_network
 from dedupctl.errors import StoreDamaged
@@ -77,7 +77,7 @@ def _faults_of_tables(session: Session, *, fix: bool) -> list[Fault]:
 
 
 def _in_words(table: str) -> str:
-    end = "" if table in REMADE else "; only a backup of catalog.db can bring it back"
+    end = "" if table in REFILLABLE else "; only a backup of catalog.db can bring it back"
     return f"the table {table} is missing{end}"
 
 

@@ -16,10 +16,10 @@ import numpy as np
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Closer, Content, Evidence, Unreadable
-from dedupctl.fingerprint.closer import CloserLook, look_closer
+from dedupctl.fingerprint.closer_look import CloserLook, look_closer
 from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import thumbnail_of
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.closer import look_closer_at
 from dedupctl.matching.proof.frame import View

@@ -12,9 +12,9 @@ from dedupctl.matching.proof.closer import RELIT
 _DRAWN = 0.40
 """Share of natural detail below which both pictures are drawn. Pages, charts, boards and screens around a photo have
 .39 at most, the plainest photos .43."""
-_MOVED, _MOVED_RELIT = 5, 8
+_MOVED, _MOVED_RELIT = 4, 8
 """Windows of half the side in which something moved. In copies there are hardly ever any, under words or in other light
-a few; somebody who moves by a thirtieth of the picture is seen in 5."""
+a few; somebody who moves by a thirtieth of the picture is seen in 4."""
 _MOVED_GRAIN = 0.75
 """Share of the fine detail below which fewer are enough."""
 _SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dedupctl.domain import Closer, FloatArray
+from dedupctl.domain import Closer, FloatArray, GrayArray
 from dedupctl.matching.proof.detail import (
     Correlation,
     correlate,
@@ -62,6 +62,10 @@ and stickers have 70 and more, what moves before a camera has a border in both."
 _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 """Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
 with the other picture from which they are translucent."""
+_WITHIN = 0.7
+"""Share of a window that a region must fill for the window to lie within it."""
+_ON_BOTH = 5
+"""Windows that must be drawn on each of the two for both to show something that the other lacks."""
 _PAINTED, _PAINTED_TONES = 0.30, 0.85
 """By how much more even, and in two tones to which share, a region must be to be painted whatever its border."""
 _SAMPLE = 300
@@ -163,13 +167,19 @@ def _moved(frame: Shared, a: FloatArray) -> int:
     )
     details = [np.asarray(picture - _softened(picture, 2.0), np.float32) for picture in (a, frame.b)]
     is_relit = _relit(frame, a) > RELIT
-    moved = 0
+    moved, laid = 0, [0, 0]
     for windows, pixels in _regions(others, side, changed):
         if np.count_nonzero(pixels) < _LEAST_CHANGED or (is_relit and _is_lost(frame, pixels)):
             continue
-        if not (_is_seen_through(pixels, *details) or _is_laid_on(pixels, *sides)):
+        if _is_seen_through(pixels, *details):
+            continue
+        on = _laid_on(pixels, sides, frame.window)
+        if on is None:
             moved += windows
-    return moved
+        else:
+            laid[on] += windows
+    # Each shows something that the other lacks: one thing before, and after it moved.
+    return moved + sum(laid) if min(laid) >= _ON_BOTH else moved
 
 
 def _regions(others: Flags, side: int, changed: Flags) -> Iterator[tuple[int, Flags]]:
@@ -216,28 +226,34 @@ class _Side:
         elsewhere = inside & ~changed
         self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
 
+    def is_natural(self, region: GrayArray, window: int) -> bool:
+        """Most windows that lie within the region hold detail as photos do; False where hardly any does."""
+        within = means_of(np.asarray(region, np.float32), window) > _WITHIN
+        if np.count_nonzero(within) < 3:
+            return False
+        return float(np.mean(is_natural(self.picture, window, within)[within])) > 0.5
+
     def more_even(self, pixels: Flags) -> float:
         """How much larger the share of even pixels is there than elsewhere."""
         return float(np.mean(self._even[pixels])) - self._usually_even
 
 
-def _is_laid_on(pixels: Flags, a: _Side, b: _Side) -> bool:
-    """Something was drawn on one of the two: on the one in which it has a border."""
-    marked = cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | None:
+    """On which of the two something was drawn there, 0 or 1: on the one in which it has a border. None: on neither."""
+    marked = np.asarray(cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
     around = np.ones((5, 5), np.uint8)
     border = (cv2.dilate(marked, around) - cv2.erode(marked, around)) > 0
-    edge_a, edge_b = float(a.steepness[border].mean()), float(b.steepness[border].mean())
-    drawn = a if edge_a > edge_b else b
+    edges = [float(side.steepness[border].mean()) for side in sides]
+    on = int(np.argmax(edges))
+    drawn, other = sides[on], sides[1 - on]
     levels = drawn.picture[pixels]
-    if drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES:
-        return True
-    if max(edge_a, edge_b) < max(_STEEP, _OWN_BORDER * min(edge_a, edge_b)):
-        return False
-    return (
-        in_two_tones(levels) > _TWO_TONES
-        or _at_extremes(levels) > _AT_EXTREMES
-        or _correlation(a.picture[pixels], b.picture[pixels]) > _TRANSLUCENT
-    )
+    is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
+    has_border = max(edges) >= max(_STEEP, _OWN_BORDER * min(edges))
+    is_translucent = _correlation(levels, other.picture[pixels]) > _TRANSLUCENT
+    has_few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
+    looks_drawn = is_translucent or (has_few_tones and not drawn.is_natural(marked, window))
+    is_drawn = is_painted or (has_border and looks_drawn)
+    return on if is_drawn else None
 
 
 def _at_extremes(levels: FloatArray) -> float:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dedupctl.commands.messages import hand_over, say
-from dedupctl.commands.session import KeepersOf, Session, policy_of, stopping_on_signals
+from dedupctl.commands.session import KeepersOf, Session, stopping_on_signals
 from dedupctl.web.keys import THIS_MACHINE, Keys, base_url_of
 from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
@@ -47,14 +47,14 @@ def serve(
     """Review clusters in the browser, on this machine only. Works beside a running daemon or without it."""
     session: Session = context.obj
     if new_password:
-        with session.workspace():
+        with session.library():
             say(f"the password's hash is in {set_password(session.home, _asked())}")
         return
-    with stopping_on_signals() as stop, session.workspace() as workspace:
+    with stopping_on_signals() as stop, session.library() as library:
         password = None if listen is None else find_password(session.home)
         address, base = listen or THIS_MACHINE, base_url_of(base_url)
-        shown_by = policy_of(workspace, policy)
-        with serving(workspace, port, shown_by, address=address, password=password, base_url=base) as keys:
+        shown_by = library.policy(policy)
+        with serving(library.workspace, port, shown_by, address=address, password=password, base_url=base) as keys:
             hand_over(keys.link)
             say(_how_to_enter(keys))
             if open_browser:

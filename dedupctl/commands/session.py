@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -16,13 +16,12 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.commands.messages import say
-from dedupctl.config import PolicyConfig
 from dedupctl.disk.network import network_filesystem
-from dedupctl.errors import DedupctlError, LockHeld, UsageError
+from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.library import Library
+from dedupctl.library.given_paths import catalog_path
 from dedupctl.report.wording import shown
-from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
 KeepersOf = Annotated[
@@ -67,70 +66,14 @@ class Session:
     home: Path
 
     @contextmanager
-    def workspace(self) -> Iterator[Workspace]:
-        """The stores, for asking. Works beside a running daemon.
+    def library(self, *, create: bool = False) -> Iterator[Library]:
+        """The library of this home, which works beside a running daemon; `create` makes an empty one if there is none.
 
         Raises:
-            UsageError: nothing is indexed yet.
+            UsageError: nothing is indexed yet, and `create` is false.
         """
-        with Workspace.open(self.home) as workspace:
-            yield workspace
-
-    @contextmanager
-    def indexing(self) -> Iterator[Workspace]:
-        """The stores, for indexing: made when there are none, and locked against a second indexer.
-
-        Raises:
-            LockHeld: another process is indexing here; where it is the daemon, the message says so.
-        """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self.home / LOCK_NAME, "indexing into"))
-            except LockHeld as held:
-                if (process := self._watching_process()) is None:
-                    raise
-                raise LockHeld(
-                    f"the daemon (process {process}) watches already and takes up every change by itself;"
-                    " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
-                ) from held
-            workspace = stack.enter_context(Workspace.open(self.home, create=True))
-            warn_of_network(self.home)
-            yield workspace
-
-    def daemon_state(self, tx: Transaction) -> dict[str, Any] | None:
-        """What the daemon last said of itself; None when none is running."""
-        state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
-        if state is None or not self._is_locked():
-            return None
-        return None if state["doing"] == "stopped" else state
-
-    def _watching_process(self) -> int | None:
-        """The process id of the running daemon; None when something else holds the lock."""
-        try:
-            with self.workspace() as workspace, workspace.catalog.read() as tx:
-                state = self.daemon_state(tx)
-        except DedupctlError:
-            return None
-        return None if state is None or not is_running(int(state["pid"])) else int(state["pid"])
-
-    def _is_locked(self) -> bool:
-        try:
-            with hold(self.home / LOCK_NAME, "indexing into"):
-                return False
-        except LockHeld:
-            return True
-
-
-def policy_of(workspace: Workspace, name: str) -> PolicyConfig:
-    """A policy of the configuration.
-
-    Raises:
-        UsageError: no such policy.
-    """
-    policies = workspace.config.policies
-    if name not in policies:
-        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
-    return policies[name]
+        with Library.open(self.home, create=create) as library:
+            yield library
 
 
 def warn_of_network(home: Path) -> None:
@@ -149,24 +92,19 @@ def print_json(document: object) -> None:
 
 
 def existing_path(path: Path) -> bytes:
-    """The absolute bytes of a path that must be there.
+    """The absolute bytes by which the catalog knows a path that must exist.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it does not exist.
     """
     if not os.path.lexists(path):
         raise UsageError(f"no such file or folder: {path}")
-    return catalog_path(path)
+    return catalog_path(as_written(path))
 
 
-def catalog_path(path: Path) -> bytes:
-    """The absolute bytes by which the catalog knows a path, which may be gone: folders are resolved, a file that is a
-    link stays one."""
-    raw = os.fsencode(path)
-    if os.path.isdir(raw):
-        return os.path.realpath(raw)
-    folder, name = os.path.split(raw)
-    return os.path.join(os.path.realpath(folder), name)
+def as_written(path: str | Path) -> bytes:
+    """The absolute bytes of a path whose `~` the shell has expanded already: one that is left is part of a name."""
+    return os.path.abspath(os.fsencode(path))
 
 
 class StopSignal:

@@ -11,8 +11,8 @@ from io import StringIO
 from typing import Any
 
 from dedupctl.matching.keeper import reasons_in_words
+from dedupctl.report.documents import cluster_as_json, path_as_json
 from dedupctl.report.facts import Explain, Facts, FileProblem
-from dedupctl.report.tables import cluster_as_json, path_as_json
 from dedupctl.report.templating import MEANINGS
 from dedupctl.report.wording import counted, csv_cell, date_of, folder_and_name, markdown, moment, shown, size
 

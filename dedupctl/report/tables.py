@@ -1,24 +1,21 @@
-"""Listings: tables for a terminal, and the JSON that scripts rely on.
+"""Listings as tables for a terminal.
 
 Names go into tables as plain text, never as markup or terminal escapes: see `wording.shown`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.matching.keeper import reasons_in_words
-from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
+from dedupctl.report.facts import FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.listing import READABLE, Heading, Listing, longest_word, wrapped
 from dedupctl.report.wording import counted, moment, shown, size
 
@@ -31,44 +28,6 @@ KIND_STYLES = {
 
 _BEFORE_A_PATH = (10, 8, 11)
 """Widths of what a member of a cluster is, weighs and measures."""
-
-
-def clusters_as_json(clusters: Iterable[Cluster]) -> dict[str, Any]:
-    """The document of `clusters --json`: `{"clusters": [...]}`; its keys are a contract."""
-    return {"clusters": [cluster_as_json(cluster) for cluster in clusters]}
-
-
-def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[str, Any]:
-    """One cluster; a file's kind, score and evidence are those of its own pair with the keeper.
-
-    With `explain`, each file but the keeper also carries its evidence `in_words`.
-    """
-    files = [_file_as_json(member) for member in cluster.members]
-    if explain:
-        for entry, member in zip(files[1:], cluster.members[1:], strict=True):
-            entry["in_words"] = explain(cluster.keeper, member)
-    return {
-        "id": cluster.id,
-        "kind": cluster.kind.value,
-        "keeper": path_as_json(cluster.keeper.path),
-        "keeper_rules": list(cluster.rules) if cluster.kind is not PairKind.SIMILAR else [],
-        "reclaimable_bytes": cluster.reclaimable_bytes,
-        "files": files,
-    }
-
-
-def path_as_json(path: bytes) -> str:
-    """A path as text that leads back to its bytes: what is not UTF-8 is kept with surrogateescape."""
-    return os.fsdecode(path)
-
-
-def problems_as_json(problems: Iterable[FileProblem]) -> dict[str, Any]:
-    """The document of `status --errors --json`."""
-    return {
-        "errors": [
-            {"path": path_as_json(problem.path), "reason": f"{problem.code}: {problem.message}"} for problem in problems
-        ]
-    }
 
 
 def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> RenderableType:
@@ -144,21 +103,6 @@ def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
     for problem in problems:
         table.add(shown(problem.path), f"{shown(problem.message)} ({shown(problem.code)})")
     return Group(table, Text(), Text(counted(len(problems), "file"), style="bold"))
-
-
-def _file_as_json(member: Member) -> dict[str, Any]:
-    facts = member.content.facts
-    return {
-        "path": path_as_json(member.path),
-        "size": member.identity.size,
-        "width": facts.width,
-        "height": facts.height,
-        "format": facts.format,
-        "kind": member.kind.value,
-        "score": member.score,
-        "rule": member.rule,
-        "evidence": evidence_as_dict(member.evidence) if member.evidence else {},
-    }
 
 
 @dataclass(frozen=True, slots=True)

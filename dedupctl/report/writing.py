@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
@@ -23,39 +20,8 @@ from dedupctl.report.facts import Explain, Facts, gather_facts
 from dedupctl.report.formats import as_csv, as_json, as_markdown
 from dedupctl.report.html import MapPart, page
 from dedupctl.report.mosaic import mosaic
+from dedupctl.report.options import ReportFormat, ReportOptions, ReportSummary, StageProgress
 from dedupctl.report.picture_map import PictureMap, make_map, map_csv
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""(stage, done, total); a stage whose length is not known yet has total 0."""
-
-
-class ReportFormat(StrEnum):
-    HTML = "html"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "md"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    format: ReportFormat = ReportFormat.HTML
-    limit: int | None = None
-    """Clusters shown at the most. None: 1,000 in a page, all in the other formats; 0: all."""
-    with_map: bool = True
-    max_bytes: int = 50_000_000
-    """Size the HTML file stays under: thumbnails are made smaller first, then clusters are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSummary:
-    """What was written and what was not."""
-
-    path: Path
-    size: int
-    clusters_shown: int
-    clusters_left_out: int
-    reclaimable_bytes: int
-
 
 MAP_SHARE = 0.4
 """Of the page's bytes, what the map's thumbnails may take."""
@@ -72,7 +38,7 @@ def write_report(
     *,
     model_id: int,
     options: ReportOptions,
-    progress: Progress,
+    progress: StageProgress,
     explain: Explain = in_words,
     group_readable: bool = False,
     policy: PolicyConfig = TIDY,
@@ -109,7 +75,13 @@ def write_report(
 
 
 def write_map_picture(
-    catalog: Catalog, thumbs: Thumbs, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+    catalog: Catalog,
+    thumbs: Thumbs,
+    target: Path,
+    *,
+    model_id: int,
+    progress: StageProgress,
+    group_readable: bool = False,
 ) -> int:
     """Write the map as one large PNG; returns how many pictures are on it.
 
@@ -124,7 +96,7 @@ def write_map_picture(
 
 
 def write_map_csv(
-    catalog: Catalog, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+    catalog: Catalog, target: Path, *, model_id: int, progress: StageProgress, group_readable: bool = False
 ) -> int:
     """Write where each picture lies on the map, a row each; returns how many.
 
@@ -165,7 +137,7 @@ def write_whole(target: Path, pieces: Iterable[str | bytes], *, group_readable: 
 
 
 def _map_part(
-    catalog: Catalog, thumbs: Thumbs, facts: Facts, *, model_id: int, options: ReportOptions, progress: Progress
+    catalog: Catalog, thumbs: Thumbs, facts: Facts, *, model_id: int, options: ReportOptions, progress: StageProgress
 ) -> MapPart | None:
     if not options.with_map:
         return None
@@ -179,7 +151,7 @@ def _map_part(
     return map_part(drawn, thumbs, budget, lambda done: progress("packing the map's pictures", done, total))
 
 
-def _map(catalog: Catalog, facts: Facts, model_id: int, progress: Progress) -> PictureMap:
+def _map(catalog: Catalog, facts: Facts, model_id: int, progress: StageProgress) -> PictureMap:
     return make_map(
         catalog,
         model_id,

@@ -16,7 +16,7 @@ import dedupctl
 from dedupctl import Library
 from dedupctl.domain import PairKind, Verdict
 from dedupctl.errors import DedupctlError, LockHeld, UsageError
-from dedupctl.report.writing import ReportFormat
+from dedupctl.report.options import ReportFormat
 from dedupctl.workspace import LOCK_NAME, hold
 
 SCENES = 4

@@ -10,10 +10,8 @@ from rendered_library import RenderedLibrary, drawn, words
 from dedupctl.domain import Evidence, PairKind
 from dedupctl.errors import DedupctlError
 from dedupctl.report.html import MEMBERS_SHOWN, content_security_policy
+from dedupctl.report.options import ReportFormat, ReportOptions, ReportSummary
 from dedupctl.report.writing import (
-    ReportFormat,
-    ReportOptions,
-    ReportSummary,
     write_map_csv,
     write_map_picture,
     write_report,

@@ -1,0 +1,130 @@
+"""The part of `Library` that says how the library is: counts, roots, daemon, index, unreadable files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.domain import FileState, PairKind, Root
+from dedupctl.indexing.roots import present
+from dedupctl.library.opened import OpenedLibrary
+from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.rules import keeper_order
+from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
+
+
+@dataclass(frozen=True, slots=True)
+class RootState:
+    """A watched folder, what it holds, and whether it is there now."""
+
+    root: Root
+    offline: str | None
+    """Why it cannot be visited now; None if it is online."""
+    files: int
+    errors: int
+    """Files no picture could be read from."""
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How the vector index is."""
+
+    fault: str | None
+    """Why it will be rebuilt when it is next opened; None if it is whole."""
+    vectors: int
+    waiting: int
+    """Pictures that have no embedding of the present model yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryState:
+    """How a library is now. Times are seconds since 1970."""
+
+    files: Mapping[FileState, int]
+    contents: int
+    total_bytes: int
+    pairs: Mapping[PairKind, int]
+    unmatched: int
+    """Pictures not yet compared with the rest."""
+    roots: Sequence[RootState]
+    daemon: Mapping[str, Any] | None
+    """What the daemon last said about itself; None if none is running."""
+    index: IndexState
+    last_full_scan: int | None
+    passed_over: int
+    """System folders that the last full scan did not enter."""
+
+
+class State(OpenedLibrary):
+    """How the library is."""
+
+    def state(self) -> LibraryState:
+        """Everything that `dedupctl status --json` shows."""
+        offline = self._offline()
+        daemon = self.daemon_state()
+        with self._workspace.catalog.read() as tx:
+            last = tx.runs.last_finished()
+            return LibraryState(
+                files=tx.files.count(),
+                contents=tx.contents.count(),
+                total_bytes=tx.files.total_bytes(),
+                pairs=tx.pairs.count_by_kind(),
+                unmatched=tx.contents.count_unmatched(),
+                roots=[_root_state(tx, root, offline.get(root.id)) for root in tx.roots.all()],
+                daemon=daemon,
+                index=self._index_state(tx),
+                last_full_scan=None if last is None else last.finished_at,
+                passed_over=0 if last is None or last.summary is None else last.summary.passed_over,
+            )
+
+    def root_states(self) -> list[RootState]:
+        """The watched folders, what they hold, and whether they are there now."""
+        offline = self._offline()
+        with self._workspace.catalog.read() as tx:
+            return [_root_state(tx, root, offline.get(root.id)) for root in tx.roots.all()]
+
+    def index_state(self) -> IndexState:
+        """How the vector index is. Reads the whole index file to verify its digest."""
+        with self._workspace.catalog.read() as tx:
+            return self._index_state(tx)
+
+    def count_waiting(self) -> int:
+        """Pictures that have no embedding of the present model yet; `find` may miss edited copies of them."""
+        with self._workspace.catalog.read() as tx:
+            return tx.embeddings.count_missing(self._workspace.model_id)
+
+    def totals(self, policy: str = "tidy") -> LibraryFacts:
+        """The library as a whole: files, pictures, and what its duplicates would free, by kind and by root.
+
+        Raises:
+            UsageError: there is no such policy.
+        """
+        with self._workspace.catalog.read() as tx:
+            return library_facts(tx, find_clusters(tx, order=keeper_order(tx, self.policy(policy))))
+
+    def problems(self) -> list[FileProblem]:
+        """Folders that cannot be read, then files no picture could be read from, with the reasons."""
+        with self._workspace.catalog.read() as tx:
+            return problems_of(tx)
+
+    def _index_state(self, tx: Transaction) -> IndexState:
+        return IndexState(
+            fault=self._workspace.snapshot_fault(),
+            vectors=tx.embeddings.count(self._workspace.model_id),
+            waiting=tx.embeddings.count_missing(self._workspace.model_id),
+        )
+
+    def _offline(self) -> dict[int, str]:
+        """The reason by root id, for each root that is offline."""
+        with self._workspace.catalog.read() as tx:
+            roots = tx.roots.all()
+        reasons = {root.id: present(self._workspace.catalog, root)[1] for root in roots}
+        return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
+
+
+def _root_state(tx: Transaction, root: Root, offline: str | None) -> RootState:
+    counts = tx.files.count(root.id)
+    return RootState(root, offline, counts[FileState.PRESENT], counts[FileState.ERROR], tx.files.total_bytes(root.id))

@@ -14,7 +14,7 @@ from dedupctl.library.opened import OpenedLibrary
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
 from dedupctl.matching.file_pairs import FilePair, file_pairs, pairs_across
 from dedupctl.paths import lies_in
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 
 if TYPE_CHECKING:  # these load decoders and OpenCV, which `clusters` does not need
     from dedupctl.indexing.workers import Workers

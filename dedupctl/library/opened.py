@@ -13,7 +13,7 @@ from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.config import Config, PolicyConfig, default_home
 from dedupctl.errors import LockHeld
 from dedupctl.library.given_paths import AnyPath, absolute
-from dedupctl.policy.named import policy_named
+from dedupctl.policy.named_policy import policy_named
 from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
 
 _INDEXING = "indexing into"

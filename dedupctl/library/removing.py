@@ -13,7 +13,7 @@ from dedupctl.errors import UsageError
 from dedupctl.library.given_paths import AnyPath, absolute, catalog_path
 from dedupctl.library.opened import OpenedLibrary
 from dedupctl.policy.guards import Excess, excessive_share, require_modest_share
-from dedupctl.policy.named import share_allowed
+from dedupctl.policy.named_policy import share_allowed
 from dedupctl.policy.plan import Request, draft_plan, make_plan
 from dedupctl.removal.apply import Applied, apply_plan
 from dedupctl.removal.orphans import adopt_strays

@@ -11,7 +11,7 @@ from dedupctl.domain import FileState, PairKind, Root
 from dedupctl.indexing.roots import present
 from dedupctl.library.opened import OpenedLibrary
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
 
 

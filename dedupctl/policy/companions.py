@@ -30,10 +30,10 @@ from dedupctl.domain import Action, PairKind, Seen, Verb, Words
 from dedupctl.fingerprint.takeout import words_in_takeout
 from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split, suffix
-from dedupctl.policy.belonging import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
-from dedupctl.policy.said import Carrying, Kept, embedded_words, said_of_kept
+from dedupctl.policy.companion_names import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
+from dedupctl.policy.kept_words import Carrying, Kept, embedded_words, said_of_kept
 from dedupctl.policy.settings_folders import SettingsFolders
-from dedupctl.policy.sidecars import merged, text_of_words
+from dedupctl.policy.xmp_merge import merged, text_of_words
 
 _ANNOTATIONS = (b".txt", b".json", b".xml")
 _PICTURE_FOLDERS = (b"images", b"data")

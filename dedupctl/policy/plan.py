@@ -14,8 +14,8 @@ from dedupctl.matching.clusters import find_clusters
 from dedupctl.paths import lies_in
 from dedupctl.policy.actions import action_on, bundled
 from dedupctl.policy.guards import Guards, offline_roots
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.policy.permission import Permission
-from dedupctl.policy.rules import keeper_order
 
 UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
 

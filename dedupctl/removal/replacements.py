@@ -16,7 +16,7 @@ from dedupctl.disk.folders import At, standing_at
 from dedupctl.disk.moves import digest_descriptor, discard, write_all
 from dedupctl.disk.reading import Reader
 from dedupctl.domain import Action, Seen, Verb
-from dedupctl.policy.merging import merged_as_planned
+from dedupctl.policy.planned_merge import merged_as_planned
 
 _FICLONE = 0x40049409
 """`ioctl_ficlone(2)`: share the blocks of another file; btrfs, XFS, bcachefs."""

@@ -12,7 +12,7 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, FileState, Member, PairKind, Root
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.report.changes import Changes, changes_since_last_report
 
 Explain: TypeAlias = Callable[[Member, Member], str]

@@ -20,7 +20,7 @@ from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.workers import Workers
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.removal.restore import restorable
 from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment

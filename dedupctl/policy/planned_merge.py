@@ -6,9 +6,9 @@ from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import Seen, Words
 from dedupctl.fingerprint.takeout import words_in_takeout
-from dedupctl.policy.belonging import CompanionKind, kind_of
-from dedupctl.policy.said import embedded_words
-from dedupctl.policy.sidecars import merged, text_of_words
+from dedupctl.policy.companion_names import CompanionKind, kind_of
+from dedupctl.policy.kept_words import embedded_words
+from dedupctl.policy.xmp_merge import merged, text_of_words
 
 
 def merged_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:

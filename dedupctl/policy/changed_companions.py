@@ -13,7 +13,7 @@ from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import Action, Terms
 from dedupctl.paths import split
-from dedupctl.policy.belonging import CompanionKind, kind_of
+from dedupctl.policy.companion_names import CompanionKind, kind_of
 from dedupctl.policy.companions import Companions
 
 

@@ -13,7 +13,7 @@ from dedupctl.fingerprint.takeout import words_in_takeout
 from dedupctl.fingerprint.words import read_words
 from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split
-from dedupctl.policy.belonging import CompanionKind, Folder, kind_of
+from dedupctl.policy.companion_names import CompanionKind, Folder, kind_of
 
 
 class Carrying(Enum):

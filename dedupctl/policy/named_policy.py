@@ -30,10 +30,10 @@ def policy_named(policies: Mapping[str, PolicyConfig], name: str, changes: Mappi
 
 
 def share_allowed(policy: PolicyConfig, asked: float | None) -> float:
-    """The percentage of a root's pictures that may be removed: as asked for, else as the policy has it.
+    """The percentage of a root's pictures that may be removed: as asked for, or else as the policy says.
 
     Raises:
-        UsageError: not a percentage. "nan" is one to a parser of numbers, and no share is ever larger than that.
+        UsageError: it is not a percentage. "nan" parses as a number, and no share is ever larger than it.
     """
     share = policy.max_remove_share if asked is None else asked
     if not 0 <= share <= 100:

@@ -12,7 +12,7 @@ from dedupctl.indexing.roots import present
 from dedupctl.library.opened import OpenedLibrary
 from dedupctl.matching.clusters import find_clusters
 from dedupctl.policy.keeper_order import keeper_order
-from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
+from dedupctl.report.report_facts import FileProblem, LibraryFacts, library_facts, problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RootState:
     """Why it cannot be visited now; None if it is online."""
     files: int
     errors: int
-    """Files no picture could be read from."""
+    """Files from which no picture could be read."""
     total_bytes: int
 
 
@@ -106,7 +106,7 @@ class State(OpenedLibrary):
             return library_facts(tx, find_clusters(tx, order=keeper_order(tx, self.policy(policy))))
 
     def problems(self) -> list[FileProblem]:
-        """Folders that cannot be read, then files no picture could be read from, with the reasons."""
+        """Folders that cannot be read, then files from which no picture could be read, with the reasons."""
         with self._workspace.catalog.read() as tx:
             return problems_of(tx)
 

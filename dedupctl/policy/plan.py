@@ -96,7 +96,7 @@ class _Planner:
         yield anywhere if across is None else lambda one: anywhere(one) and _side(one.path, across) is not None
 
     def _in_roots(self, root_ids: frozenset[int]) -> Callable[[LocatedFile], bool]:
-        """Files in these roots. What the policy moved into one of them is left out: neither moved on nor kept for others."""
+        """The files in these roots, except those the policy moved there: they are neither moved on nor kept copies."""
         if self._policy.move_to is None:
             return lambda located: located.file.root_id in root_ids
         done = os.path.realpath(os.fsencode(self._policy.move_to)) + b"/"

@@ -75,7 +75,7 @@ def text_of_words(words: Words, *, faces: bool) -> bytes:
 
 
 def _only_one(words: Words, kind: WordKind) -> list[str]:
-    """The value, escaped. If shorter values are beginnings of the longest, as truncated texts are, the longest counts."""
+    """The value, escaped. Some programs store a truncated form beside a text; then the longest counts."""
     values = sorted(words.of_kind(kind), key=len, reverse=True)
     if any(not values[0].startswith(value) for value in values):
         raise Refused(f"it holds {kind.value} twice, and the two differ")

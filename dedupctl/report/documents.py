@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
-from dedupctl.report.facts import Explain, FileProblem
+from dedupctl.report.report_facts import Explain, FileProblem
 
 if TYPE_CHECKING:  # these load OpenCV, which listing clusters does not need
     from dedupctl.matching.explanation import Explanation
@@ -24,7 +24,7 @@ def clusters_as_json(clusters: Iterable[Cluster]) -> dict[str, Any]:
 def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[str, Any]:
     """One cluster; a file's kind, score and evidence are those of its own pair with the keeper.
 
-    With `explain`, each file but the keeper also carries its evidence `in_words`.
+    With `explain`, each file but the keeper also has its evidence `in_words`.
     """
     files = [_file_as_json(member) for member in cluster.members]
     if explain:
@@ -41,7 +41,7 @@ def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[st
 
 
 def path_as_json(path: bytes) -> str:
-    """A path as text that leads back to its bytes: what is not UTF-8 is kept with surrogateescape."""
+    """A path as text from which its bytes can be restored: what is not UTF-8 is kept with surrogateescape."""
     return os.fsdecode(path)
 
 

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.matching.keeper import reasons_in_words
-from dedupctl.report.facts import FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.listing import READABLE, Heading, Listing, longest_word, wrapped
+from dedupctl.report.report_facts import FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.wording import counted, moment, shown, size
 
 KIND_STYLES = {
@@ -27,11 +27,11 @@ KIND_STYLES = {
 }
 
 _BEFORE_A_PATH = (10, 8, 11)
-"""Widths of what a member of a cluster is, weighs and measures."""
+"""Widths of the columns before the path of a cluster member: kind, bytes, pixels."""
 
 
 def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> RenderableType:
-    """Clusters for a terminal: a heading and one line a file each, the keeper first, totals at the end."""
+    """Clusters for a terminal: a heading and one line per file, the keeper first, totals at the end."""
     parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
         heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
@@ -47,7 +47,7 @@ def _kept_because(cluster: Cluster) -> list[Text]:
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
-    """Watched folders; `offline` gives the reason by root id where one is not there now."""
+    """Watched folders; `offline` gives the reason by root id for each that is offline."""
     totals = (
         "total",
         f"{sum(root.files for root in roots):,}",
@@ -98,7 +98,7 @@ def library_table(library: LibraryFacts) -> RenderableType:
 
 
 def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
-    """Files no picture was read from, each with its reason."""
+    """Files from which no picture could be read, each with its reason."""
     table = Listing.of("file", "reason")
     for problem in problems:
         table.add(shown(problem.path), f"{shown(problem.message)} ({shown(problem.code)})")
@@ -107,7 +107,7 @@ def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """Columns of one width in every cluster, so that the eye finds the same thing below the same thing."""
+    """The members of a cluster, in columns that are as wide in every cluster, so that they line up."""
 
     cluster: Cluster
 
@@ -122,7 +122,7 @@ class _Members:
             yield Padding(wrapped(Text(_path(member), overflow="fold"), options.max_width - 2), (0, 0, 0, 2))
 
     def _grid(self, members: Sequence[Member], *, paths_in: int | None) -> Table:
-        """`paths_in`: the width of the column of paths, None without one."""
+        """A table of members; `paths_in` is the width of the column of paths, None for a table without it."""
         table = Table.grid(padding=(0, 2))
         for column, width in enumerate(_BEFORE_A_PATH):
             table.add_column(min_width=width, justify="right" if column else "left", no_wrap=True)

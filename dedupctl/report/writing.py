@@ -1,4 +1,4 @@
-"""`dedupctl report`: gather the facts, write them in the asked format, remember what was shown."""
+"""`dedupctl report`: gather the facts, write them in the chosen format, and remember what was shown."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from dedupctl.errors import DedupctlError
 from dedupctl.matching.sentence import in_words
 from dedupctl.modes import file_mode
 from dedupctl.report.changes import remember_report
-from dedupctl.report.facts import Explain, Facts, gather_facts
 from dedupctl.report.formats import as_csv, as_json, as_markdown
-from dedupctl.report.html import MapPart, page
 from dedupctl.report.mosaic import mosaic
 from dedupctl.report.options import ReportFormat, ReportOptions, ReportSummary, StageProgress
+from dedupctl.report.page import MapPart, page
 from dedupctl.report.picture_map import PictureMap, make_map, map_csv
+from dedupctl.report.report_facts import Explain, Facts, gather_facts
 
 MAP_SHARE = 0.4
-"""Of the page's bytes, what the map's thumbnails may take."""
+"""The share of the page's bytes that the map's thumbnails may take."""
 FEWEST_ON_A_MAP = 3
 PAGE_LIMIT = 1_000
-"""More clusters than anybody reads in one sitting, and few enough for a page to open fast."""
+"""More clusters than anybody reads in one sitting, and few enough for a page to open quickly."""
 _NO_LIMIT = 2**31
 
 
@@ -43,7 +43,7 @@ def write_report(
     group_readable: bool = False,
     policy: PolicyConfig = TIDY,
 ) -> ReportSummary:
-    """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
+    """Write the report to `target`, whole or not at all, and remember it so that the next one can say what changed.
 
     The keepers are those of `policy`.
 
@@ -98,7 +98,7 @@ def write_map_picture(
 def write_map_csv(
     catalog: Catalog, target: Path, *, model_id: int, progress: StageProgress, group_readable: bool = False
 ) -> int:
-    """Write where each picture lies on the map, a row each; returns how many.
+    """Write where each picture lies on the map, one row each; returns how many.
 
     Raises:
         DedupctlError: `target` cannot be written.
@@ -109,12 +109,13 @@ def write_map_csv(
 
 
 def write_whole(target: Path, pieces: Iterable[str | bytes], *, group_readable: bool = False) -> int:
-    """Write a file so that a reader sees the old one or the whole new one; returns its size.
+    """Write a file so that a reader sees either the old one or the whole new one; returns its size.
 
-    It shows pictures whose folders may be closed to others, so it is its owner's; one that is there keeps its mode.
+    A report shows pictures from folders that may be closed to others, so only its owner may read it; an existing file
+    keeps its mode.
 
     Raises:
-        DedupctlError: the place cannot be written to.
+        DedupctlError: `target` cannot be written.
     """
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")

@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from dedupctl.domain import PairKind
 from dedupctl.report.documents import problems_as_json
-from dedupctl.report.facts import FileProblem, gather_facts
+from dedupctl.report.report_facts import FileProblem, gather_facts
 from dedupctl.report.tables import clusters_table, library_table, problems_table, roots_table
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: the home it works on, how it prints, and how its errors end the program."""
+"""What all commands share: the home they work on, how they print JSON, and how errors and signals end them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WRONG_USE = cast("type[Exception]", typer.BadParameter.__base__)
 
 
 class Commands(TyperGroup):
-    """Turns our errors into one clear line on stderr and the exit code of their class."""
+    """Turns our errors into one line on stderr and the exit code of their class."""
 
     def make_context(self, *call: Any, **more: Any) -> Any:
         with _printable_complaints():
@@ -51,7 +51,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def _printable_complaints() -> Iterator[None]:
-    """Click repeats a word it cannot use, and a shell may have made that word of a file's name."""
+    """Escape Click's messages: they repeat the offending word, which a shell may have made from a file name."""
     try:
         yield
     except _WRONG_USE as error:
@@ -77,7 +77,7 @@ class Session:
 
 
 def warn_of_network(home: Path) -> None:
-    """SQLite's log and locks hold only between processes of one machine."""
+    """Warn if the home is on a network filesystem: SQLite's log and locks work between processes of one machine."""
     kind = network_filesystem(home)
     if kind is not None:
         say(
@@ -87,7 +87,7 @@ def warn_of_network(home: Path) -> None:
 
 
 def print_json(document: object) -> None:
-    """Pure ASCII: bytes of a file name that are not UTF-8 become lone surrogates, which JSON can only escape."""
+    """Print JSON in pure ASCII: a byte of a name that is not UTF-8 is a lone surrogate, which JSON must escape."""
     typer.echo(json.dumps(document, indent=2))
 
 
@@ -123,7 +123,7 @@ class StopSignal:
             raise typer.Exit(INTERRUPTED)
 
     def heard(self, number: int, _frame: FrameType | None) -> None:
-        if self._event.is_set():  # asked twice: the person means it
+        if self._event.is_set():  # a second signal: the person insists
             raise KeyboardInterrupt
         self.interrupted = number == signal.SIGINT
         self._event.set()
@@ -131,7 +131,7 @@ class StopSignal:
 
 @contextmanager
 def stopping_on_signals() -> Iterator[StopSignal]:
-    """Let the work below end in order when told to stop, with a consistent catalog."""
+    """Let the work in the block end in order, with a consistent catalog, when a signal asks it to stop."""
     stop = StopSignal()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before: list[Callable[..., Any] | int | None] = [signal.signal(number, stop.heard) for number in numbers]

@@ -43,6 +43,13 @@ def library(tmp_path: Path, photos: Path) -> Iterator[Library]:
         yield opened
 
 
+def configured(home: Path, config: str) -> Library:
+    """An empty library with this config.toml."""
+    home.mkdir()
+    (home / "config.toml").write_text(config)
+    return Library.open(home, create=True)
+
+
 def test_importing_the_package_loads_no_heavy_library_before_it_is_needed() -> None:
     code = "import sys, dedupctl; print(sorted(set(sys.modules) & {'numpy', 'sqlalchemy', 'cv2', 'onnxruntime'}))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -159,11 +166,13 @@ def test_a_plan_takes_kinds_action_and_two_folders_from_the_call(library: Librar
         library.plan(quarantine=False)
 
 
-def test_an_action_of_the_call_leaves_out_the_folder_that_the_policy_moves_to(library: Library, tmp_path: Path) -> None:
-    moving = {"action": "move-to", "move_to": str(tmp_path / "away")}
-    assert library.policy("safe", moving).move_to == str(tmp_path / "away")
-    library.config.policies["moving"] = library.policy("safe", moving)
-    assert library.policy("moving", {"action": "trash"}).move_to is None
+def test_an_action_of_the_call_leaves_out_the_folder_that_the_policy_moves_to(tmp_path: Path) -> None:
+    with configured(
+        tmp_path / "home", f'[policies.moving]\naction = "move-to"\nmove_to = "{tmp_path}/away"\n'
+    ) as library:
+        assert library.policy("moving").move_to == tmp_path / "away"
+        assert library.policy("moving", {"action": "trash"}).move_to is None
+        assert library.policy("moving", {"action": "move-to"}).move_to == tmp_path / "away"
 
 
 def test_a_stored_plan_is_found_by_its_number_and_its_share_is_told_before_it_is_applied(library: Library) -> None:
@@ -262,13 +271,17 @@ def test_what_a_scan_could_not_visit_is_told_apart_from_other_messages(library: 
     assert "is offline" in unvisited[0]
 
 
-def test_a_policy_names_the_keepers_of_clusters_and_matches(library: Library, photos: Path, tmp_path: Path) -> None:
-    library.config.policies["backup first"] = library.policy("tidy", {"path_priority": (f"{photos}/backup/**",)})
-    (cluster,) = library.clusters(policy="backup first")
-    found = library.clusters_of(library.find(tmp_path / "sent.jpg"), policy="backup first")
-    assert {one.keeper.path for one in found.values()} == {cluster.keeper.path}
-    with pytest.raises(UsageError, match="no policy"):
-        library.clusters(policy="nobody's")
+def test_a_policy_names_the_keepers_of_clusters_and_matches(photos: Path, tmp_path: Path) -> None:
+    rules = f'keep = ["path-priority"]\npath_priority = ["{photos}/backup/0 small.jpg"]'
+    with configured(tmp_path / "home", f"[policies.backup]\n{rules}\n") as library:
+        library.scan([photos])
+        (cluster,) = library.clusters(policy="backup")
+        assert os.path.basename(cluster.keeper.path) == b"0 small.jpg"
+        found = library.clusters_of(library.find(tmp_path / "sent.jpg"), policy="backup")
+        assert {one.keeper.path for one in found.values()} == {cluster.keeper.path}
+        assert os.path.basename(library.clusters()[0].keeper.path) != b"0 small.jpg"
+        with pytest.raises(UsageError, match="no policy"):
+            library.clusters(policy="nobody's")
 
 
 def test_a_pair_is_drawn_unless_both_files_hold_the_same_bytes(library: Library, photos: Path) -> None:
@@ -299,9 +312,7 @@ def test_a_home_is_checked_and_mended(library: Library) -> None:
 def test_a_file_of_the_report_is_readable_by_the_group_where_the_configuration_says_so(
     tmp_path: Path, photos: Path
 ) -> None:
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "config.toml").write_text("[home]\ngroup_readable = true\n")
-    with Library.open(tmp_path / "home", create=True) as library:
+    with configured(tmp_path / "home", "[home]\ngroup_readable = true\n") as library:
         library.scan([photos])
         library.report(tmp_path / "report.md", form=ReportFormat.MARKDOWN)
         assert library.map_table(tmp_path / "map.csv") == SCENES + 1

@@ -23,6 +23,11 @@ from dedupctl.config import default_home
 MODULE_OF = {
     "scan": "scan",
     "watch": "scan",
+    "pause": "pause",
+    "resume": "pause",
+    "service": "service",
+    "backup": "backup",
+    "restore-catalog": "backup",
     "status": "status",
     "roots": "roots",
     "check": "check",

@@ -10,8 +10,17 @@ import typer
 
 from dedupctl.commands.messages import answer, say
 from dedupctl.commands.progress import shown_progress
-from dedupctl.commands.session import AsJson, Session, as_written, print_json, stopping_on_signals, warn_of_network
+from dedupctl.commands.session import (
+    AsJson,
+    Session,
+    as_written,
+    hearing_hangups,
+    print_json,
+    stopping_on_signals,
+    warn_of_network,
+)
 from dedupctl.domain import ScanSummary
+from dedupctl.library.opened import indexing_lock
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders to add and visit.")]
 
@@ -52,15 +61,14 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
 
 
 def watch(context: typer.Context, paths: Folders = None) -> None:
-    """Keep the catalog up to date: scan, then follow every change until SIGTERM or Ctrl-C."""
+    """Keep the catalog current: scan, then follow every change until SIGTERM or Ctrl-C. SIGHUP reloads the config."""
+    from dedupctl.daemon.lifetime import Lifetime
     from dedupctl.daemon.notify import Notifier
-    from dedupctl.daemon.service import Service
 
     session: Session = context.obj
-    with stopping_on_signals() as stop, session.library(create=True) as library, library.indexing():
-        warn_of_network(session.home)
-        library.ensure_roots(map(as_written, paths or []))
-        Service(library.workspace, Notifier.from_environment(), stop.is_set, say).run()
+    with stopping_on_signals() as stop, hearing_hangups() as take_hangup, indexing_lock(session.home):
+        lifetime = Lifetime(session.home, Notifier.from_environment(), stop.is_set, say, take_hangup)
+        lifetime.run(list(map(as_written, paths or [])))
     stop.exit_if_interrupted()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,3 +141,23 @@ def stopping_on_signals() -> Iterator[StopSignal]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def hearing_hangups() -> Iterator[Callable[[], bool]]:
+    """Yields a function that tells whether SIGHUP came since it was last asked. At a terminal SIGHUP ends the program."""
+    hangup = threading.Event()
+    if not hasattr(signal, "SIGHUP") or sys.stdin.isatty():
+        yield hangup.is_set
+        return
+
+    def take() -> bool:
+        came = hangup.is_set()
+        hangup.clear()
+        return came
+
+    before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    try:
+        yield take
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -21,11 +21,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dedupctl.catalog.backups import put_back
+from dedupctl.catalog.catalog import CATALOG_NAME
 from dedupctl.config import default_home
 from dedupctl.library.asking import Asking
 from dedupctl.library.deciding import Deciding
 from dedupctl.library.given_paths import AnyPath, absolute
 from dedupctl.library.indexing import Indexing
+from dedupctl.library.opened import indexing_lock
 from dedupctl.library.removing import Removing
 from dedupctl.library.reporting import Reporting
 from dedupctl.library.state import State
@@ -59,8 +62,26 @@ class Library(Indexing, State, Asking, Deciding, Removing, Reporting):
         """
         from dedupctl.library.checking import check_stores
 
-        folder = default_home() if home is None else Path(os.fsdecode(absolute(home)))
-        return check_stores(folder, mend=repair, is_stopped=is_stopped)
+        return check_stores(_folder(home), mend=repair, is_stopped=is_stopped)
+
+    @staticmethod
+    def restore_catalog(backup: AnyPath, home: AnyPath | None = None) -> Path | None:
+        """Check a backup that `back_up` wrote and put it in the place of a home's catalog, which must not be open.
+
+        Returns:
+            Where the catalog that was there is kept now; None if there was none.
+
+        Raises:
+            UsageError, StoreDamaged, StoreNewer: the backup cannot be used; nothing was changed.
+            LockHeld: another process is indexing this library.
+        """
+        folder = _folder(home)
+        with indexing_lock(folder):
+            return put_back(Path(os.fsdecode(absolute(backup))), folder / CATALOG_NAME)
+
+
+def _folder(home: AnyPath | None) -> Path:
+    return default_home() if home is None else Path(os.fsdecode(absolute(home)))
 
 
 __all__ = ["AnyPath", "Library"]

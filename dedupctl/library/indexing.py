@@ -15,6 +15,7 @@ from dedupctl.library.opened import OpenedLibrary
 if TYPE_CHECKING:  # these load decoders and OpenCV, which most questions do not need
     from dedupctl.indexing.encoding_table import EncodingTable
     from dedupctl.indexing.encodings import ImportSummary
+    from dedupctl.indexing.moved_root import MovedRoot
     from dedupctl.indexing.pipeline import Progress
 
 
@@ -58,6 +59,21 @@ class Indexing(OpenedLibrary):
             tx.roots.remove(root.id)
             tx.unreadable_folders.forget(root.path)
         return root
+
+    def move_root(self, old: AnyPath, new: AnyPath) -> MovedRoot:
+        """A watched folder is elsewhere now: copied to another disk, or mounted elsewhere.
+
+        Verdicts, protections, journal and quarantine stay; only a sample of the files is read.
+
+        Raises:
+            UsageError: `old` is not watched, or `new` is not a readable folder with the same files.
+            LockHeld: another process is indexing, or acting on pictures.
+        """
+        from dedupctl.indexing.moved_root import move_root
+        from dedupctl.removal.recover import acting
+
+        with self.indexing(), acting(self.home, self._workspace.catalog):
+            return move_root(self._workspace.catalog, absolute(old), absolute(new))
 
     def ensure_roots(self, folders: Iterable[AnyPath]) -> None:
         """Watch each of these folders that does not lie in a watched folder yet.

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.config import Config, PolicyConfig, default_home
-from dedupctl.errors import LockHeld
+from dedupctl.errors import DedupctlError, LockHeld
 from dedupctl.library.given_paths import AnyPath, absolute
 from dedupctl.policy.named_policy import policy_named
 from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
@@ -86,30 +86,55 @@ class OpenedLibrary:
         Raises:
             LockHeld: another process is indexing; the message says so if it is the daemon.
         """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self.home / LOCK_NAME, _INDEXING))
-            except LockHeld as held:
-                state = self.daemon_state()
-                if state is None or not is_running(int(state["pid"])):
-                    raise
-                raise LockHeld(
-                    f"the daemon (process {state['pid']}) watches already and takes up every change by itself;"
-                    " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
-                ) from held
+        with indexing_lock(self.home):
             yield
 
     def daemon_state(self) -> dict[str, Any] | None:
-        """What the daemon last said about itself; None if none is running."""
-        with self._workspace.catalog.read() as tx:
-            state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
-        if state is None or state["doing"] == "stopped" or not self._is_being_indexed():
-            return None
-        return state
+        """What the daemon last said about itself in the catalog; None if none is running."""
+        return _daemon_state(self._workspace)
 
-    def _is_being_indexed(self) -> bool:
+
+@contextmanager
+def indexing_lock(home: Path) -> Iterator[None]:
+    """As `OpenedLibrary.indexing`, for a home whose catalog may not exist yet, or is to be replaced.
+
+    Raises:
+        LockHeld: another process is indexing; the message says so if it is the daemon.
+    """
+    with ExitStack() as stack:
         try:
-            with hold(self.home / LOCK_NAME, _INDEXING):
-                return False
-        except LockHeld:
-            return True
+            stack.enter_context(hold(home / LOCK_NAME, _INDEXING))
+        except LockHeld as held:
+            if (process := _watching_process(home)) is None:
+                raise
+            raise LockHeld(
+                f"the daemon (process {process}) watches already and takes up every change by itself;"
+                " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
+            ) from held
+        yield
+
+
+def _watching_process(home: Path) -> int | None:
+    """The process id of the running daemon; None if something else holds the lock, or the catalog cannot be read."""
+    try:
+        with Workspace.open(home) as workspace:
+            state = _daemon_state(workspace)
+    except DedupctlError:
+        return None
+    return None if state is None or not is_running(int(state["pid"])) else int(state["pid"])
+
+
+def _daemon_state(workspace: Workspace) -> dict[str, Any] | None:
+    with workspace.catalog.read() as tx:
+        state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
+    if state is None or state["doing"] == "stopped" or not _is_being_indexed(workspace.home):
+        return None
+    return state
+
+
+def _is_being_indexed(home: Path) -> bool:
+    try:
+        with hold(home / LOCK_NAME, _INDEXING):
+            return False
+    except LockHeld:
+        return True

@@ -176,15 +176,19 @@ class CandidateFinder:
 def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candidate:
     """Two contents (a < b) as the candidate they would have been, had any net caught them."""
     orientations = tx.contents.orientations([a, b])
-    canonical = np.frombuffer(orientations[a][:8], ">u8").astype(np.uint64)
     parts = tx.embeddings.of_contents(model_id, [a, b])
     return Candidate(
         a,
         b,
         same_stream=b in tx.contents.sharing_stream([a])[a],
-        hash_distance=int(_distances(canonical, orientations[b])[0]),
+        hash_distance=closest_distance(orientations[a][:8], orientations[b]),
         cosine=largest_cosine(parts.get(a, []), parts.get(b, [])),
     )
+
+
+def closest_distance(canonical: bytes, orientations: bytes) -> int:
+    """Bits between one picture's hash and the nearest of another's eight, packed 8 bytes each."""
+    return int(_distances(np.frombuffer(canonical, ">u8").astype(np.uint64), orientations)[0])
 
 
 def largest_cosine(one: Iterable[tuple[int, FloatArray]], other: Sequence[tuple[int, FloatArray]]) -> float | None:

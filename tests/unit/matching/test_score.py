@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dedupctl.config import Config, ModelConfig
-from dedupctl.domain import Evidence, PairKind
+from dedupctl.domain import Closer, Evidence, PairKind
 from dedupctl.matching.score import Thresholds, judge, refusal, thresholds_of
 
 PERFECT = Evidence(
@@ -28,6 +28,7 @@ PERFECT = Evidence(
     overlap_b=1.0,
     covered_a=1.0,
     covered_b=1.0,
+    closer=Closer(windows=300),
 )
 UNLIKE = 0.1
 """A cosine at which two pictures are nothing to each other unless a copy is proven."""
@@ -57,6 +58,8 @@ RULES = {
     "5% of the writing differs": {"writing": 0.95, "differing": 0.05},
     "each shows a part of the scene": {"beyond_a": 0.02, "beyond_b": 0.03},
     "light and shade": {"shading": -0.5},
+    "could not be looked at closely": {"closer": None},
+    "two capture times": {"closer": Closer(windows=300, moments="times")},
     "no way was found": {"agreement": None, "agreement_elsewhere": None},
 }
 
@@ -131,3 +134,34 @@ def test_a_border_or_filled_corners_are_no_part_of_the_scene() -> None:
     turned_in_its_frame = replace(PERFECT, beyond_a=0.1, beyond_b=0.1, plain_a=0.2, plain_b=0.97)
     assert kind_of(turned_in_its_frame) is PairKind.NEAR
     assert kind_of(replace(turned_in_its_frame, plain_b=0.3)) is PairKind.SIMILAR
+
+
+ONE_EXPOSURE = Closer(
+    windows=600,
+    natural_a=0.8,
+    natural_b=0.6,
+    differing=200,
+    moved=0,
+    relit=3.0,
+    each_sharper=0.0,
+    kept=0.99,
+    kept_low=0.95,
+    fine_windows=90,
+)
+
+
+@pytest.mark.parametrize(
+    "more", [{"agreement": 0.5, "replaced": 0.3}, {"agreement_elsewhere": 0.8, "typical_ncc": 0.9}, {"replaced": 0.4}]
+)
+def test_the_grain_of_one_exposure_lets_more_be_laid_on(more: dict[str, float]) -> None:
+    covered = replace(PERFECT, closer=ONE_EXPOSURE, **more)  # type: ignore[arg-type]
+    assert kind_of(covered) is PairKind.NEAR
+    for less in (
+        {"kept": 0.9},
+        {"kept_low": 0.5},
+        {"fine_windows": 8},
+        {"moved": 2},
+        {"natural_b": 0.1},
+        {"moments": "times"},
+    ):
+        assert kind_of(replace(covered, closer=replace(ONE_EXPOSURE, **less))) is PairKind.SIMILAR  # type: ignore[arg-type]

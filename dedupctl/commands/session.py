@@ -145,7 +145,7 @@ def stopping_on_signals() -> Iterator[StopSignal]:
 
 @contextmanager
 def hearing_hangups() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether SIGHUP came since it was last asked. At a terminal SIGHUP ends the program."""
+    """Yields a function that tells whether SIGHUP came since it was last asked; at a terminal it ends the program."""
     hangup = threading.Event()
     if not hasattr(signal, "SIGHUP") or sys.stdin.isatty():
         yield hangup.is_set

@@ -168,7 +168,7 @@ def test_a_plan_takes_kinds_action_and_two_folders_from_the_call(library: Librar
 
 def test_an_action_of_the_call_leaves_out_the_folder_that_the_policy_moves_to(tmp_path: Path) -> None:
     with configured(
-        tmp_path / "home", f'[policies.moving]\naction = "move-to"\nmove_to = "{tmp_path}/away"\n'
+        tmp_path / "home", f'[policy.moving]\naction = "move-to"\nmove_to = "{tmp_path}/away"\n'
     ) as library:
         assert library.policy("moving").move_to == tmp_path / "away"
         assert library.policy("moving", {"action": "trash"}).move_to is None
@@ -273,7 +273,7 @@ def test_what_a_scan_could_not_visit_is_told_apart_from_other_messages(library: 
 
 def test_a_policy_names_the_keepers_of_clusters_and_matches(photos: Path, tmp_path: Path) -> None:
     rules = f'keep = ["path-priority"]\npath_priority = ["{photos}/backup/0 small.jpg"]'
-    with configured(tmp_path / "home", f"[policies.backup]\n{rules}\n") as library:
+    with configured(tmp_path / "home", f"[policy.backup]\n{rules}\n") as library:
         library.scan([photos])
         (cluster,) = library.clusters(policy="backup")
         assert os.path.basename(cluster.keeper.path) == b"0 small.jpg"

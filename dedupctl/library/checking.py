@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dedupctl.catalog.catalog import CATALOG_NAME
-from dedupctl.catalog.lost_tables import REMADE, lost_tables, make_again
+from dedupctl.catalog.lost_tables import REFILLABLE, lost_tables, make_again
 from dedupctl.indexing.check import Fault, find_faults, repair
 from dedupctl.removal.orphans import adopt_strays, give_up, lost_from_quarantine, strays
 from dedupctl.removal.recover import acting
@@ -55,7 +55,7 @@ def _faults_of_tables(home: Path, *, mend: bool) -> list[Fault]:
 
 
 def _missing(table: str) -> str:
-    end = "" if table in REMADE else "; only a backup of catalog.db can bring it back"
+    end = "" if table in REFILLABLE else "; only a backup of catalog.db can bring it back"
     return f"the table {table} is missing{end}"
 
 

@@ -16,10 +16,10 @@ import numpy as np
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Closer, Content, Evidence, Unreadable
-from dedupctl.fingerprint.closer import CloserLook, look_closer
+from dedupctl.fingerprint.closer_look import CloserLook, look_closer
 from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import thumbnail_of
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.closer import look_closer_at
 from dedupctl.matching.proof.frame import View
@@ -38,6 +38,8 @@ KEPT_PICTURES = 512
 KEPT_LOOKS = 24
 """Closer looks a process keeps: up to 1.4 MB each."""
 KEPT_DIGESTS = 4096
+_LOSSY = frozenset({"WEBP", "AVIF", "HEIF", "JXL", "JPEG2000"})
+"""Formats besides JPEG that lose detail, as Pillow names them."""
 _WORTH_A_CLOSER_LOOK = 0.4
 """Share of the detail that must agree, and of either's detail that must be shared."""
 
@@ -186,4 +188,5 @@ def _may_be_near(proven: Evidence) -> bool:
 
 
 def _view(look: CloserLook, content: Content) -> View:
-    return View(look.gray, content.facts.width, content.facts.height, look.quantization)
+    facts = content.facts
+    return View(look.gray, facts.width, facts.height, look.quantization, loses_unknown=facts.format in _LOSSY)

@@ -17,7 +17,7 @@ from dedupctl.matching.comparison import Case, Side, gather_sides
 from dedupctl.matching.keeper import KeeperOrder
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.paths import lies_in, relative_to
-from dedupctl.vectors.base import VectorIndex
+from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.workspace import Workspace
 
 Measure: TypeAlias = Callable[[Sequence[Case]], Sequence[Evidence | None]]

@@ -15,7 +15,7 @@ from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder
 from dedupctl.matching.comparison import Case, expected_seconds, gather_sides
 from dedupctl.matching.score import judge, thresholds_of
-from dedupctl.vectors.base import VectorIndex
+from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.workspace import Workspace
 
 CONTENTS_A_ROUND = 128

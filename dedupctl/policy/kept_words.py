@@ -9,8 +9,8 @@ from enum import Enum, auto
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import Seen, Words
+from dedupctl.fingerprint.embedded_words import read_words
 from dedupctl.fingerprint.takeout import words_in_takeout
-from dedupctl.fingerprint.words import read_words
 from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split
 from dedupctl.policy.companion_names import CompanionKind, Folder, kind_of

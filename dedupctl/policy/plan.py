@@ -72,7 +72,7 @@ class _Planner:
         self._offline = offline_roots(self._roots.values())
         self._guards = Guards.of(policy, self._roots.values(), now)
         self._permission = Permission(tx, terms.kinds)
-        self._returned = tx.journal.returned() if request.unattended else set()
+        self._returned = tx.journal.restored_files() if request.unattended else set()
 
     def actions(self) -> Iterator[Action]:
         decided = _each_file_once(action for cluster in self._clusters() for action in self._decide(cluster))
@@ -132,7 +132,7 @@ class _Planner:
         """Why a clone need not be made again. It has an inode of its own, so nothing else tells it from a copy."""
         if action.verb is not Verb.REFLINK:
             return None
-        ours = self._tx.journal.stands_in(action.victim.root, action.victim.path)
+        ours = self._tx.journal.replacements_at(action.victim.root, action.victim.path)
         return "it shares its blocks with the kept copy already" if b"content:" + action.victim.digest in ours else None
 
     def _is_returned(self, victim: Seen) -> bool:

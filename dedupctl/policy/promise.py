@@ -57,7 +57,7 @@ def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> s
     if (doubt := _doubt(tx, keeper, victim, kinds)) is not None:
         return doubt
     # A removed for B, then B removed for C: C need not resemble A at all. Other tools lose pictures in this way.
-    if keeper != victim and not all(stands_for(tx, keeper, ward, REMOVABLE) for ward in tx.journal.wards(victim)):
+    if keeper != victim and not all(stands_for(tx, keeper, ward, REMOVABLE) for ward in tx.journal.relying_on(victim)):
         return "it is the kept copy of a removed picture that the new kept copy could not stand for"
     return None
 

@@ -40,7 +40,7 @@ def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> C
     last = tx.meta.document(_META_KEY)
     if last is None:
         return None
-    before = tx.reported.clusters()
+    before = tx.reported_contents.clusters()
     new, grown, reclaimable = set(), 0, 0
     still_clustered: set[int] = set()
     for cluster in clusters:
@@ -53,7 +53,7 @@ def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> C
         elif known != contents:
             grown += 1
     remaining = {before[content_id] for content_id in still_clustered}
-    came, went = tx.reported.came_and_went(last["newest_file"], last["written_at"])
+    came, went = tx.reported_contents.came_and_went(last["newest_file"], last["written_at"])
     return Changes(
         since=last["written_at"],
         new_files=came,
@@ -75,10 +75,10 @@ def remember_report(catalog: Catalog, clusters: Iterable[Cluster], written_at: i
         reclaimable += cluster.reclaimable_bytes
         cluster_of |= {member.content.id: cluster.id for member in cluster.members}
     with catalog.write() as tx:
-        tx.reported.remember(cluster_of)
+        tx.reported_contents.remember(cluster_of)
         last = {
             "written_at": written_at,
-            "newest_file": tx.reported.newest_file(),
+            "newest_file": tx.reported_contents.newest_file(),
             "reclaimable_bytes": reclaimable,
         }
         tx.meta.put(_META_KEY, json.dumps(last))

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dedupctl.vectors.base import VectorIndex, VectorRefused, best
 from dedupctl.vectors.flat import FlatIndex
 from dedupctl.vectors.hnsw import HnswIndex
+from dedupctl.vectors.vector_index import VectorIndex, VectorRefused, top_k
 
 GOOD = np.eye(4, dtype=np.float32)
 
@@ -106,5 +106,5 @@ def test_everything_above_a_cosine_is_found_however_much_it_is(index: VectorInde
 
 
 def test_best_of_no_columns_is_none() -> None:
-    labels, cosines = best(np.array([[7, 8]]), np.array([[0.1, 0.2]], np.float32), 0)
+    labels, cosines = top_k(np.array([[7, 8]]), np.array([[0.1, 0.2]], np.float32), 0)
     assert labels.shape == cosines.shape == (1, 0)

@@ -1,4 +1,4 @@
-"""Texts that cameras and programs write where a person's caption belongs. They say nothing of the picture."""
+"""Captions that cameras and programs write where a person's caption belongs. They say nothing about the picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PHONE_MODES = """
 btf btfmdn bty bsh cof dav dig edf fbt fhdr fsr hdr hdrpl jpn maker mde mtr nor oznor ozedf ptr qrf rbt rhdr rpt rptn
 sbb sdr smart tpl vhdr vhdrpl
 """
-"""Huawei and others name the mode of the camera: "cof", "hdrpl", "mde_soft"."""
+"""Huawei and others write the mode of the camera: "cof", "hdrpl", "mde_soft"."""
 _MAKER = re.compile(r"[A-Z0-9-]+( [A-Z0-9-]+)? (CAMERA|DSC)")
 """A maker's name in capitals: "NOVATEK CAMERA"."""
 _FILE_NAME = re.compile(r"(DCIM|[A-Z]:)?([\\/][^\\/]+)*[\\/]?[\w\-.]+\.(jpe?g|dng|heic|mp4)", re.IGNORECASE)
@@ -37,7 +37,7 @@ def _phone_modes() -> frozenset[str]:
 
 
 def is_by_camera(text: str) -> bool:
-    """Did a camera or a program write this caption, and no person?"""
+    """Whether a camera or a program, and not a person, wrote this caption."""
     plain = " ".join(text.split()).lower()
     if not any(letter.isalnum() for letter in plain):
         return True

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dedupctl.config import Config
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
-from dedupctl.fingerprint.streams import stream_digest_of, streams_equal
+from dedupctl.fingerprint.jpeg_streams import stream_digest_of, streams_equal
 
 
 def jpeg(grey: int = 128, orientation: int = 1) -> bytes:

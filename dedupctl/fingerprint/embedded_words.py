@@ -1,7 +1,7 @@
-"""What a person has said of a picture in the file itself: XMP, IPTC and EXIF, wherever the container keeps them.
+"""What people have said about a picture in the file itself: XMP, IPTC and EXIF, wherever the container stores them.
 
-Only the structure around the picture is read, in steps of one segment, box or chunk; no pixel is decoded, so nothing
-here can take long or much memory. Of other containers (GIF, BMP, the RAW formats that are no TIFF) nothing is known.
+Only the structure around the picture is read, one segment, box or chunk at a time. No pixel is decoded, so nothing here
+takes long or needs much memory. In other containers (GIF, BMP, RAW formats that are not TIFF) nothing is found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import BinaryIO
 import brotli
 
 from dedupctl.domain import WordKind, Words
-from dedupctl.fingerprint.camera_words import is_by_camera
+from dedupctl.fingerprint.camera_captions import is_by_camera
 from dedupctl.fingerprint.iptc import iptc_in_resources, words_in_iptc
 from dedupctl.fingerprint.iso_boxes import boxes, metadata_items
 from dedupctl.fingerprint.sniff import HEAD_BYTES, container_of
@@ -24,9 +24,9 @@ from dedupctl.fingerprint.tiff_tags import words_in_tiff
 from dedupctl.fingerprint.xmp import unreadable, words_in_packet
 
 LONGEST_BLOCK = 1 << 24
-"""Bytes, unpacked; the masks of a long edited photo take a few million."""
+"""Bytes after decompression; the masks of a heavily edited photo take a few million."""
 MOST_BLOCKS = 64
-"""A file made to keep its reader busy has thousands of them."""
+"""A file made to keep its reader busy may have thousands of blocks."""
 _EXIF_HEAD = b"Exif\0\0"
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED_HEAD = b"http://ns.adobe.com/xmp/extension/\0"
@@ -38,12 +38,12 @@ _PNG_TEXTS = {b"Title": WordKind.TITLE, b"Description": WordKind.CAPTION, b"Comm
 
 
 def read_words(file: BinaryIO) -> Words:
-    """What the picture file (at its start) says; nothing where it is no picture.
+    """What the picture in `file`, positioned at its start, says; empty if it is not a picture.
 
-    Of a structure that is cut off counts what comes before; a block that nobody here understands is a word of its own.
+    If a structure is truncated, what precedes the cut counts. A block that cannot be interpreted is a statement itself.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     head = file.read(HEAD_BYTES)
     reader = _in_raf if head.startswith(_RAF) else _READERS.get(container_of(head) or "")
@@ -63,17 +63,17 @@ def _in_jpeg(file: BinaryIO, start: int = 0) -> Iterator[Words]:
         elif marker == 0xE1 and payload.startswith(_XMP_HEAD):
             yield _in_xmp(payload[len(_XMP_HEAD) :])
         elif marker == 0xE1 and payload.startswith(_EXTENDED_HEAD):
-            part = payload[len(_EXTENDED_HEAD) :]
-            extended.setdefault(part[:32], {})[int.from_bytes(part[36:40], "big")] = part[40:]
+            chunk = payload[len(_EXTENDED_HEAD) :]
+            extended.setdefault(chunk[:32], {})[int.from_bytes(chunk[36:40], "big")] = chunk[40:]
         elif marker == 0xED and payload.startswith(_PHOTOSHOP_HEAD):
             photoshop += payload[len(_PHOTOSHOP_HEAD) :]
-    for parts in extended.values():
-        yield _in_xmp(b"".join(parts[offset] for offset in sorted(parts)))
+    for chunks in extended.values():
+        yield _in_xmp(b"".join(chunks[offset] for offset in sorted(chunks)))
     yield words_in_iptc(iptc_in_resources(bytes(photoshop)))
 
 
 def _segments(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
-    """The marker segments before the first scan, with what is in those of applications (ITU-T T.81, annex B)."""
+    """The application segments before the first scan: marker and payload (ITU-T T.81, annex B)."""
     file.seek(start + 2)
     while len(head := file.read(2)) == 2 and head[0] == 0xFF:
         marker = head[1]
@@ -90,8 +90,7 @@ def _segments(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _in_png(file: BinaryIO) -> Iterator[Words]:
-    """Words may come after the pixels."""
-    file.seek(8)
+    file.seek(8)  # all chunks are read, because the text may follow the pixels
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         if kind in _PNG_CHUNKS and size <= LONGEST_BLOCK:
@@ -128,7 +127,7 @@ def _in_png_text(keyword: bytes, text: bytes, encoding: str) -> Words:
 
 
 def _in_raw_profile(name: bytes, text: bytes) -> Words:
-    """ImageMagick writes other formats' blocks in hexadecimal, after a name and a length."""
+    """ImageMagick writes blocks of other formats in hexadecimal, after a name and a length."""
     block = bytes.fromhex("".join(text.decode("ascii", "replace").split()[2:]))
     if name == b"xmp":
         return _in_xmp(block)
@@ -150,7 +149,7 @@ def _in_webp(file: BinaryIO) -> Iterator[Words]:
 
 
 def _in_boxes(file: BinaryIO) -> Iterator[Words]:
-    """HEIF and AVIF keep XMP and EXIF as items, JPEG XL in boxes of their own, JPEG 2000 and CR3 in one with a UUID."""
+    """HEIF and AVIF store XMP and EXIF as items, JPEG XL in boxes of their own, JPEG 2000 and CR3 in a UUID box."""
     for kind, start, size in boxes(file):
         if size > LONGEST_BLOCK:
             continue
@@ -163,20 +162,20 @@ def _in_boxes(file: BinaryIO) -> Iterator[Words]:
 
 
 def _in_box(box: bytes) -> Words:
-    """Four bytes name the kind of what follows."""
+    """`box` is the four bytes of its type, followed by its content."""
     kind, data = box[:4], box[4:]
     if kind == b"brob" and data[:4] in {b"xml ", b"Exif"}:
         return _in_box(data[:4] + _unbrotlied(data[4:]))
     if kind == b"uuid" and data.startswith(_XMP_UUID):
         return _in_xmp(data[len(_XMP_UUID) :])
-    if kind == b"Exif":  # how far the TIFF structure is away comes first; some programs leave that out
-        away = 4 + int.from_bytes(data[:4], "big")
-        return _in_exif(data[away:] if away < len(data) else data)
+    if kind == b"Exif":  # it starts with the offset of the TIFF structure, which some programs leave out
+        start = 4 + int.from_bytes(data[:4], "big")
+        return _in_exif(data[start:] if start < len(data) else data)
     return _in_xmp(data) if kind == b"xml " else Words()
 
 
 def _in_raf(file: BinaryIO) -> Iterator[Words]:
-    """Fujifilm's RAW: the words are those of the JPEG inside."""
+    """In Fujifilm's RAW the embedded JPEG holds the metadata."""
     file.seek(_RAF_JPEG_AT)
     yield from _in_jpeg(file, int.from_bytes(file.read(4), "big"))
 
@@ -206,15 +205,15 @@ def _inflated(data: bytes) -> bytes:
     unpacker = zlib.decompressobj()
     text = unpacker.decompress(data, LONGEST_BLOCK)
     if not unpacker.eof:
-        raise ValueError("cut off, or far too long for words")
+        raise ValueError("truncated, or far too long for metadata")
     return text
 
 
 def _unbrotlied(data: bytes) -> bytes:
     unpacker = brotli.Decompressor()
     text: bytes = unpacker.process(data, output_buffer_limit=LONGEST_BLOCK)
-    if not unpacker.is_finished() or len(text) > LONGEST_BLOCK:  # the limit is kept to the next block of its own
-        raise ValueError("cut off, or far too long for words")
+    if not unpacker.is_finished() or len(text) > LONGEST_BLOCK:  # brotli rounds the limit up to its next block
+        raise ValueError("truncated, or far too long for metadata")
     return text
 
 

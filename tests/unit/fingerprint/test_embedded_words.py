@@ -14,8 +14,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dedupctl.domain import WordKind, Words
-from dedupctl.fingerprint.camera_words import is_by_camera
-from dedupctl.fingerprint.words import LONGEST_BLOCK, MOST_BLOCKS, read_words
+from dedupctl.fingerprint.camera_captions import is_by_camera
+from dedupctl.fingerprint.embedded_words import LONGEST_BLOCK, MOST_BLOCKS, read_words
 
 XMP = b"""<?xpacket begin="\xef\xbb\xbf"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from dedupctl.domain import Unreadable
-from dedupctl.fingerprint.closer import CLOSER_SIDE, CloserLook, look_closer
+from dedupctl.fingerprint.closer_look import CLOSER_SIDE, CloserLook, look_closer
 
 
 def saved(path: Path, size: tuple[int, int], **options: object) -> bytes:

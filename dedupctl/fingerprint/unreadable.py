@@ -1,4 +1,4 @@
-"""The ways in which a file gives no picture: each becomes an `Unreadable`, and none stops a scan."""
+"""Why no picture can be read from a file. Every failure becomes an `Unreadable`, and none stops a scan."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from dedupctl.fingerprint.digest import ChangedWhileReading, NotRegular
 
 MAX_PIXELS = 512_000_000
 MAX_MEMORY = 1_856 << 20
-"""Where no config says otherwise: what is left of 2 GB in a worker of 192 MB."""
+"""Defaults without a configuration. The memory is what 2 GB leave to a worker that takes 192 MB itself."""
 NEEDS_MEMORY = "memory"
-"""The code of a picture that may be readable where there is more memory."""
+"""The code of a picture that may be readable with more memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What decoding one picture may take."""
+    """The limits on decoding one picture."""
 
     max_pixels: int = MAX_PIXELS
     memory: int = MAX_MEMORY
-    """Bytes, besides what the process holds already."""
+    """Bytes, in addition to what the process already uses."""
 
 
 DEFAULT_LIMITS = Limits()
 
 
 class PictureError(Exception):
-    """Carries an `Unreadable` from the depth of a decoder to the door of this room."""
+    """Carries an `Unreadable` from deep inside a decoder to the public functions of this package."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -40,15 +40,15 @@ class PictureError(Exception):
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Pillow warns of oddities in files by the hundred; what matters of them becomes an outcome."""
+def ignoring_warnings() -> Iterator[None]:
+    """Suppress warnings. Pillow warns about hundreds of oddities in files; those that matter become an `Unreadable`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def outcome_of(error: Exception) -> Unreadable:  # noqa: PLR0911 (a table, read from top to bottom)
-    """What to call the way in which a file could not be read. Codes are stable, they are shown and stored."""
+def unreadable_from(error: Exception) -> Unreadable:  # noqa: PLR0911 (a table, read from top to bottom)
+    """Classify an exception as an `Unreadable`. The codes are stable, because they are shown and stored."""
     match error:
         case PictureError():
             return error.outcome
@@ -57,9 +57,9 @@ def outcome_of(error: Exception) -> Unreadable:  # noqa: PLR0911 (a table, read 
         case NotRegular():
             return Unreadable("not-an-image", str(error))
         case FileNotFoundError() | NotADirectoryError():
-            return Unreadable("vanished", "the file is not there any more")
+            return Unreadable("vanished", "the file no longer exists")
         case PermissionError():
-            return Unreadable("permission", "no permission to read it")
+            return Unreadable("permission", "no permission to read the file")
         case MemoryError():
             return Unreadable(NEEDS_MEMORY, "there is not enough memory to decode it")
         case Image.DecompressionBombError():
@@ -79,7 +79,7 @@ def outcome_of(error: Exception) -> Unreadable:  # noqa: PLR0911 (a table, read 
 
 
 def check_size(size: tuple[int, int], max_pixels: int) -> None:
-    """Refuse a picture by its header, before a pixel of it is allocated."""
+    """Refuse a picture because of its header, before any pixel is allocated."""
     width, height = size
     if width * height > max_pixels:
         raise PictureError("too-large", f"{width} x {height} pixels, more than {max_pixels // 1_000_000} megapixels")
@@ -88,14 +88,14 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def check_memory(needed: int, limits: Limits) -> None:
-    """Refuse a picture that would take more memory than there is for it, before any of it is allocated."""
+    """Refuse a picture that needs more memory than it may have, before any of that is allocated."""
     if needed > limits.memory:
         raise PictureError(
-            NEEDS_MEMORY, f"decoding takes about {needed >> 20:,} MB, more than {limits.memory >> 20:,} MB"
+            NEEDS_MEMORY, f"decoding needs about {needed >> 20:,} MB, more than {limits.memory >> 20:,} MB"
         )
 
 
 def _line(error: Exception) -> str:
-    """One line for people."""
+    """The text of an exception as one line."""
     text = " ".join(str(error).split())
     return text[:200] if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""What a vector index promises, and the door every vector passes before it may enter one."""
+"""The interface of a vector index, and the checks that every vector and label must pass before it is added."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from dedupctl.domain import FloatArray, IntArray
 from dedupctl.errors import DedupctlError
 
 SMALLEST_SQUARE = 1e-12
-"""Below this squared length a float32 direction is rounding noise."""
+"""Below this squared length the direction of a float32 vector is rounding noise."""
 
 
 class VectorRefused(DedupctlError, ValueError):
-    """A vector or label that must not enter an index; the text says which and why."""
+    """A vector or label that must not be added to an index; the text says which one and why."""
 
 
 class VectorIndex(Protocol):
-    """Unit vectors by label, compared by cosine. Labels are embedding ids of the catalog.
+    """Unit vectors by label, compared by cosine. A label is the id of an embedding in the catalog.
 
-    One thread at a time: hnswlib crashes when a vector is added during a search.
+    Only one thread may use an index at a time: hnswlib crashes when a vector is added during a search.
     """
 
     dim: int
 
     def __len__(self) -> int:
-        """How many labels a search can find."""
+        """The number of labels that a search can find."""
 
     def labels(self) -> IntArray:
-        """Every label a search can find, ascending, shape (n,)."""
+        """Every label that a search can find, ascending, shape (n,)."""
 
     def add(self, labels: IntArray, vectors: FloatArray) -> None:
-        """Make `vectors` (n, dim) findable under `labels` (n,); all of them or, when one is refused, none.
+        """Add `vectors` (n, dim) under `labels` (n,): all of them, or none if one is refused.
 
         Raises:
-            VectorRefused: not finite, of zero length, of another dimension; a label that is negative, given twice or
-                already there.
+            VectorRefused: a vector is not finite, has zero length or another dimension; a label is negative, given
+                twice or already in the index.
         """
 
     def retire(self, labels: IntArray) -> None:
-        """Let these labels never be found again. Those that are not there are passed over."""
+        """Make sure that these labels are never found again. Labels that are not in the index are ignored."""
 
     def search(self, vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-        """The nearest labels of each row of `vectors` (n, dim) and their cosines, nearest first.
+        """The labels nearest to each row of `vectors` (n, dim) and their cosines, nearest first.
 
-        Both results have the shape (n, min(k, len(self))); cosines lie within -1 and 1.
+        Both results have the shape (n, min(k, len(self))); cosines are between -1 and 1.
 
         Raises:
-            VectorRefused: a row that `add` would refuse.
+            VectorRefused: `add` would refuse one of the rows.
         """
 
     def search_above(self, vector: FloatArray, cosine: float, k_start: int = 10) -> tuple[IntArray, FloatArray]:
-        """Every label whose cosine with `vector` (dim,) is at least `cosine`, nearest first, and the cosines."""
+        """Every label whose cosine with `vector` (dim,) is at least `cosine`, and the cosines, nearest first."""
 
 
 def unit_rows(vectors: FloatArray, dim: int) -> FloatArray:
-    """The rows of `vectors` at length 1, shape (n, dim), float32, contiguous.
+    """The rows of `vectors` normalised to length 1; shape (n, dim), float32, contiguous.
 
-    hnswlib takes NaN and zero vectors without a word, and every later search is wrong for as long as they stay.
+    hnswlib accepts NaN and zero vectors silently, and searches return wrong results for as long as they stay.
 
     Raises:
-        VectorRefused: not an (n, dim) array, or a row that is not finite or has no length.
+        VectorRefused: `vectors` is not an (n, dim) array, or a row is not finite or has no length.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] != dim:
@@ -79,7 +79,8 @@ def distinct_labels(labels: IntArray, count: int) -> IntArray:
     """`labels` as int64, shape (count,).
 
     Raises:
-        VectorRefused: not one label a vector, a negative one (hnswlib would wrap it), or one given twice.
+        VectorRefused: there is not one label for each vector, or a label is negative (hnswlib would wrap it) or given
+            twice.
     """
     checked = np.ascontiguousarray(labels, dtype=np.int64)
     if checked.shape != (count,):
@@ -91,8 +92,8 @@ def distinct_labels(labels: IntArray, count: int) -> IntArray:
     return checked
 
 
-def best(labels: IntArray, cosines: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """The `k` largest of each row of `cosines` (n, m), largest first, with the labels that belong to them (n, m)."""
+def top_k(labels: IntArray, cosines: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """The `k` largest values in each row of `cosines` (n, m) and their labels from `labels` (n, m), largest first."""
     if k < cosines.shape[1]:
         chosen = np.argpartition(-cosines, k - 1, axis=1)[:, :k] if k else np.empty((len(cosines), 0), np.intp)
         labels, cosines = np.take_along_axis(labels, chosen, 1), np.take_along_axis(cosines, chosen, 1)
@@ -101,5 +102,5 @@ def best(labels: IntArray, cosines: FloatArray, k: int) -> tuple[IntArray, Float
 
 
 def clamped(cosines: FloatArray) -> FloatArray:
-    """Cosines within -1 and 1: two equal unit vectors give 1.0000002 in float32."""
+    """Cosines clamped to the range -1 to 1: two equal unit vectors give 1.0000002 in float32."""
     return np.clip(cosines, -1.0, 1.0).astype(np.float32)

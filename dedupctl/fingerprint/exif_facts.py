@@ -1,4 +1,4 @@
-"""What a picture's EXIF says, read so that no camera's strange idea of a tag can stop anything."""
+"""The facts in a picture's EXIF, read so that malformed tags, which cameras do write, never cause an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LATITUDE, _LONGITUDE = 2, 4
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """The EXIF orientation, 1 where the tag is missing or makes no sense."""
+    """The EXIF orientation; 1 if the tag is missing or invalid."""
     value = tags_of(exif).get(_ORIENTATION)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -39,15 +39,15 @@ def facts_of(exif: Image.Exif, container: str, size: tuple[int, int], orientatio
 
 
 def tags_of(exif: Image.Exif) -> dict[int, Any]:
-    """The main directory; empty where it cannot be read."""
+    """The main directory; empty if it cannot be read."""
     try:
         return dict(exif)
-    except Exception:  # cameras write anything; Pillow answers with a dozen kinds of exception
+    except Exception:  # cameras write anything, and Pillow raises a dozen kinds of exception
         return {}
 
 
 def directory_of(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    """A directory inside it; empty where there is none or it cannot be read."""
+    """A directory inside the main one; empty if it is missing or cannot be read."""
     try:
         return dict(exif.get_ifd(tag))
     except Exception:  # as above
@@ -55,7 +55,7 @@ def directory_of(exif: Image.Exif, tag: int) -> dict[int, Any]:
 
 
 def moment_of(written: object) -> datetime | None:
-    """EXIF writes "2024:05:17 08:30:00", in many variations, and all zeros or blanks where the clock was not set."""
+    """EXIF stores "2024:05:17 08:30:00", with many variations, and only zeros or blanks if the clock was not set."""
     if not isinstance(written, str):
         return None
     try:
@@ -65,7 +65,7 @@ def moment_of(written: object) -> datetime | None:
 
 
 def _is_place(latitude: Any, longitude: Any) -> bool:
-    """Degrees, minutes and seconds twice; cameras without a fix write zeros or 0/0."""
+    """Whether these are coordinates, in degrees, minutes and seconds: cameras without a fix write zeros or 0/0."""
     try:
         numbers = [float(part) for part in (*latitude, *longitude)]
     except (TypeError, ValueError, ZeroDivisionError):
@@ -74,7 +74,7 @@ def _is_place(latitude: Any, longitude: Any) -> bool:
 
 
 def camera_of(make: object, model: object) -> str | None:
-    """Maker and model; many models repeat their maker."""
+    """Maker and model, without repeating the maker where the model already names it."""
     maker, name = (" ".join(str(part).replace("\0", " ").split()) if part else "" for part in (make, model))
     if maker and not name.lower().startswith(maker.split()[0].lower()):
         name = f"{maker} {name}"

@@ -1,11 +1,12 @@
-"""Parts: what is given a vector beside the whole picture, because that one cannot tell enough of it.
+"""Regions: the parts of a picture that get a vector of their own, because the vector of the whole is not enough.
 
-The middle, of every picture: nearer than the whole to what was cropped, framed or written on along its border.
+Every picture has its middle as a region: it is nearer than the whole to copies that were cropped, framed or written on
+along the border.
 
-Inner pictures, of a screenshot, a framed photo or a collage. Two cheap looks at a small picture, which an ordinary
-photo passes without a find:
-- a ground of one colour (page, application, frame, fill): the box in which something else fills rows and columns;
-- a rectangle of long, straight, sharp edges: a picture laid on another.
+A screenshot, a framed photo or a collage also has inner pictures. Two cheap tests on a small picture find them, and
+find nothing in an ordinary photo:
+- a background of one colour (page, application, frame, fill): the box in which something else fills rows and columns;
+- a rectangle with long, straight, sharp edges: a picture pasted onto another.
 """
 
 from __future__ import annotations
@@ -19,75 +20,73 @@ from PIL import Image
 from dedupctl.domain import GrayArray
 
 Box: TypeAlias = tuple[int, int, int, int]
-"""Left, upper, right, lower, in pixels of the picture asked about."""
+"""Left, upper, right, lower, in pixels of the picture."""
 _Marks: TypeAlias = npt.NDArray[np.bool_]
 _Profile: TypeAlias = npt.NDArray[np.float32]
 
 _SMALLEST_SIDE = 32
-"""Pixels, below which parts are not looked for."""
-MOST_PARTS = 3
-"""The middle and two inner pictures."""
+"""Pixels; in smaller pictures no regions are sought."""
+MOST_REGIONS = 4
+"""The whole picture, its middle and two inner pictures."""
 MIDDLE_SHARE = 0.6
-"""Of each side. `bench/README.md` has the figures of other shares."""
+"""Share of each side. `bench/README.md` has the figures for other shares."""
 
 _GROUND_TOLERANCE = 6
-"""Grey levels by which a ground of one colour may vary: JPEG moves it by 2 or 3."""
+"""Grey levels by which a background of one colour may vary: JPEG changes it by 2 or 3."""
 _GROUND_SHARE = 0.5
-"""Share of the picture's outermost pixels that must be ground. A screenshot whose picture fills the width has .55."""
+"""Minimum share of background in the outermost pixels. A screenshot whose picture fills the width has .55."""
 _TURNED_SHARE = 0.8
-"""The same for a picture turned on its ground, which touches each side of its frame at one corner only."""
+"""The same for a picture that is rotated on its background and touches each side of its frame at one corner only."""
 _SMALLEST, _LARGEST = 0.06, 0.9
-"""Share of the area between which an inner picture is worth a vector of its own."""
+"""Range of the share of the area in which an inner picture is worth a vector of its own."""
 _SHARP_FILL = 0.75
-"""Share of a side of the box that is not ground, where the rows outside may hold text."""
+"""Minimum share of a side of the box that is not background, if the rows outside may hold text."""
 _TRIMMED_FILL = 0.5
-"""The same where all outside is ground: part of the inner picture may have the ground's grey."""
+"""The same if everything outside is background: part of the inner picture may have the grey level of the background."""
 _STRAY = 0.02
-"""Share of a row or column that may differ from the ground by noise."""
+"""Share of a row or column that may differ from the background because of noise."""
 
-MOST_PARTS = 4
-"""The whole picture, its middle and two inner pictures."""
 _LINES = 8
-"""Strongest straight lines looked at, in each direction."""
+"""How many of the strongest straight lines are considered in each direction."""
 _STEP = 8
-"""Grey levels between two pixels of which one lies before and one behind an edge."""
+"""Minimum difference in grey levels between the two pixels on either side of an edge."""
 _STANDS_OUT = 1.6
-"""How many times stronger an edge must be than what lies three pixels beside it."""
+"""How many times stronger an edge must be than what is three pixels beside it."""
 _SHORTEST_SIDE = 0.28
 _TWO_WEAKEST_SIDES = 1.0
-"""Sum of the shares of edge along the two weakest of the four sides from which a rectangle counts as laid on."""
+"""A rectangle counts as pasted if the shares of edge along its two weakest sides have at least this sum."""
 
 
-def with_parts(image: Image.Image) -> list[Image.Image]:
-    """A small RGB picture and its parts: all of it that is given a vector, the whole first."""
-    return [image, *(image.crop(box) for box in parts_of(image))]
+def with_regions(image: Image.Image) -> list[Image.Image]:
+    """A small RGB picture, followed by crops of its regions: everything that gets a vector."""
+    return [image, *(image.crop(box) for box in regions_of(image))]
 
 
-def parts_of(image: Image.Image) -> list[Box]:
-    """Boxes of the parts of a small RGB picture (longer side about 320 pixels): the middle, at most two inner pictures.
+def regions_of(image: Image.Image) -> list[Box]:
+    """Boxes of the regions of a small RGB picture (longer side about 320 px): the middle and up to two inner pictures.
 
-    A part that shows nothing is left out: it would be near to all others that show nothing.
+    A region without any detail is left out, because its vector would be near that of every other blank region.
     """
     gray = np.asarray(image.convert("L"), np.uint8)
     if min(gray.shape) < _SMALLEST_SIDE:
         return []
-    boxes = (middle(*image.size), _on_ground(gray), _laid_on(gray))
-    return [box for box in boxes if box is not None and _shows_something(gray, box)]
+    boxes = (middle(*image.size), _on_background(gray), _pasted(gray))
+    return [box for box in boxes if box is not None and _has_detail(gray, box)]
 
 
 def middle(width: int, height: int) -> Box:
-    """The middle of a picture of this size, `MIDDLE_SHARE` wide and high."""
+    """The middle of a picture of this size: `MIDDLE_SHARE` of its width and of its height."""
     left, upper = (round(side * (1 - MIDDLE_SHARE) / 2) for side in (width, height))
     return left, upper, width - left, height - upper
 
 
-def _shows_something(gray: GrayArray, box: Box) -> bool:
+def _has_detail(gray: GrayArray, box: Box) -> bool:
     left, upper, right, lower = box
     return float(gray[upper:lower, left:right].std()) > _GROUND_TOLERANCE
 
 
-def _on_ground(gray: GrayArray) -> Box | None:
-    """The box of rows and columns that are filled, where the border of the picture is of one grey for the most part."""
+def _on_background(gray: GrayArray) -> Box | None:
+    """The box of the filled rows and columns, if most of the picture's border has a single grey level."""
     border = np.concatenate((gray[0], gray[-1], gray[:, 0], gray[:, -1]))
     ground = int(np.argmax(np.convolve(np.bincount(border, minlength=256), np.ones(5), "same")))
     share = float(np.mean(_differs(border, ground) == 0))
@@ -108,7 +107,7 @@ def _is_worth_it(box: Box, gray: GrayArray) -> bool:
 
 
 def _trimmed(filled: _Marks) -> Box | None:
-    """The box without the rows and columns that are all ground."""
+    """The box without the rows and columns that are entirely background."""
     rows, columns = (np.flatnonzero(filled.mean(axis=axis) > _STRAY) for axis in (1, 0))
     return (
         (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) and len(columns) else None
@@ -121,7 +120,7 @@ def _differs(gray: GrayArray, ground: int) -> _Marks:
 
 
 def _filled_box(filled: _Marks) -> Box | None:
-    """The largest run of rows that are filled by half, and of columns that are within it."""
+    """The box of the longest run of half-filled rows, and of the longest run of half-filled columns within it."""
     rows = _longest_run(filled.mean(axis=1))
     if rows is None:
         return None
@@ -133,7 +132,7 @@ def _filled_box(filled: _Marks) -> Box | None:
 
 
 def _longest_run(fill: npt.NDArray[np.float64]) -> tuple[int, int] | None:
-    """Start and end of the longest stretch where `fill` is above a half, or above .6 of the fullest if none is full."""
+    """Start and end of the longest run in which `fill` exceeds .5, or .6 of its maximum if that is lower."""
     above = fill > min(0.5, 0.6 * float(fill.max()))
     turns = np.flatnonzero(np.diff(np.concatenate(([False], above, [False]))))
     if not len(turns):
@@ -143,9 +142,9 @@ def _longest_run(fill: npt.NDArray[np.float64]) -> tuple[int, int] | None:
 
 
 def _begins_at_once(filled: _Marks, box: Box, least: float) -> bool:
-    """Two sides of the box, seen from the ground outside, are filled from their first row, as no object on a table is.
+    """Whether two sides of the box are filled from the first row on, as those of an object on a table never are.
 
-    One is enough where the box is a band across the whole picture between two grounds.
+    One side is enough if the box is a band across the whole picture, with background on both sides.
     """
     left, upper, right, lower = box
     height, width = filled.shape
@@ -158,14 +157,14 @@ def _begins_at_once(filled: _Marks, box: Box, least: float) -> bool:
 
 
 def _is_turned(filled: _Marks, share: float) -> bool:
-    """The frame is ground but for the corners of a turned picture, one on each side."""
+    """Whether the frame is background except for the corners of a rotated picture, one on each side."""
     return share >= _TURNED_SHARE and all(
         bool(side.any()) for side in (filled[:2], filled[-2:], filled[:, :2], filled[:, -2:])
     )
 
 
-def _laid_on(gray: GrayArray) -> Box | None:
-    """The rectangle whose four sides are edges for the longest part, among the strongest straight lines."""
+def _pasted(gray: GrayArray) -> Box | None:
+    """The rectangle, formed by the strongest straight lines, whose four sides consist of edges most completely."""
     xs, marks_x = _straight_lines(gray)
     if len(xs) < 2:
         return None
@@ -190,7 +189,7 @@ def _laid_on(gray: GrayArray) -> Box | None:
 
 
 def _straight_lines(gray: GrayArray) -> tuple[npt.NDArray[np.intp], _Marks]:
-    """Columns of the strongest upright lines, and for each which of its pixels are an edge: shape (rows, lines)."""
+    """Columns of the strongest vertical lines, and which of their pixels are edges, shape (rows, lines)."""
     step = np.maximum(gray[:, 2:], gray[:, :-2]) - np.minimum(gray[:, 2:], gray[:, :-2])
     strength: _Profile = np.add.reduce(np.minimum(step, 40), axis=0, dtype=np.uint32).astype(np.float32)
     peak = np.zeros_like(strength)
@@ -211,7 +210,7 @@ def _ordered(one: _Profile, other: _Profile) -> tuple[_Profile, _Profile]:
 
 
 def _counted(marks: _Marks) -> _Profile:
-    """How many marks lie above each row, one row more than `marks` has."""
+    """The number of marks above each row; one row more than `marks` has."""
     counts = np.zeros((marks.shape[0] + 1, marks.shape[1]), np.float32)
     np.cumsum(marks, axis=0, out=counts[1:])
     return counts

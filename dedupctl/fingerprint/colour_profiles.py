@@ -1,4 +1,4 @@
-"""What the colour numbers of a picture mean: two files with equal numbers and other profiles look different."""
+"""What the samples of a picture mean as colours: equal samples with different profiles look different."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from blake3 import blake3
 from PIL import Image, ImageCms
 
 SRGB_TOLERANCE = 1
-"""Levels of 255 by which a profile may differ from sRGB and still be called sRGB: the rounding of the conversion."""
+"""Levels of 255 by which a profile may differ from sRGB and still count as sRGB: the conversion rounds."""
 _SRGB_GAMMA = 1 / 2.2
 _PROBE_STEPS = 6
 
 
 def colour_meaning(info: dict[Any, Any]) -> bytes:
-    """What makes equal numbers show as other colours; empty for sRGB and for the untagged, which are shown as sRGB.
+    """What makes equal samples show as other colours; empty for sRGB and for untagged pictures, shown as sRGB.
 
-    `info` is the `Image.info` of an opened picture. Every sRGB profile counts as none, because tools that strip
-    metadata take it away without a visible change; it is recognised by what it does to colours, not by its name.
+    `info` is the `Image.info` of an opened picture. An sRGB profile counts as none, because tools that strip metadata
+    remove it without a visible change. It is recognised by its effect on colours, not by its name.
     """
     profile = info.get("icc_profile")
     if profile:
@@ -33,7 +33,7 @@ def colour_meaning(info: dict[Any, Any]) -> bytes:
 
 @lru_cache(maxsize=64)  # building a transform takes 3 ms, and a camera writes the same profile into every photo
 def profile_meaning(profile: bytes) -> bytes:
-    """Empty if this ICC profile does what sRGB does, else its digest."""
+    """Empty if this ICC profile has the effect of sRGB, otherwise its digest."""
     return b"" if _does_what_srgb_does(profile) else blake3(profile).digest()
 
 

@@ -56,7 +56,7 @@ class Unit:
 
 
 def install(context: typer.Context, system: AsSystem = False, user: ForUser = "") -> None:
-    """Write the unit and start it. What is your own in it belongs into `systemctl edit`, which this leaves alone."""
+    """Write the unit and start it. Put changes of your own into `systemctl edit`, which this leaves alone."""
     session: Session = context.obj
     unit = _unit(system, user)
     with session.library() as library:
@@ -87,7 +87,7 @@ def remove(context: typer.Context, system: AsSystem = False, user: ForUser = "")
 
 
 def status(context: typer.Context, system: AsSystem = False, user: ForUser = "") -> None:
-    """Whether the unit is installed, is what would be installed now, and runs. Exit code 1 if not."""
+    """Check whether the unit is installed, up to date and running. Exit code 1 if not."""
     session: Session = context.obj
     unit = _unit(system, user)
     if not (unit.file.exists() and unit.drop_in.exists()):
@@ -104,12 +104,12 @@ def status(context: typer.Context, system: AsSystem = False, user: ForUser = "")
 
 
 def shipped(file_name: str) -> str:
-    """The text of a unit as it is shipped."""
+    """The text of a shipped unit."""
     return resources.files("dedupctl.commands").joinpath("units", file_name).read_text(encoding="utf-8")
 
 
 def drop_in_of(library: Library, interpreter: str, *, is_system: bool) -> str:
-    """What this installation adds to the shipped unit: interpreter, home, the disks of the roots, where it may act."""
+    """What this installation adds to the shipped unit: interpreter, home, disks of the roots, writable folders."""
     roots = [path for root in library.roots() if (path := _named(root.path)) is not None]
     home = _named(os.fsencode(library.home))
     if home is None:
@@ -148,7 +148,7 @@ def _without_specifiers(text: str) -> str:
 
 
 def _named(path: bytes) -> str | None:
-    """A path as a unit file can hold it: UTF-8 on one line."""
+    """The path as text if a unit file can contain it: UTF-8 on one line."""
     try:
         text = path.decode("utf-8")
     except UnicodeDecodeError:
@@ -182,7 +182,11 @@ def _write(file: Path, text: str) -> None:
 
 
 def _systemctl(unit: Unit, *arguments: str) -> None:
-    """Raises DedupctlError with what systemctl says; without one it only says what is left to be done."""
+    """Run systemctl, or say which command is left to run if there is none.
+
+    Raises:
+        DedupctlError: systemctl failed; with what it said.
+    """
     command = _command(unit, arguments)
     if command is None:
         say(f"there is no systemctl here; where there is one: systemctl {' '.join([*unit.manager, *arguments])}")

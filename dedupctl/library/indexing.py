@@ -75,16 +75,6 @@ class Indexing(OpenedLibrary):
         with self.indexing(), acting(self.home, self._workspace.catalog):
             return move_root(self._workspace.catalog, absolute(old), absolute(new))
 
-    def ensure_roots(self, folders: Iterable[AnyPath]) -> None:
-        """Watch each of these folders that does not lie in a watched folder yet.
-
-        Raises:
-            UsageError: a path is not a readable folder, or none is given and none is watched.
-        """
-        from dedupctl.indexing.roots import places
-
-        places(self._workspace.catalog, [absolute(folder) for folder in folders])
-
     def scan(
         self,
         paths: Iterable[AnyPath] = (),

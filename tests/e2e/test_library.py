@@ -247,9 +247,13 @@ def test_the_state_names_counts_roots_and_the_index(library: Library, photos: Pa
         (os.fsencode(photos), None, SCENES + 2)
     ]
     assert library.totals().pictures == SCENES + 1
+    assert (state.quarantine.files, state.errors) == (0, {})
+    library.apply(library.plan("safe", kinds=[PairKind.EXACT]), max_remove_share=100)
+    assert library.state().quarantine.files == 1
     photos.rename(photos.with_name("elsewhere"))
     (away,) = library.root_states()
     assert away.offline is not None
+    assert away.last_visit is not None
 
 
 def test_a_root_becomes_a_reference_and_is_watched_no_longer(library: Library, photos: Path) -> None:
@@ -259,6 +263,39 @@ def test_a_root_becomes_a_reference_and_is_watched_no_longer(library: Library, p
     assert library.roots() == []
     with pytest.raises(UsageError, match="is not a watched folder"):
         library.remove_root(photos)
+
+
+def test_a_root_that_was_copied_elsewhere_is_moved_with_what_is_known_of_it(
+    library: Library, photos: Path, tmp_path: Path
+) -> None:
+    library.verdict(photos / "1.jpg", photos / "2.jpg", Verdict.SAME)
+    photos.rename(tmp_path / "elsewhere")
+    moved = library.move_root(photos, tmp_path / "elsewhere")
+    assert (moved.path, moved.met, moved.others) == (os.fsencode(tmp_path / "elsewhere"), SCENES + 2, 0)
+    assert library.explain(tmp_path / "elsewhere" / "1.jpg", tmp_path / "elsewhere" / "2.jpg").kind is PairKind.NEAR
+    with pytest.raises(UsageError, match="is not a watched folder"):
+        library.move_root(photos, tmp_path / "elsewhere")
+
+
+def test_a_backup_is_put_back_in_the_place_of_the_catalog(library: Library, photos: Path, tmp_path: Path) -> None:
+    library.back_up(tmp_path / "backup.db")
+    library.protect([photos])
+    home = library.home
+    library.close()
+    kept = Library.restore_catalog(tmp_path / "backup.db", home)
+    assert kept is not None
+    assert kept.exists()
+    with Library.open(home) as restored:
+        assert restored.protected() == []
+        assert restored.state().contents == SCENES + 1
+
+
+def test_the_daemon_is_told_to_rest_and_to_go_on(library: Library) -> None:
+    assert library.state().paused_since is None
+    library.pause_daemon()
+    assert library.state().paused_since is not None
+    library.resume_daemon()
+    assert library.state().paused_since is None
 
 
 def test_what_a_scan_could_not_visit_is_told_apart_from_other_messages(library: Library, photos: Path) -> None:

@@ -88,7 +88,7 @@ def test_words_are_merged_into_the_sidecar_of_the_kept_copy(library: LivingLibra
     assert library.apply(plan).complete
 
     assert [one.rule for one in plan.removals if one.verb is Verb.MERGE] == [
-        "makes way for one that says what b copy.xmp says, too"
+        "is replaced by one that also says what b copy.xmp says"
     ]
     left = tree(root)
     assert sorted(left) == ["a.jpg", "a.xmp"]
@@ -518,7 +518,7 @@ def test_a_companion_that_says_nothing_new_is_not_left_behind_either(library: Li
     plan = library.plan(BY_NAME)
     lay(root, {"a copy.xmp": SILENT})
     assert [one.reason for one in library.apply(plan).refused] == [
-        "since the plan was made, a copy.xmp belongs to it, too"
+        "a copy.xmp came to belong to it after the plan was made"
     ]
     assert library.apply(library.plan(BY_NAME)).removed == 2
 

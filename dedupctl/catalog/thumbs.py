@@ -1,20 +1,25 @@
-"""Thumbnails in a file of their own: a cache that may be deleted, keyed by digest so that no id can go stale."""
+"""Thumbnails and sketches in a file of their own: a cache that may be deleted, keyed by digest and not by id."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, translated
 from dedupctl.errors import StoreDamaged
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
+_Table: TypeAlias = Literal["thumbs", "sketches"]
 
 
 class Thumbs:
-    """Small colour JPEGs by content digest. A cache that is damaged is thrown away: nothing in it is worth an error."""
+    """Small colour JPEGs and sketches of local features by content digest.
+
+    A cache that is damaged is thrown away: nothing in it is worth an error.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or create the cache at `path`.
@@ -29,16 +34,29 @@ class Thumbs:
             self._connection = _open_anew(path)
 
     def put(self, jpegs: Mapping[bytes, bytes]) -> None:
-        try:
-            self._insert(jpegs)
-        except StoreDamaged:
-            self._start_over()
-            self._insert(jpegs)
+        self._put("thumbs", jpegs)
 
     def get(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """The thumbnails that are there; a missing one is no error, the caller does without or makes it anew."""
+        return self._get("thumbs", digests)
+
+    def put_sketches(self, sketches: Mapping[bytes, bytes]) -> None:
+        self._put("sketches", sketches)
+
+    def sketches(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
+        """The sketches that are there, as `matching.sketch` writes them; a missing one is drawn from the thumbnail."""
+        return self._get("sketches", digests)
+
+    def _put(self, table: _Table, values: Mapping[bytes, bytes]) -> None:
         try:
-            return self._select(list(digests))
+            self._insert(table, values)
+        except StoreDamaged:
+            self._start_over()
+            self._insert(table, values)
+
+    def _get(self, table: _Table, digests: Collection[bytes]) -> dict[bytes, bytes]:
+        try:
+            return self._select(table, list(digests))
         except StoreDamaged:
             self._start_over()
             return {}
@@ -46,16 +64,17 @@ class Thumbs:
     def close(self) -> None:
         self._connection.close()
 
-    def _insert(self, jpegs: Mapping[bytes, bytes]) -> None:
+    def _insert(self, table: _Table, values: Mapping[bytes, bytes]) -> None:
         with translated(self._path), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO thumbs VALUES (?, ?)", jpegs.items())
+            insert = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - a name of ours
+            self._connection.executemany(insert, values.items())
 
-    def _select(self, wanted: list[bytes]) -> dict[bytes, bytes]:
+    def _select(self, table: _Table, wanted: list[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         for start in range(0, len(wanted), _BATCH):
             part = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            query = f"SELECT digest, jpeg FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
+            query = f"SELECT * FROM {table} WHERE digest IN ({marks})"  # noqa: S608 - a name of ours and question marks
             with translated(self._path):
                 found |= dict(self._connection.execute(query, part))
         return found
@@ -78,6 +97,7 @@ def _open(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+            connection.execute("CREATE TABLE IF NOT EXISTS sketches (digest BLOB PRIMARY KEY, features BLOB NOT NULL)")
         except BaseException:
             connection.close()
             raise

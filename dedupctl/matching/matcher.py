@@ -15,6 +15,7 @@ from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder
 from dedupctl.matching.comparison import Case, gather_sides
 from dedupctl.matching.score import judge, thresholds_of
+from dedupctl.matching.screen import Screen
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace
 
@@ -37,6 +38,7 @@ class Matcher:
         self._thumbs = workspace.thumbs
         self._thresholds = thresholds_of(workspace.config)
         self._finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
+        self._screen = Screen(workspace.thumbs, workspace.model_id)
         self._taken = 0
 
     def next_round(self) -> Round | None:
@@ -45,7 +47,8 @@ class Matcher:
             content_ids = tx.contents.unmatched(CONTENTS_A_ROUND, above=self._taken)
             if not content_ids:
                 return None
-            cases = self._cases(tx, self._finder.propose(tx, content_ids))
+            proposed = self._finder.propose(tx, content_ids)
+            cases = self._cases(tx, self._screen.worth_proving(tx, proposed, self._finder.pictures))
         self._taken = content_ids[-1]
         return Round(tuple(content_ids), cases)
 

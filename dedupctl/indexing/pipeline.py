@@ -185,9 +185,12 @@ class Pipeline:
 
     def _take_judged(self, done: Round, batch: Batch) -> None:
         self._seconds["proof"] += batch.cpu_seconds
-        self._progress.to_compare -= len(done.content_ids)
         with self._timed("write"):
-            self._matcher.settle(done, batch.results)
+            lacking = self._matcher.settle(done, batch.results)
+        if lacking is None:
+            self._progress.to_compare -= len(done.content_ids)
+        else:
+            self._judging[self._workers.judge(lacking.cases)] = lacking
 
     def _is_time_to_write(self, exhausted: bool) -> bool:
         idle = exhausted and not self._reading

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Evidence, Pair, Unreadable
-from dedupctl.matching.candidates import Candidate, CandidateFinder
+from dedupctl.matching.candidates import Candidate, CandidateFinder, candidate_between
 from dedupctl.matching.comparison import Case, gather_sides
+from dedupctl.matching.completion import lacking_pairs
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.matching.screen import Screen
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace
 
 CONTENTS_A_ROUND = 128
+MOST_TRIES = 4
+"""Stars of a chain are completed one after the other, see `completion`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Round:
 
     content_ids: tuple[int, ...]
     cases: tuple[Case, ...]
+    tries: int = 0
+    """How often cases were added for clusters that lacked a pair with their keeper."""
 
 
 class Matcher:
@@ -36,6 +41,7 @@ class Matcher:
     def __init__(self, workspace: Workspace, index: VectorIndex) -> None:
         self._catalog = workspace.catalog
         self._thumbs = workspace.thumbs
+        self._model_id = workspace.model_id
         self._thresholds = thresholds_of(workspace.config)
         self._finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
         self._screen = Screen(workspace.thumbs, workspace.model_id)
@@ -56,8 +62,12 @@ class Matcher:
         """Hand out every content again that is not matched: contents that were are not any more."""
         self._taken = 0
 
-    def settle(self, done: Round, evidence: Sequence[Evidence | Unreadable | None]) -> None:
-        """Store the judgements of one round. A case without evidence (a picture was lost meanwhile) says nothing."""
+    def settle(self, done: Round, evidence: Sequence[Evidence | Unreadable | None]) -> Round | None:
+        """Store the judgements of one round. A case without evidence (a picture was lost meanwhile) says nothing.
+
+        Returns what must be judged besides before the same contents count as matched: members of their clusters that
+        never met the keeper. None when nothing is left.
+        """
         judged = [
             self._pair(case.candidate, found)
             for case, found in zip(done.cases, evidence, strict=True)
@@ -65,7 +75,19 @@ class Matcher:
         ]
         with self._catalog.write() as tx:
             tx.pairs.put(judged)
-            tx.contents.mark_matched(done.content_ids, int(time.time()))
+            cases = self._lacking(tx, done) if judged else ()
+            if not cases:
+                tx.contents.mark_matched(done.content_ids, int(time.time()))
+                return None
+        return Round(done.content_ids, cases, tries=done.tries + 1)
+
+    def _lacking(self, tx: Transaction, done: Round) -> tuple[Case, ...]:
+        """A pair that cannot be judged would be lacking for ever: `tries` ends that."""
+        if done.tries >= MOST_TRIES:
+            return ()
+        touched = {end for case in done.cases for end in (case.candidate.a, case.candidate.b)}
+        lacking = lacking_pairs(tx, touched)
+        return self._cases(tx, [candidate_between(tx, self._model_id, a, b) for a, b in lacking])
 
     def _pair(self, candidate: Candidate, evidence: Evidence) -> Pair:
         kind, score = judge(evidence, self._thresholds)

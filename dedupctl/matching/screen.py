@@ -7,8 +7,8 @@ chance candidates of a picture reach the proof in any library.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -16,15 +16,22 @@ import numpy as np
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.thumbs import Thumbs
-from dedupctl.domain import Content
+from dedupctl.domain import Content, FloatArray
 from dedupctl.matching.candidates import Candidate, largest_cosine
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.sketch import Sketch, mirrored_sketch_of, sketch_of
-from dedupctl.matching.votes import passing
+from dedupctl.matching.votes import passing, votes_for
 
 BEARABLE = 0.1
 """Chance candidates of one picture that may reach the proof in a library of a thousand; three times as many in one of a
 million."""
+DENSE = 12
+"""Candidates of one picture beyond which it belongs to a series, or to hundreds of copies: then a few speak for all.
+Else each of 10,000 frames of a time-lapse would be compared with 160 others."""
+REPRESENTATIVES = 4
+"""Of each group of candidates."""
+ALIKE = 0.8
+"""Cosine from which candidates count as one group: frames of one shot have .9 and more."""
 KEPT_SKETCHES = 16_384
 """Read and kept in memory, 2.5 kB each."""
 
@@ -60,7 +67,8 @@ class Screen:
             pictures: how many pictures the library holds.
         """
         least = least_score(pictures)
-        if least == -np.inf or not candidates:
+        most = max(Counter(one.b for one in candidates).values(), default=0)
+        if most <= DENSE and least == -np.inf:
             return list(candidates)
         contents = tx.contents.get({end for one in candidates for end in (one.a, one.b)})
         self._take_in(contents.values())
@@ -68,19 +76,36 @@ class Screen:
         return [
             candidate
             for asking, own in groupby(self._with_cosines(tx, known), key=lambda one: one.b)
-            for candidate in self._worth_proving_of(contents[asking], list(own), least)
+            for candidate in self._worth_proving_of(tx, contents[asking], list(own), least)
         ]
 
-    def _worth_proving_of(self, asking: Content, candidates: list[Candidate], least: float) -> Iterator[Candidate]:
+    def _worth_proving_of(
+        self, tx: Transaction, asking: Content, candidates: list[Candidate], least: float
+    ) -> list[Candidate]:
         own, mirrored = self._kept.get(asking.id), self._mirrored(asking)
         tested = [one for one in candidates if not one.same_stream and one.a in self._kept]
         if own is None or mirrored is None or not tested:
-            yield from candidates
-            return
+            return candidates
         cosines = np.array([one.cosine or 0.0 for one in tested], np.float32)
         passed = passing(own, mirrored, [self._kept[one.a] for one in tested], cosines, least)
         refused = {one.a for one, is_passed in zip(tested, passed.tolist(), strict=True) if not is_passed}
-        yield from (one for one in candidates if one.a not in refused)
+        kept = [one for one in candidates if one.a not in refused]
+        return kept if len(kept) <= DENSE else self._representatives(tx, kept, own, mirrored)
+
+    def _representatives(
+        self, tx: Transaction, candidates: list[Candidate], own: Sketch, mirrored: Sketch
+    ) -> list[Candidate]:
+        """Of every group of candidates that are alike among themselves: the oldest, and those most like who asks."""
+        vectors = tx.embeddings.of_contents(self._model_id, [one.a for one in candidates])
+        seen = [one for one in candidates if one.a in self._kept]
+        votes = dict(
+            zip([one.a for one in seen], votes_for(own, mirrored, [self._kept[one.a] for one in seen]), strict=True)
+        )
+        chosen: set[int] = set()
+        for group in _alike(candidates, {content_id: parts[0][1] for content_id, parts in vectors.items()}):
+            ranked = sorted(group[1:], key=lambda one: (-one.same_stream, -votes.get(one.a, 0), -(one.cosine or 0.0)))
+            chosen |= {one.a for one in (group[0], *ranked[: REPRESENTATIVES - 1])}
+        return [one for one in candidates if one.a in chosen]
 
     def _with_cosines(self, tx: Transaction, candidates: Sequence[Candidate]) -> list[Candidate]:
         """What only the hashes proposed has a cosine, too."""
@@ -113,6 +138,21 @@ class Screen:
     def _mirrored(self, content: Content) -> Sketch | None:
         jpeg = self._thumbs.get([content.digest]).get(content.digest)
         return None if jpeg is None else mirrored_sketch_of(_picture(jpeg, content))
+
+
+def _alike(candidates: Sequence[Candidate], vectors: Mapping[int, FloatArray]) -> list[list[Candidate]]:
+    """Groups of candidates around leaders: the oldest leads the first, whoever is unlike all leaders leads one more."""
+    groups: list[list[Candidate]] = []
+    for candidate in sorted(candidates, key=lambda one: one.a):
+        own = vectors.get(candidate.a)
+        for group in groups:
+            leader = vectors.get(group[0].a)
+            if own is not None and leader is not None and float(own @ leader) >= ALIKE:
+                group.append(candidate)
+                break
+        else:
+            groups.append([candidate])
+    return groups
 
 
 def _picture(jpeg: bytes, content: Content) -> Picture:

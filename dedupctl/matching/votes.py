@@ -27,6 +27,7 @@ _MOST_VOTES = 10
 _MATCHES = 24
 """Matches of one pair that are voted on, the closest first: two unrelated pictures have four on the average."""
 _Places: TypeAlias = npt.NDArray[np.intp]
+_Votes: TypeAlias = npt.NDArray[np.int64]
 _A_TIME = 64
 """Pairs compared at once: their distances take 0.3 MB."""
 
@@ -50,21 +51,34 @@ def passing(
         open_ = np.flatnonzero(~passed & (needed <= _MOST_VOTES))
         for start in range(0, len(open_), _A_TIME):
             some = open_[start : start + _A_TIME]
-            passed[some] = _have_votes(sketch, [others[place] for place in some], needed[some])
+            passed[some] = _votes(sketch, [others[place] for place in some], needed[some]) >= needed[some]
     return np.asarray(passed, np.bool_)
 
 
-def _have_votes(asked: Sketch, others: Sequence[Sketch], needed: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether so many features of each of `others` match one of `asked` and agree with each other on one transform."""
-    enough = np.zeros(len(others), np.bool_)
+def votes_for(asked: Sketch, mirrored: Sketch, others: Sequence[Sketch]) -> npt.NDArray[np.int64]:
+    """How many features of each of `others` match one of the asked picture and agree with each other on one transform.
+
+    Shape (len(others),). For those that `passing` let through: it costs twice as much.
+    """
+    counted = np.zeros(len(others), np.int64)
+    for sketch in (asked, mirrored):
+        for start in range(0, len(others), _A_TIME):
+            some = slice(start, start + _A_TIME)
+            counted[some] = np.maximum(counted[some], _votes(sketch, others[some], np.ones(len(others[some]))))
+    return counted
+
+
+def _votes(asked: Sketch, others: Sequence[Sketch], needed: FloatArray | npt.NDArray[np.float64]) -> _Votes:
+    """The size of the largest set of matches that agree, for each of `others`; 0 where fewer than `needed` match."""
+    counted = np.zeros(len(others), np.int64)
     if not len(asked):
-        return enough
+        return counted
     pairs, mine, theirs = _matches(asked, others)
     ends = np.searchsorted(pairs, np.arange(len(others) + 1))
     for place in np.flatnonzero(np.diff(ends) >= needed).tolist():
         some = slice(ends[place], min(ends[place + 1], ends[place] + _MATCHES))
-        enough[place] = _largest_agreement(asked, others[place], mine[some], theirs[some]) >= needed[place]
-    return enough
+        counted[place] = _largest_agreement(asked, others[place], mine[some], theirs[some])
+    return counted
 
 
 def _matches(asked: Sketch, others: Sequence[Sketch]) -> tuple[_Places, _Places, _Places]:

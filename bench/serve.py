@@ -31,7 +31,7 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts, Transform
 from dedupctl.fingerprint.embedder import identify_model
-from dedupctl.web.guard import Keys
+from dedupctl.web.keys import Keys
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace
 
@@ -98,7 +98,9 @@ def report_paints(keys: Keys) -> None:
         for what in ("first paint of the queue", "first paint of the next cluster"):
             seconds = []
             for _ in range(STEPS // 4):
-                chrome.get(keys.link.partition("?")[0] if "queue" in what else next_of(chrome.page_source, keys))
+                chrome.get(
+                    f"http://{keys.hosts[0]}{keys.base}/" if "queue" in what else next_of(chrome.page_source, keys)
+                )
                 while (paint := chrome.execute_script(first)) is None:
                     time.sleep(0.01)
                 seconds.append(paint / 1000)
@@ -108,7 +110,9 @@ def report_paints(keys: Keys) -> None:
 
 
 def next_of(text: str, keys: Keys) -> str:
-    found = re.findall(r'rel="next" href="(/clusters[^"]+)"', text) or re.findall(r'href="(/clusters/[^"]+)"', text)
+    found = re.findall(r'rel="next" href="([^"]*/clusters[^"]+)"', text) or re.findall(
+        r'href="([^"]*/clusters/[^"]+)"', text
+    )
     return f"http://{keys.hosts[0]}{found[0]}"
 
 
@@ -117,10 +121,11 @@ class Server:
 
     def __init__(self, keys: Keys) -> None:
         self._connection = HTTPConnection("127.0.0.1", keys.port, timeout=60)
-        self._cookie = {"Cookie": f"{keys.cookie}={keys.session}"}
+        self._base = keys.base
+        self._cookie = {"Cookie": f"{keys.cookie}={keys.sessions.begin()}"}
 
     def get(self, path: str) -> str:
-        self._connection.request("GET", path, headers=self._cookie)
+        self._connection.request("GET", self._base + path.removeprefix(self._base), headers=self._cookie)
         return self._connection.getresponse().read().decode("utf-8", "replace")
 
     def page(self, path: str) -> str:

@@ -11,11 +11,12 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.main import get_group
 
+from dedupctl.commands.messages import guard_stderr, say
 from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
@@ -24,7 +25,7 @@ MODULE_OF = {
     "watch": "index",
     "status": "library",
     "roots": "library",
-    "check": "library",
+    "check": "check",
     "clusters": "listing",
     "compare": "compare",
     "explain": "explain",
@@ -100,4 +101,26 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     os.environ.setdefault("PYTHONIOENCODING", "utf-8:surrogateescape")
-    app()
+    guard_stderr()
+    outputs = (sys.stdout, sys.stderr)  # click puts others in their place when it meets a broken pipe
+    try:
+        app()
+    finally:
+        for output in outputs:
+            _hand_over(output)
+
+
+def _hand_over(output: TextIO) -> None:
+    """Write out what is still buffered, while somebody can hear of a failure.
+
+    The interpreter would do it after the last handler is gone: with a reader that went away (`| head`) it then prints
+    "Exception ignored" and ends with 120, and a full disk would go by as a success.
+    """
+    try:
+        output.flush()
+    except OSError as error:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), output.fileno())  # for what is still in the buffer at the very end
+        if not isinstance(error, BrokenPipeError) and output.fileno() != sys.stderr.fileno():
+            say(f"dedupctl: cannot write the answer: {error.strerror}")
+        sys.exit(1)

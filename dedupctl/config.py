@@ -27,7 +27,9 @@ class ScanConfig(Section):
     """Worker processes; 0 = one a core."""
     follow_symlinks: bool = False
     exclude: tuple[str, ...] = ()
-    """Glob patterns on the path relative to its root, besides the tool folders that are always skipped."""
+    """Glob patterns on the path relative to its root, besides the system folders."""
+    system_folders: Literal["skip", "index"] = "skip"
+    """Bins, snapshots, thumbnails and caches (`system_folders.py`). Indexed or not, a file in one is never a keeper."""
     max_megapixels: int = Field(default=512, ge=1)
     """Larger pictures are refused from their header, before a pixel is allocated."""
     decode_seconds: float = Field(default=120.0, gt=0)
@@ -104,9 +106,11 @@ class WatchConfig(Section):
 
 
 KeeperRule = Literal[
+    "original",
     "protected",
     "reference-root",
     "path-priority",
+    "camera",
     "format",
     "resolution",
     "uncropped",
@@ -117,6 +121,10 @@ KeeperRule = Literal[
     "path",
 ]
 KEEPER_RULES: tuple[KeeperRule, ...] = get_args(KeeperRule)
+DEFAULT_KEEP: tuple[KeeperRule, ...] = tuple(rule for rule in KEEPER_RULES if rule != "uncropped")
+"""The original comes before every place: a crop in a reference root stays, but nothing better goes for it. `uncropped`
+is left out because `original` asks that and more.
+"""
 RemovableKind = Literal["exact", "pixel", "near"]
 ActionName = Literal["quarantine", "trash", "delete", "hardlink", "reflink", "symlink", "move-to"]
 
@@ -129,8 +137,9 @@ class PolicyConfig(Section):
     action: ActionName = "quarantine"
     move_to: Path | None = None
     """Where `move-to` puts what it removes."""
-    keep: tuple[KeeperRule, ...] = KEEPER_RULES
-    """Rules in the order they are asked: the first on which two copies differ decides."""
+    keep: tuple[KeeperRule, ...] = DEFAULT_KEEP
+    """Rules in the order they are asked: the first on which two copies differ decides. Name `path-priority` before
+    `original` where a place matters more than which copy was made from which."""
     path_priority: tuple[str, ...] = ()
     """Globs on the absolute path; a copy under an earlier one is kept before one under a later or none."""
     roots: tuple[Path, ...] = ()
@@ -155,7 +164,7 @@ class PolicyConfig(Section):
     with_annotations: bool = False
     """Annotation files of a dataset go with their picture."""
     merge_sidecars: bool = False
-    """Carry over what only the removed copy's XMP sidecar says, instead of skipping the copy."""
+    """Carry over what only the removed copy or its sidecars say, instead of skipping the copy."""
 
     @field_validator("move_to", "roots")
     @classmethod
@@ -196,7 +205,13 @@ SAFE = PolicyConfig()
 TIDY = PolicyConfig(kinds=("exact", "pixel", "near"))
 
 
+class HomeConfig(Section):
+    group_readable: bool = False
+    """Whether the user's group may read the home and what is written for it: for shared hosts and containers."""
+
+
 class Config(Section):
+    home: HomeConfig = HomeConfig()
     scan: ScanConfig = ScanConfig()
     hashes: HashConfig = HashConfig()
     model: ModelConfig = ModelConfig()

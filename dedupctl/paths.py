@@ -5,7 +5,9 @@ Pure arithmetic on names. Nothing here looks at the disk, so a symlink is a name
 
 from __future__ import annotations
 
+import fnmatch
 import os
+from collections.abc import Collection
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
@@ -37,6 +39,12 @@ def relative_to(path: bytes, folder: bytes) -> bytes:
 def suffix(path: bytes) -> bytes:
     """The extension in lower case, with its dot; b"" without one."""
     return os.path.splitext(path)[1].lower()
+
+
+def matches_any(path: bytes, globs: Collection[str]) -> bool:
+    """One of the globs matches the path; `*` matches any characters, slashes too."""
+    text = os.fsdecode(path)
+    return any(fnmatch.fnmatchcase(text, glob) for glob in globs)
 
 
 def _prefix(folder: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 <home>/config.toml      what the user chose
 <home>/catalog.db       the truth
+<home>/catalog-id       says that there is one: an emptied catalog is told from a new one
 <home>/vectors/         snapshots of the vector index: a cache
 <home>/thumbs.db        thumbnails: a cache
 <home>/workspace.lock   held by the one process that indexes
@@ -9,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +19,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.lost_tables import is_empty
 from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
-from dedupctl.errors import LockHeld, UsageError
+from dedupctl.errors import LockHeld, StoreDamaged, StoreError, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
+from dedupctl.modes import file_mode, folder_mode, tighten
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import OpenedIndex, open_index
-from dedupctl.vectors.snapshot import save, verify_snapshot
+from dedupctl.vectors.snapshot import MANIFEST_NAME, durable_file, save, verify_snapshot
 
+ID_NAME = "catalog-id"
 LOCK_NAME = "workspace.lock"
 VECTORS_NAME = "vectors"
 
@@ -47,14 +52,16 @@ class Workspace:
 
         Raises:
             UsageError: nothing was ever indexed here.
-            ConfigError, StoreDamaged, StoreNewer: as their names say.
+            ConfigError, StoreDamaged, StoreNewer: as their names say. Damaged is also a catalog that was emptied.
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
         config = load_config(home)
-        _make_home(home)
+        _make_home(home, group_readable=config.home.group_readable)
+        _refuse_emptied(home)
         model = identify_model(config.model)
         with Catalog.open(home / CATALOG_NAME) as catalog:
+            _leave_word(home, catalog.id)
             thumbs = Thumbs(home / THUMBS_NAME)
             try:
                 yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model))
@@ -98,19 +105,36 @@ def hold(lock: Path, doing: str) -> Iterator[None]:
     Raises:
         LockHeld: another process has it. `doing` says what for, in the message.
         UsageError: the lock file cannot be made.
+        ConfigError: the configuration is wrong.
     """
-    _make_home(lock.parent)
-    guard = FileLock(lock)
+    home = lock.parent
+    group_readable = load_config(home).home.group_readable
+    _make_home(home, group_readable=group_readable)
+    guard = FileLock(lock, mode=file_mode(group_readable=group_readable))
     try:
         guard.acquire(timeout=0)
     except Timeout as error:
-        raise LockHeld(f"another dedupctl is {doing} {lock.parent}; wait for it or stop it") from error
+        raise LockHeld(f"another dedupctl is {doing} {home}; wait for it or stop it") from error
     except OSError as error:
-        raise UsageError(f"cannot write to {lock.parent}: {error.strerror}") from error
+        raise UsageError(f"cannot write to {home}: {error.strerror}") from error
     try:
         yield
     finally:
         guard.release()
+
+
+def is_running(process: int) -> bool:
+    """A process that was killed cannot take back what it last said of itself.
+
+    Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment.
+    """
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _model_id(catalog: Catalog, model: ModelIdentity) -> int:
@@ -122,8 +146,48 @@ def _model_id(catalog: Catalog, model: ModelIdentity) -> int:
         return tx.embeddings.model_id(model.key, model.dim)
 
 
-def _make_home(home: Path) -> None:
+def _refuse_emptied(home: Path) -> None:
+    """A catalog without a table where there was one: taken for a new one, it would lose what a person said for good."""
+    if not is_empty(home / CATALOG_NAME):
+        return
+    witness = next((path for path in _witnesses(home) if path.exists()), None)
+    if witness is not None:
+        raise StoreDamaged(
+            f"{home / CATALOG_NAME} is empty, but {witness.name} says that there was a catalog; put a backup in its"
+            " place, or move it away and scan again"
+        )
+
+
+def _witnesses(home: Path) -> Iterator[Path]:
+    """What no home has whose catalog is only being made."""
+    yield home / ID_NAME
+    yield from (home / VECTORS_NAME).glob(f"*/{MANIFEST_NAME}")
+    yield home / THUMBS_NAME
+
+
+def _leave_word(home: Path, catalog_id: str) -> None:
+    word = home / ID_NAME
+    if _says(word, catalog_id):
+        return
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        with durable_file(word) as part:
+            part.write_text(catalog_id, "ascii")
+    except OSError as error:
+        if not _says(word, catalog_id):  # another process may have been faster
+            raise StoreError(f"cannot write {word}: {error.strerror}") from error
+
+
+def _says(word: Path, catalog_id: str) -> bool:
+    try:
+        return word.read_text("ascii", "replace") == catalog_id
+    except OSError:
+        return False
+
+
+def _make_home(home: Path, *, group_readable: bool) -> None:
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=folder_mode(group_readable=group_readable), exist_ok=True)
+        tighten(home, group_readable=group_readable)
     except OSError as error:
         raise UsageError(f"cannot make the home directory {home}: {error.strerror}") from error

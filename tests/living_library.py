@@ -45,7 +45,7 @@ def picture(scene: int, variant: int = 0, metadata: str = "") -> bytes:
 def kind_between(a: bytes, b: bytes) -> PairKind | None:
     """What two different pictures are to each other; files that are no pictures are nothing to anybody."""
     one, two = a.split(b" ", 5), b.split(b" ", 5)
-    if len(one) < 5 or len(two) < 5 or one[:2] != two[:2] or a == b:
+    if len(one) < 5 or len(two) < 5 or one[0] != b"scene" or one[:2] != two[:2] or a == b:
         return None
     return {0: PairKind.PIXEL, 1: PairKind.NEAR, 2: PairKind.SIMILAR}.get(abs(int(one[3]) - int(two[3])))
 

@@ -116,7 +116,7 @@ class RenderedLibrary:
     def add_problem(self, path: bytes, code: str, message: str) -> None:
         self._record(path, Unreadable(code, message), 10, None)
 
-    def add_pair(self, a: int, b: int, kind: PairKind, score: float, evidence: Evidence | None = None) -> None:
+    def add_pair(self, a: int, b: int, kind: PairKind | None, score: float, evidence: Evidence | None = None) -> None:
         with self.catalog.write() as tx:
             tx.pairs.put([Pair(min(a, b), max(a, b), kind, score, evidence or Evidence(method="orb"))])
 

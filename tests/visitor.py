@@ -7,9 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from dedupctl.web.guard import Keys
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.thumbs import Thumbs
+from dedupctl.config import Config
+from dedupctl.fingerprint.embedder import ModelIdentity
+from dedupctl.web.keys import Keys
+from dedupctl.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,10 @@ class Answer:
 
 @dataclass
 class Visitor:
-    """By default a browser that has opened the link."""
+    """By default a browser that has opened the link.
+
+    Addresses are those below the base, in what is asked and in what is answered; `outside` asks for others.
+    """
 
     keys: Keys
     cookie: str | None = None
@@ -39,20 +48,31 @@ class Visitor:
 
     def __post_init__(self) -> None:
         if self.cookie is None:
-            self.cookie = f"{self.keys.cookie}={self.keys.session}"
+            self.cookie = f"{self.keys.cookie}={self.keys.sessions.begin()}"
 
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.keys.port}"
 
     def get(self, path: str, **headers: str) -> Answer:
+        return self._ask("GET", self.keys.base + path, None, headers)
+
+    def outside(self, path: str, **headers: str) -> Answer:
         return self._ask("GET", path, None, headers)
 
     def post(self, path: str, form: dict[str, object] | None = None, **headers: str) -> Answer:
         """A form of one of our own pages, with its token and origin."""
         body = urlencode({"csrf": self.keys.csrf} | (form or {}), doseq=True)
         usual = {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
-        return self._ask("POST", path, body.encode(), usual | headers)
+        return self._ask("POST", self.keys.base + path, body.encode(), usual | headers)
+
+    def post_outside(self, path: str, form: dict[str, object], **headers: str) -> Answer:
+        usual = {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", path, urlencode(form).encode(), usual | headers)
+
+    def raw(self, path: str) -> str:
+        """A page as it was sent, with its base in every address."""
+        return self._asked("GET", self.keys.base + path, None, {}).text
 
     def follow(self, answer: Answer) -> Answer:
         assert answer.status == 303
@@ -66,6 +86,13 @@ class Visitor:
         return found.group(1)
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        answer = self._asked(method, path, body, headers)
+        told = dict(answer.headers)
+        if "location" in told:
+            told["location"] = told["location"].removeprefix(self.keys.base)
+        return Answer(answer.status, told, answer.body.replace(f"{self.keys.base}/".encode(), b"/"))
+
+    def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         connection = HTTPConnection("127.0.0.1", self.keys.port, timeout=30)
         try:
             named = {name.replace("_", "-"): value for name, value in (self.sent | headers).items()}
@@ -76,6 +103,10 @@ class Visitor:
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
         finally:
             connection.close()
+
+
+def workspace_of(home: Path, catalog: Catalog, thumbs: Thumbs, model: ModelIdentity) -> Workspace:
+    return Workspace(home, Config(), catalog, thumbs, model, 1)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:

@@ -12,7 +12,7 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.domain import FileState, Root
-from dedupctl.indexing.scan import Finding, Gone, Relinked, Revived, Unread, Walk
+from dedupctl.indexing.scan import Finding, Gone, PassedOver, Relinked, Revived, Unread, Walk
 
 
 @dataclass
@@ -53,7 +53,7 @@ class WalkedLibrary:
                         tx.files.record([Sighting(self.root.id, finding.path, finding.identity, content_id)])
                     case Relinked(sighting):
                         tx.files.record([sighting])
-                    case Gone(file_ids):
+                    case Gone(file_ids) | PassedOver(_, file_ids):
                         tx.files.mark_gone(file_ids, at=1)
                     case Revived(file_ids):
                         tx.files.revive(file_ids)

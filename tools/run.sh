@@ -22,4 +22,7 @@ fi
 "$bin/dedupctl" scan "$photos" || [[ $? -eq 1 ]]
 "$bin/dedupctl" report -o "$out/report.html" >/dev/null
 echo
+if [[ -z ${PHOTOS:-} ]]; then
+    echo "To go on with the sample:  export DEDUPCTL_HOME=$(printf %q "$(realpath "$out")/sample-home") PATH=$(printf %q "$(realpath "$bin")"):\$PATH"
+fi
 echo "The report is in $(realpath "$out")/report.html"

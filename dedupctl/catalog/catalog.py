@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
@@ -15,15 +17,20 @@ from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
 from dedupctl.catalog.engine import Database
 from dedupctl.catalog.files import Files
+from dedupctl.catalog.imported import Imported
 from dedupctl.catalog.journal import Journal
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.map_points import MapPoints
 from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
 from dedupctl.catalog.plans import Plans, Protected
 from dedupctl.catalog.reported import Reported
 from dedupctl.catalog.roots import Roots
+from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
+from dedupctl.catalog.unreadable_folders import UnreadableFolders
 from dedupctl.catalog.verdicts import Verdicts
+from dedupctl.modes import make_file
 
 CATALOG_NAME = "catalog.db"
 
@@ -36,6 +43,7 @@ class Transaction:
         self.roots = Roots(connection)
         self.files = Files(connection)
         self.contents = Contents(connection)
+        self.imported = Imported(connection)
         self.embeddings = Embeddings(connection)
         self.pairs = Pairs(connection)
         self.verdicts = Verdicts(connection)
@@ -45,6 +53,7 @@ class Transaction:
         self.journal = Journal(connection)
         self.protected = Protected(connection)
         self.reported = Reported(connection)
+        self.unreadable_folders = UnreadableFolders(self.meta)
 
 
 DAEMON_STATE = "daemon"
@@ -61,9 +70,23 @@ class Meta:
         query = select(schema.meta.c.value).where(schema.meta.c.key == key)
         return self._connection.execute(query).scalar_one_or_none()
 
+    def document(self, key: str) -> Any:
+        """What was put there as JSON; None if nothing was.
+
+        Raises:
+            StoreDamaged: it is no JSON.
+        """
+        text = self.get(key)
+        return None if text is None else _from_json(text)
+
     def put(self, key: str, value: str) -> None:
         row = insert(schema.meta).values(key=key, value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+@legible("meta")
+def _from_json(text: str) -> Any:
+    return json.loads(text)
 
 
 class Catalog:
@@ -82,6 +105,7 @@ class Catalog:
             StoreDamaged: it is not a whole SQLite database.
             StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
         """
+        make_file(path)
         database = Database(path)
         try:
             bring_up_to_date(database)
@@ -108,6 +132,16 @@ class Catalog:
         """What is wrong with the file itself, a line each; empty when whole."""
         return self._database.integrity()
 
+    def row_faults(self) -> list[RowFault]:
+        """Rows that cannot be read."""
+        with self._database.read() as connection:
+            return RowFaults(connection).found()
+
+    def mend_rows(self) -> None:
+        """Drop what cannot be read and can be told again. The caller holds the workspace's lock."""
+        with self._database.write(durable=True) as connection:
+            RowFaults(connection).mend()
+
     def close(self) -> None:
         self._database.close()
 
@@ -120,10 +154,10 @@ class Catalog:
     def _own_id(self) -> str:
         """A random id that ties vector snapshots to this very catalog: another one must not load them."""
         with self.read() as tx:
-            known = tx.meta.get("catalog_id")
+            known = tx.meta.get(schema.CATALOG_ID)
         if known is not None:
             return known
         with self.write() as tx:
-            known = tx.meta.get("catalog_id") or uuid.uuid4().hex
-            tx.meta.put("catalog_id", known)
+            known = tx.meta.get(schema.CATALOG_ID) or uuid.uuid4().hex
+            tx.meta.put(schema.CATALOG_ID, known)
         return known

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, files, perceptual_hashes
-from dedupctl.domain import Content, Fingerprint, PictureFacts
+from dedupctl.domain import Content, FileState, Fingerprint, PictureFacts
 
 
 class Contents:
@@ -41,14 +42,16 @@ class Contents:
 
     def ids_of(self, digests: Collection[bytes]) -> dict[bytes, int]:
         """The ids of those digests that are known."""
-        query = select(contents.c.digest, contents.c.id).where(contents.c.digest.in_(list(digests)))
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        query = select(contents.c.digest, contents.c.id)
+        return {
+            digest: content_id
+            for part in chunked(digests)
+            for digest, content_id in self._connection.execute(query.where(contents.c.digest.in_(part)))
+        }
 
     def get(self, content_ids: Collection[int]) -> dict[int, Content]:
         found: dict[int, Content] = {}
-        wanted = list(content_ids)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(content_ids):
             rows = self._connection.execute(_SELECT.where(contents.c.id.in_(part)))
             found |= {row.id: _content(row) for row in rows}
         return found
@@ -57,6 +60,12 @@ class Contents:
         """The next contents with an id above `above`, in order of id."""
         query = _SELECT.where(contents.c.id > above).order_by(contents.c.id).limit(limit)
         return [_content(row) for row in self._connection.execute(query)]
+
+    def held(self) -> Iterator[tuple[bytes, int]]:
+        """(digest, id) of every content that a present file holds, in order of id, streamed."""
+        present = exists().where(files.c.content_id == contents.c.id, files.c.state == FileState.PRESENT)
+        query = select(contents.c.digest, contents.c.id).where(present).order_by(contents.c.id)
+        yield from ((row.digest, row.id) for row in self._connection.execute(query))
 
     def unmatched(self, limit: int, above: int = 0) -> list[int]:
         """Contents with an id above `above` that were not yet compared with the rest, in order of id."""
@@ -78,8 +87,9 @@ class Contents:
         one, other = contents.alias(), contents.alias()
         query = select(one.c.id, other.c.id).join(other, one.c.stream_digest == other.c.stream_digest)
         found: dict[int, set[int]] = {content_id: {content_id} for content_id in content_ids}
-        for content_id, twin in self._connection.execute(query.where(one.c.id.in_(list(content_ids)))):
-            found[content_id].add(twin)
+        for part in chunked(content_ids):
+            for content_id, twin in self._connection.execute(query.where(one.c.id.in_(part))):
+                found[content_id].add(twin)
         return found
 
     def with_stream(self, stream_digest: bytes) -> set[int]:
@@ -96,15 +106,28 @@ class Contents:
             .order_by(contents.c.id)
         )
         rows = self._connection.execute(query).all()
-        ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        bits = np.frombuffer(b"".join(row[1] for row in rows), ">u8").astype(np.uint64)
-        return ids, bits
+        ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
+        return ids, _packed([row.bits for row in rows])
 
     def hash_of(self, content_ids: Collection[int], algorithm: str) -> Mapping[int, bytes]:
-        query = select(perceptual_hashes.c.content_id, perceptual_hashes.c.bits).where(
-            perceptual_hashes.c.algorithm == algorithm, perceptual_hashes.c.content_id.in_(list(content_ids))
-        )
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        hashed = perceptual_hashes.c
+        query = select(hashed.content_id, hashed.bits).where(hashed.algorithm == algorithm)
+        return {
+            content_id: bits
+            for part in chunked(content_ids)
+            for content_id, bits in self._connection.execute(query.where(hashed.content_id.in_(part)))
+        }
+
+    def orientations(self, content_ids: Collection[int]) -> Mapping[int, bytes]:
+        """The pHash of each of these contents in its eight orientations, 8 bytes each.
+
+        Raises:
+            StoreDamaged: one has none.
+        """
+        found = self.hash_of(content_ids, "phash8")
+        for content_id in content_ids:
+            _require_hash(content_id, found.get(content_id), EIGHT_HASHES_BYTES)
+        return found
 
     def count(self) -> int:
         return int(self._connection.execute(select(func.count()).select_from(contents)).scalar_one())
@@ -119,10 +142,27 @@ class Contents:
         return self._connection.execute(delete(contents).where(~held)).rowcount
 
 
+HASH_BYTES = 8
+EIGHT_HASHES_BYTES = 8 * HASH_BYTES
 _SELECT = select(contents, perceptual_hashes.c.bits).join(
     perceptual_hashes,
     (perceptual_hashes.c.content_id == contents.c.id) & (perceptual_hashes.c.algorithm == "phash"),
+    isouter=True,
 )
+
+
+@legible("perceptual_hashes")
+def _packed(hashes: Sequence[bytes]) -> npt.NDArray[np.uint64]:
+    if any(len(bits) != HASH_BYTES for bits in hashes):  # one of another length would move all that follow it
+        raise ValueError(f"a pHash has {HASH_BYTES} bytes")
+    return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
+
+
+@legible("perceptual_hashes")
+def _require_hash(content_id: int, bits: bytes | None, length: int) -> bytes:
+    if bits is None or len(bits) != length:
+        raise ValueError(f"content {content_id} has no pHash of {length} bytes")
+    return bits
 
 
 def _values(content_id: int, fingerprint: Fingerprint) -> dict[str, Any]:
@@ -145,6 +185,7 @@ def _values(content_id: int, fingerprint: Fingerprint) -> dict[str, Any]:
 
 
 def _content(row: Row[Any]) -> Content:
+    bits = _require_hash(row.id, row.bits, HASH_BYTES)
     facts = PictureFacts(
         format=row.format,
         width=row.width,
@@ -155,4 +196,4 @@ def _content(row: Row[Any]) -> Content:
         exif_tags=row.exif_tags,
         has_gps=row.has_gps,
     )
-    return Content(row.id, row.digest, row.size, facts, row.stream_digest, row.flat, row.bits)
+    return Content(row.id, row.digest, row.size, facts, row.stream_digest, row.flat, bits)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from sqlalchemy import Connection, Select, func, insert, select
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, embedding_models, embeddings
 from dedupctl.domain import FloatArray, IntArray
 
@@ -65,28 +66,42 @@ class Embeddings:
         """
         wanted = [int(label) for label in labels]
         found: dict[int, bytes] = {}
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(wanted):
             query = select(embeddings.c.id, embeddings.c.vector).where(embeddings.c.id.in_(part))
-            found |= {row[0]: row[1] for row in self._connection.execute(query)}
+            found |= {row.id: row.vector for row in self._connection.execute(query)}
         return _decoded([found[label] for label in wanted])
 
     def of_contents(self, model_id: int, content_ids: Collection[int]) -> dict[int, list[tuple[int, FloatArray]]]:
         """(label, vector) of each part of each content."""
         query = (
             select(embeddings.c.content_id, embeddings.c.id, embeddings.c.vector)
-            .where(embeddings.c.model_id == model_id, embeddings.c.content_id.in_(list(content_ids)))
+            .where(embeddings.c.model_id == model_id)
             .order_by(embeddings.c.content_id, embeddings.c.part)
         )
         found: dict[int, list[tuple[int, FloatArray]]] = {}
-        for content_id, label, vector in self._connection.execute(query):
-            found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
+        for part in chunked(content_ids):
+            for content_id, label, vector in self._connection.execute(query.where(embeddings.c.content_id.in_(part))):
+                found.setdefault(content_id, []).append((label, _decoded([vector])[0]))
         return found
+
+    def labels_of(self, content_ids: Collection[int]) -> IntArray:
+        """Labels of all vectors, of any model, of these contents."""
+        query = select(embeddings.c.id)
+        found = [
+            label
+            for part in chunked(content_ids)
+            for label in self._connection.execute(query.where(embeddings.c.content_id.in_(part))).scalars()
+        ]
+        return np.array(found, np.int64)
 
     def owners(self, labels: Collection[int]) -> dict[int, int]:
         """The content each label belongs to."""
-        query = select(embeddings.c.id, embeddings.c.content_id).where(embeddings.c.id.in_(list(labels)))
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        query = select(embeddings.c.id, embeddings.c.content_id)
+        return {
+            label: content_id
+            for part in chunked(labels)
+            for label, content_id in self._connection.execute(query.where(embeddings.c.id.in_(part)))
+        }
 
     def missing(self, model_id: int) -> Iterator[int]:
         """Contents that have no vector of this model yet, in order of id."""
@@ -100,9 +115,7 @@ class Embeddings:
     def fullest_model(self, preferred: int) -> int:
         """The model that has seen the most pictures; `preferred` where no other has seen more."""
         query = select(embeddings.c.model_id, func.count()).where(embeddings.c.part == 0)
-        seen: dict[int, int] = {
-            row[0]: row[1] for row in self._connection.execute(query.group_by(embeddings.c.model_id))
-        }
+        seen: dict[int, int] = dict(self._connection.execute(query.group_by(embeddings.c.model_id)).all())
         fullest = max(seen, key=lambda model_id: seen[model_id], default=preferred)
         return preferred if seen.get(preferred, 0) >= seen.get(fullest, 0) else fullest
 
@@ -115,10 +128,16 @@ def _embedded(model_id: int) -> Select[tuple[int]]:
     return select(embeddings.c.content_id).where(embeddings.c.model_id == model_id, embeddings.c.part == 0)
 
 
+@legible("embeddings")
 def _decoded(blobs: list[bytes]) -> FloatArray:
     """Half precision to float32, brought back to unit length."""
     if not blobs:
         return np.empty((0, 0), np.float32)
+    if len({len(blob) for blob in blobs}) != 1:
+        raise ValueError("two vectors of one model differ in length")
     vectors = np.frombuffer(b"".join(blobs), STORED).astype(np.float32).reshape(len(blobs), -1)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all((lengths > 0) & np.isfinite(lengths)):
+        raise ValueError("a vector has no direction")
+    vectors /= lengths
     return vectors

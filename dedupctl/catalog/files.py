@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from dedupctl.catalog.chunked import chunked
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import File, FileState, Identity, Unreadable
 from dedupctl.paths import join, split
-
-MAX_VARIABLES = 30_000
-"""SQLite takes 32,766 bound values a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +86,29 @@ class Files:
         not be read again. Whatever acts on files checks digests again.
         """
         by_stamp: dict[tuple[int, ...], list[LocatedFile]] = {identity[:4]: [] for identity in identities}
-        inodes = list({identity.inode for identity in identities})
-        for start in range(0, len(inodes), MAX_VARIABLES):
-            part = inodes[start : start + MAX_VARIABLES]
-            query = _LOCATED.where(files.c.inode.in_(part), files.c.content_id.is_not(None))
+        for part in chunked({identity.inode for identity in identities}):
+            query = LOCATED.where(files.c.inode.in_(part), files.c.content_id.is_not(None))
             for row in self._connection.execute(query):
                 found = by_stamp.get((row.device, row.inode, row.size, row.mtime_ns))
                 if found is not None:
-                    found.append(_located(row))
+                    found.append(located_from_row(row))
         return {identity: by_stamp[identity[:4]] for identity in identities}
 
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
         """Every present file holding one of these contents."""
         found: list[LocatedFile] = []
-        wanted = list(content_ids)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
-            query = _LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
-            found += [_located(row) for row in self._connection.execute(query)]
+        for part in chunked(content_ids):
+            query = LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
+            found += [located_from_row(row) for row in self._connection.execute(query)]
         return found
 
     def present(self, root_id: int | None = None) -> Iterator[LocatedFile]:
         """Every present file, ordered by path, streamed."""
-        query = _LOCATED.where(files.c.state == FileState.PRESENT)
+        query = LOCATED.where(files.c.state == FileState.PRESENT)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
         for row in self._connection.execute(query.order_by(files.c.root_id, files.c.folder, files.c.name)):
-            yield _located(row)
+            yield located_from_row(row)
 
     def shared_contents(self) -> list[int]:
         """Contents held by more than one present file: the exact duplicates."""
@@ -163,16 +158,16 @@ class Files:
         return self._connection.execute(dropped).rowcount
 
     def errors(self) -> list[tuple[LocatedFile, Unreadable]]:
-        query = _LOCATED.where(files.c.state == FileState.ERROR).order_by(files.c.root_id, files.c.folder, files.c.name)
+        query = LOCATED.where(files.c.state == FileState.ERROR).order_by(files.c.root_id, files.c.folder, files.c.name)
         rows = self._connection.execute(query).all()
-        return [(_located(row), Unreadable(row.error_code, row.error)) for row in rows]
+        return [(located_from_row(row), Unreadable(row.error_code, row.error)) for row in rows]
 
     def count(self, root_id: int | None = None) -> dict[FileState, int]:
         """How many files there are in each state."""
         query = select(files.c.state, func.count()).group_by(files.c.state)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
-        found = {FileState(state): count for state, count in self._connection.execute(query)}
+        found = {_state(state): count for state, count in self._connection.execute(query)}
         return {state: found.get(state, 0) for state in FileState}
 
     def total_bytes(self, root_id: int | None = None) -> int:
@@ -189,7 +184,8 @@ SELECT name, id, state, device, inode, size, mtime_ns, ctime_ns FROM files WHERE
 """
 _VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND folder = ? AND name = ?"
 _SELECT: Select[Any] = select(files)
-_LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
+LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
+"""Every file with the path of its root, for `located_from_row`."""
 
 
 _SEEN_ANEW = (
@@ -219,18 +215,24 @@ def _values(sighting: Sighting) -> dict[str, Any]:
     }
 
 
+@legible("files")
+def _state(text: str) -> FileState:
+    return FileState(text)
+
+
 def _file(row: Row[Any]) -> File:
     return File(
         id=row.id,
         root_id=row.root_id,
         path=join(row.folder, row.name),
         identity=Identity(row.device, row.inode, row.size, row.mtime_ns, row.ctime_ns),
-        state=FileState(row.state),
+        state=_state(row.state),
         content_id=row.content_id,
         error=None if row.error_code is None else f"{row.error_code}: {row.error}",
     )
 
 
-def _located(row: Row[Any]) -> LocatedFile:
+def located_from_row(row: Row[Any]) -> LocatedFile:
+    """A file from a row of `LOCATED`."""
     file = _file(row)
     return LocatedFile(file, join(row.root_path, file.path))

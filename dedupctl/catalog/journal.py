@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
 
-from dedupctl.catalog.files import MAX_VARIABLES
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.plans import action_from_row
 from dedupctl.catalog.schema import actions, journal, plans
 from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Verb
@@ -47,8 +48,8 @@ class Journal:
         # Most of a batch ends alike: one statement for thousands of rows.
         for (state, reason, resting), ids in ids_by_outcome.items():
             outcome = update(journal).values(state=state.value, reason=reason, resting=resting, settled_at=at)
-            for start in range(0, len(ids), MAX_VARIABLES):
-                self._connection.execute(outcome.where(journal.c.id.in_(ids[start : start + MAX_VARIABLES])))
+            for part in chunked(ids):
+                self._connection.execute(outcome.where(journal.c.id.in_(part)))
 
     def retarget(self, entry_id: int, target: bytes) -> None:
         """The file goes to another place than first intended, because that one is taken."""
@@ -66,9 +67,6 @@ class Journal:
         """Intents without an outcome, oldest first: somebody died between the two."""
         return self._entries(_SELECT.where(journal.c.state == EntryState.INTENDED).order_by(journal.c.id))
 
-    def get(self, entry_ids: Collection[int]) -> list[JournalEntry]:
-        return self._entries(_SELECT.where(journal.c.id.in_(list(entry_ids))).order_by(journal.c.id))
-
     def resting(self, *, plan_id: int | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
         """Removals whose file waits somewhere to be restored or purged, oldest first."""
         query = _SELECT.where(journal.c.resting, journal.c.id > after).order_by(journal.c.id).limit(limit)
@@ -79,9 +77,7 @@ class Journal:
     def rests_at(self, paths: Collection[bytes]) -> set[bytes]:
         """Which of these paths hold a removed file that the journal knows."""
         found: set[bytes] = set()
-        wanted = list(paths)
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        for part in chunked(paths):
             query = select(journal.c.target).where(journal.c.resting, journal.c.target.in_(part))
             found |= set(self._connection.execute(query).scalars())
         return found
@@ -112,19 +108,22 @@ class Journal:
         query = select(actions.c.victim_root, actions.c.victim_path, actions.c.keeper_root, actions.c.keeper_path)
         query = query.join(journal, journal.c.action_id == actions.c.id).where(actions.c.verb == Verb.SYMLINK)
         query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
-        return [(row[0], row[1], join(row[2], row[3])) for row in self._connection.execute(query)]
+        return [
+            (row.victim_root, row.victim_path, join(row.keeper_root, row.keeper_path))
+            for row in self._connection.execute(query)
+        ]
 
     def returned(self) -> set[tuple[bytes, bytes]]:
         """(absolute path, digest) of every file that a person has had restored, and where it was put."""
         query = select(journal.c.target, actions.c.victim_digest).join(actions, actions.c.id == journal.c.action_id)
         query = query.where(journal.c.deed == Deed.RESTORE, journal.c.state == EntryState.DONE)
-        return {(row[0], row[1]) for row in self._connection.execute(query)}
+        return {(row.target, row.victim_digest) for row in self._connection.execute(query)}
 
     def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
         """How many pictures this plan has removed and not put back, by root."""
         query = select(actions.c.victim_root, func.count()).join(journal, journal.c.action_id == actions.c.id)
         query = query.where(actions.c.plan_id == plan_id, *_PICTURE_REMOVED).group_by(actions.c.victim_root)
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        return dict(self._connection.execute(query).all())
 
     def entries(
         self, *, plan_id: int | None = None, limit: int | None = None, before: int | None = None
@@ -144,7 +143,7 @@ class Journal:
         size = func.json_extract(actions.c.victim_identity, "$[2]")
         query = select(day, func.sum(size)).select_from(journal.join(actions, journal.c.action_id == actions.c.id))
         query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
-        return [(row[0], int(row[1])) for row in self._connection.execute(query.group_by(day).order_by(day))]
+        return [(date, int(total)) for date, total in self._connection.execute(query.group_by(day).order_by(day))]
 
     def _leave_rest(self, action_ids: Collection[int], *, state: EntryState) -> None:
         rows = [{"action": action_id} for action_id in action_ids]
@@ -180,6 +179,7 @@ _SELECT: Select[Any] = (
 )
 
 
+@legible("journal")
 def _entry(row: Row[Any]) -> JournalEntry:
     return JournalEntry(
         id=row.entry_id,

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.sqlite import insert
 
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.embeddings import Embeddings
-from dedupctl.catalog.files import MAX_VARIABLES
 from dedupctl.catalog.schema import contents, embeddings, files, map_points
 from dedupctl.domain import FileState, FloatArray
 
@@ -44,21 +44,21 @@ class MapPoints:
             KeyError: a content has no vector of this model.
         """
         labels: dict[int, int] = {}
-        for part in _parts(content_ids):
+        for part in chunked(content_ids):
             query = select(embeddings.c.content_id, embeddings.c.id).where(
                 embeddings.c.model_id == model_id, embeddings.c.part == 0, embeddings.c.content_id.in_(part)
             )
-            labels |= {row[0]: row[1] for row in self._connection.execute(query)}
+            labels |= {row.content_id: row.id for row in self._connection.execute(query)}
         return Embeddings(self._connection).vectors([labels[content_id] for content_id in content_ids])
 
     def of(self, model_id: int, content_ids: Collection[int]) -> dict[int, tuple[float, float]]:
         """The stored place of each of these contents that has one."""
         found: dict[int, tuple[float, float]] = {}
-        for part in _parts(content_ids):
+        for part in chunked(content_ids):
             query = select(map_points.c.content_id, map_points.c.x, map_points.c.y).where(
                 map_points.c.model_id == model_id, map_points.c.content_id.in_(part)
             )
-            found |= {row[0]: (row[1], row[2]) for row in self._connection.execute(query)}
+            found |= {row.content_id: (row.x, row.y) for row in self._connection.execute(query)}
         return found
 
     def put(self, model_id: int, content_ids: Sequence[int], places: PointArray) -> None:
@@ -72,8 +72,3 @@ class MapPoints:
         row = insert(map_points)
         moved = {"x": row.excluded.x, "y": row.excluded.y}
         self._connection.execute(row.on_conflict_do_update(index_elements=["model_id", "content_id"], set_=moved), rows)
-
-
-def _parts(content_ids: Collection[int]) -> list[list[int]]:
-    wanted = list(content_ids)
-    return [wanted[start : start + MAX_VARIABLES] for start in range(0, len(wanted), MAX_VARIABLES)]

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from dedupctl.catalog.files import MAX_VARIABLES
-from dedupctl.catalog.schema import pairs
+from dedupctl.catalog.chunked import chunked
+from dedupctl.catalog.legible import legible
+from dedupctl.catalog.schema import contents, pairs
 from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
 
 
@@ -20,7 +21,12 @@ class Pairs:
         self._connection = connection
 
     def put(self, judged: Iterable[Pair]) -> None:
-        """Store judgements; a later one replaces an earlier one on the same two contents."""
+        """Store judgements; a later one replaces an earlier one on the same two contents.
+
+        A content may have been dropped while it was compared: a judgement on it is left out.
+        """
+        listed = list(judged)
+        known = self._existing({content_id for pair in listed for content_id in (pair.a, pair.b)})
         rows = [
             {
                 "a": pair.a,
@@ -29,7 +35,8 @@ class Pairs:
                 "score": pair.score,
                 "evidence": evidence_to_json(pair.evidence),
             }
-            for pair in judged
+            for pair in listed
+            if pair.a in known and pair.b in known
         ]
         if not rows:
             return
@@ -45,8 +52,10 @@ class Pairs:
     def judged_among(self, candidates: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
         """Which of these (a, b) were compared before."""
         firsts = {a for a, _ in candidates}
-        query = select(pairs.c.a, pairs.c.b).where(pairs.c.a.in_(firsts))
-        known = {(a, b) for a, b in self._connection.execute(query)}
+        query = select(pairs.c.a, pairs.c.b)
+        known = {
+            (a, b) for part in chunked(firsts) for a, b in self._connection.execute(query.where(pairs.c.a.in_(part)))
+        }
         return known & set(candidates)
 
     def of_kinds(self, kinds: Collection[PairKind]) -> Iterator[Pair]:
@@ -63,17 +72,29 @@ class Pairs:
     def of_contents(self, content_ids: Collection[int], kinds: Collection[PairKind]) -> list[Pair]:
         """Every pair of these kinds in which one of these contents takes part."""
         found: dict[tuple[int, int], Pair] = {}
-        wanted, names = list(content_ids), [kind.value for kind in kinds]
-        for start in range(0, len(wanted), MAX_VARIABLES):
-            part = wanted[start : start + MAX_VARIABLES]
+        names = [kind.value for kind in kinds]
+        for part in chunked(content_ids):
             for side in (pairs.c.a, pairs.c.b):
                 rows = self._connection.execute(select(pairs).where(side.in_(part), pairs.c.kind.in_(names)))
                 found |= {(row.a, row.b): _pair(row) for row in rows}
         return list(found.values())
 
+    def _existing(self, content_ids: Collection[int]) -> set[int]:
+        query = select(contents.c.id)
+        return {
+            content_id
+            for part in chunked(content_ids)
+            for content_id in self._connection.execute(query.where(contents.c.id.in_(part))).scalars()
+        }
+
     def count_by_kind(self) -> dict[PairKind, int]:
         query = select(pairs.c.kind, func.count()).where(pairs.c.kind.is_not(None)).group_by(pairs.c.kind)
-        return {PairKind(kind): count for kind, count in self._connection.execute(query)}
+        return {_kind(kind): count for kind, count in self._connection.execute(query)}
+
+
+@legible("pairs")
+def _kind(text: str) -> PairKind:
+    return PairKind(text)
 
 
 def evidence_to_json(evidence: Evidence) -> str:
@@ -98,6 +119,7 @@ def evidence_from_json(text: str) -> Evidence:
     return Evidence(**values)
 
 
+@legible("pairs")
 def _pair(row: Row[Any]) -> Pair:
     kind = None if row.kind is None else PairKind(row.kind)
     return Pair(row.a, row.b, kind, row.score, evidence_from_json(row.evidence))

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
+from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import actions, journal, plans, protected_paths
 from dedupctl.domain import Action, Identity, PairKind, Plan, PlanSummary, Seen, Terms, Verb
 
@@ -86,12 +88,11 @@ class Plans:
         query = select(actions.c.victim_root, func.count()).where(
             actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.kind.is_not(None)
         )
-        rows = self._connection.execute(query.group_by(actions.c.victim_root))
-        return {row[0]: row[1] for row in rows}
+        return dict(self._connection.execute(query.group_by(actions.c.victim_root)).all())
 
     def _header(self, plan_id: int) -> Plan | None:
         row = self._connection.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
-        return None if row is None else Plan(row.id, row.created_at, row.policy, _terms_from_json(row.terms), ())
+        return None if row is None else Plan(row.id, row.created_at, row.policy, terms_from_json(row.terms), ())
 
 
 class Protected:
@@ -107,8 +108,10 @@ class Protected:
 
     def remove(self, paths: Collection[bytes]) -> int:
         """Returns how many of them were protected."""
-        gone = delete(protected_paths).where(protected_paths.c.path.in_(list(paths)))
-        return self._connection.execute(gone).rowcount
+        gone = delete(protected_paths)
+        return sum(
+            self._connection.execute(gone.where(protected_paths.c.path.in_(part))).rowcount for part in chunked(paths)
+        )
 
     def all(self) -> list[bytes]:
         return list(self._connection.execute(select(protected_paths.c.path).order_by(protected_paths.c.path)).scalars())
@@ -128,6 +131,7 @@ _NOT_BEGUN = (
 _DONE = select(journal.c.action_id).where(journal.c.deed == "remove", journal.c.state == "done")
 
 
+@legible("actions")
 def action_from_row(row: Row[Any]) -> Action:
     """An action from a row that has all columns of `actions` under their own names."""
     keeper = None
@@ -181,11 +185,15 @@ def _terms_to_json(terms: Terms) -> str:
             "retention_days": terms.retention_days,
             "quarantine": terms.quarantine,
             "unattended": terms.unattended,
+            "with_annotations": terms.with_annotations,
+            "merge_sidecars": terms.merge_sidecars,
         }
     )
 
 
-def _terms_from_json(text: str) -> Terms:
+@legible("plans")
+def terms_from_json(text: str) -> Terms:
+    """What was kept of a policy; raises StoreDamaged where it cannot be read."""
     values = json.loads(text)
     move_to = values["move_to"]
     return Terms(
@@ -194,4 +202,7 @@ def _terms_from_json(text: str) -> Terms:
         retention_days=values["retention_days"],
         quarantine=values["quarantine"],
         unattended=values["unattended"],
+        # Plans made by an earlier version do not say; without leave they only refuse more.
+        with_annotations=values.get("with_annotations", False),
+        merge_sidecars=values.get("merge_sidecars", False),
     )

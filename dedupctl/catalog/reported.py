@@ -17,7 +17,7 @@ class Reported:
     def clusters(self) -> dict[int, int]:
         """The cluster each content was shown in, by content id; a content may have left the catalog since."""
         query = select(reported_contents.c.content_id, reported_contents.c.cluster_id)
-        return {row[0]: row[1] for row in self._connection.execute(query)}
+        return {row.content_id: row.cluster_id for row in self._connection.execute(query)}
 
     def remember(self, cluster_of: Mapping[int, int]) -> None:
         """Replace what the report before showed."""

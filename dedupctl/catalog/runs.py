@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import runs
 from dedupctl.domain import ScanSummary
 
@@ -35,4 +37,14 @@ class Runs:
     def last_finished(self) -> Run | None:
         query = select(runs).where(runs.c.finished_at.is_not(None)).order_by(runs.c.id.desc()).limit(1)
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else Run(row.started_at, row.finished_at, ScanSummary(**json.loads(row.summary)))
+        return None if row is None else _run(row)
+
+
+def summary_from_json(text: str) -> ScanSummary:
+    """What a visit found, as it was kept; raises ValueError or TypeError where nothing here has written it."""
+    return ScanSummary(**json.loads(text))
+
+
+@legible("runs")
+def _run(row: Row[Any]) -> Run:
+    return Run(row.started_at, row.finished_at, summary_from_json(row.summary))

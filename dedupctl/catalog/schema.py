@@ -47,6 +47,8 @@ class Words(TypeDecorator[str]):
         return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+CATALOG_ID = "catalog_id"
+"""Where in the meta table the catalog's own id is."""
 metadata = MetaData()
 
 meta = Table(
@@ -120,6 +122,13 @@ perceptual_hashes = Table(
     Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
     Column("algorithm", Text, primary_key=True),
     Column("bits", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+imported_contents = Table(
+    "imported_contents",
+    metadata,
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, translated
+from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, keep_a_log, translated
 from dedupctl.errors import StoreDamaged
+from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
@@ -56,10 +57,18 @@ class Thumbs:
 
     def _get(self, table: _Table, digests: Collection[bytes]) -> dict[bytes, bytes]:
         try:
-            return self._select(table, list(digests))
+            return dict(self._rows(table, "*", list(digests)))
         except StoreDamaged:
             self._start_over()
             return {}
+
+    def held(self, digests: Collection[bytes]) -> set[bytes]:
+        """Which of these contents have a thumbnail."""
+        try:
+            return {digest for (digest,) in self._rows("thumbs", "digest", list(digests))}
+        except StoreDamaged:
+            self._start_over()
+            return set()
 
     def close(self) -> None:
         self._connection.close()
@@ -69,14 +78,14 @@ class Thumbs:
             insert = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - a name of ours
             self._connection.executemany(insert, values.items())
 
-    def _select(self, table: _Table, wanted: list[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+    def _rows(self, table: _Table, columns: str, wanted: list[bytes]) -> list[Any]:
+        found: list[Any] = []
         for start in range(0, len(wanted), _BATCH):
             part = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            query = f"SELECT * FROM {table} WHERE digest IN ({marks})"  # noqa: S608 - a name of ours and question marks
+            query = f"SELECT {columns} FROM {table} WHERE digest IN ({marks})"  # noqa: S608 - our own names
             with translated(self._path):
-                found |= dict(self._connection.execute(query, part))
+                found += self._connection.execute(query, part).fetchall()
         return found
 
     def _start_over(self) -> None:
@@ -91,10 +100,11 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    make_file(path)
     with translated(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            keep_a_log(connection, path)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
             connection.execute("CREATE TABLE IF NOT EXISTS sketches (digest BLOB PRIMARY KEY, features BLOB NOT NULL)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, verdicts
 from dedupctl.domain import Verdict
 
@@ -28,7 +29,7 @@ class Verdicts:
         first, second = sorted((digest_a, digest_b))
         same = (verdicts.c.digest_a == first) & (verdicts.c.digest_b == second)
         found = self._connection.execute(select(verdicts.c.verdict).where(same)).scalar_one_or_none()
-        return None if found is None else Verdict(found)
+        return None if found is None else _verdict(found)
 
     def by_content(self) -> dict[tuple[int, int], Verdict]:
         """Every verdict on two contents that are in the catalog, keyed by their ids (a < b)."""
@@ -39,4 +40,9 @@ class Verdicts:
             .join(two, two.c.digest == verdicts.c.digest_b)
         )
         found = self._connection.execute(query)
-        return {(min(a, b), max(a, b)): Verdict(verdict) for a, b, verdict in found}
+        return {(min(a, b), max(a, b)): _verdict(verdict) for a, b, verdict in found}
+
+
+@legible("verdicts")
+def _verdict(text: str) -> Verdict:
+    return Verdict(text)

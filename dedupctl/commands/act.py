@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -13,14 +12,15 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from dedupctl.commands.listing import Kinds
+from dedupctl.commands.messages import console, hand_over_script, say
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import AsJson, Session, console, print_json, say, stopping_on_signals
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json, stopping_on_signals
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import EntryState, PairKind, Plan
 from dedupctl.errors import UsageError
-from dedupctl.policy.guards import excessive_share, require_modest_share
+from dedupctl.matching.keeper import rule_in_words
+from dedupctl.policy.guards import Excess, excessive_share, require_modest_share
 from dedupctl.policy.plan import Request, draft_plan, make_plan
-from dedupctl.policy.rules import rule_in_words
 from dedupctl.removal.apply import Applied, apply_plan
 from dedupctl.removal.formats import applied_as_json, plan_as_json, plan_as_shell
 from dedupctl.removal.outcome import Outcome
@@ -49,7 +49,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 NoQuarantine = Annotated[bool, typer.Option("--no-quarantine", help="With the action delete: purge in the same run.")]
 WithAnnotations = Annotated[bool, typer.Option("--with-annotations", help="Annotation files go with their picture.")]
 MergeSidecars = Annotated[
-    bool, typer.Option("--merge-sidecars", help="Carry over what only a removed copy's XMP sidecar says.")
+    bool, typer.Option("--merge-sidecars", help="Carry over what only a removed copy or its sidecars say.")
 ]
 Share = Annotated[
     float | None,
@@ -90,12 +90,17 @@ def plan(
                 workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
             )
             made = freeze(workspace, name, chosen, asked_of(chosen, no_quarantine=no_quarantine), store=not dry_run)
+        allowed = workspace.config.policies.get(made.policy, PolicyConfig()).max_remove_share
+        with workspace.catalog.read() as tx:
+            excess = excessive_share(tx, made, allowed)
         if shell:
-            sys.stdout.buffer.write(plan_as_shell(made))
+            hand_over_script(plan_as_shell(made))
         elif as_json:
-            print_json(plan_as_json(made))
+            print_json(plan_as_json(made) | {"refused": None if excess is None else _refused(excess)})
         else:
             print_plan(made)
+        if excess is not None and not as_json:
+            say(f"`apply` would refuse this plan: {_refused(excess)}")
 
 
 def apply(
@@ -147,12 +152,10 @@ def policy_named(
     Raises:
         UsageError: no such policy, or the two do not go together.
     """
-    policies = workspace.config.policies
-    if name not in policies:
-        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    policy = policy_of(workspace, name)
     said: dict[str, Any] = {}
     if action is not None:
-        said |= {"action": action, "move_to": None if action != "move-to" else policies[name].move_to}
+        said |= {"action": action, "move_to": None if action != "move-to" else policy.move_to}
     if kinds:
         said["kinds"] = tuple(kind.value for kind in kinds)
     if with_annotations:
@@ -160,7 +163,7 @@ def policy_named(
     if merge_sidecars:
         said["merge_sidecars"] = True
     try:
-        return PolicyConfig.model_validate(policies[name].model_dump() | said)
+        return PolicyConfig.model_validate(policy.model_dump() | said)
     except ValidationError as error:
         raise UsageError(f"this does not go with the policy {name!r}: {_said_of(error)}") from error
 
@@ -209,14 +212,7 @@ def run(
     With `yes` it is shown and nobody is asked; what was `seen` before is neither shown nor asked for.
     """
     if dry_run:
-        if as_json:
-            print_json(plan_as_json(made))
-        else:
-            print_plan(made)
-        with workspace.catalog.read() as tx:
-            too_much = excessive_share(tx, made, share)
-        if too_much is not None:
-            say(f"it would not be done: these are {too_much}")
+        _show_only(workspace, made, share=share, as_json=as_json)
         return
     if as_json and not (yes or seen):
         raise UsageError("--json cannot ask: add --yes, or --dry-run")
@@ -224,7 +220,7 @@ def run(
         require_modest_share(tx, made.id, share)
     if not (seen or as_json):
         print_plan(made)
-    if not (seen or yes) and not (made.removals and typer.confirm("Do this?", err=True)):
+    if not (seen or yes) and not _is_wanted(made):
         return
     with (
         acting(workspace.home, workspace.catalog) as settled,
@@ -248,6 +244,33 @@ def run(
         stop.exit_if_interrupted()
     if not applied.complete:
         raise typer.Exit(1)
+
+
+def _show_only(workspace: Workspace, made: Plan, *, share: float, as_json: bool) -> None:
+    """A dry run: the plan, and whether it would be refused."""
+    if as_json:
+        print_json(plan_as_json(made))
+    else:
+        print_plan(made)
+    with workspace.catalog.read() as tx:
+        excess = excessive_share(tx, made, share)
+    if excess is not None:
+        say(f"it would not be done: {_refused(excess)}")
+
+
+def _is_wanted(made: Plan) -> bool:
+    """Ask; whatever is answered, it is said what follows."""
+    if not made.removals:
+        say("there is nothing to do")
+        return False
+    wanted = typer.confirm("Do this?", err=True)
+    if not wanted:
+        say(f"nothing was done; `dedupctl apply {made.id}` carries the plan out later")
+    return wanted
+
+
+def _refused(excess: Excess) -> str:
+    return f"it removes {shown(excess.pictures)}; {excess.remedy}"
 
 
 def say_settled(settled: list[Outcome]) -> None:

@@ -25,7 +25,8 @@ from dedupctl.commands.act import (
     share_allowed,
 )
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, existing_path, print_json
 from dedupctl.errors import UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS
 from dedupctl.matching.file_pairs import FilePair, pairs_across

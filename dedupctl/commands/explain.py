@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dedupctl.catalog.pairs import evidence_as_dict
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json, say
-from dedupctl.domain import Pair, PairKind, Unreadable, Verdict
+from dedupctl.commands.messages import answer, console, say
+from dedupctl.commands.session import AsJson, KeepersOf, Session, existing_path, policy_of, print_json
+from dedupctl.domain import Cluster, Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
-from dedupctl.matching.lookup import Match, compare_two, content_at, file_at, find_copies
+from dedupctl.matching.keeper import reasons_in_words
+from dedupctl.matching.lookup import Match, clusters_of, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.proof.drawing import side_by_side
 from dedupctl.matching.sentence import sentence
+from dedupctl.modes import file_mode, opener
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.listing import Heading, Listing
 from dedupctl.report.wording import counted, shown
 from dedupctl.workspace import Workspace
@@ -64,7 +69,7 @@ def explain(
             }
         )
     else:
-        typer.echo(f"{kind or 'no pair'}: {words}")
+        answer(f"{kind or 'no pair'}: {words}")
 
 
 def verdict(
@@ -75,7 +80,7 @@ def verdict(
 ) -> None:
     """Say that two pictures are the same or different. It is kept by content, and no proof overrules it."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         first, second = (content_at(tx, existing_path(path)) for path in (a, b))
         if first.id == second.id:
             raise UsageError("these two files hold the same bytes; there is nothing to decide")
@@ -86,9 +91,10 @@ def verdict(
 def find(
     context: typer.Context,
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Any picture; it need not be in the library.")],
+    policy: KeepersOf = "tidy",
     as_json: AsJson = False,
 ) -> None:
-    """Which library pictures is this one a copy of?"""
+    """Which library pictures is this one a copy of, and which of them is the one to keep?"""
     session: Session = context.obj
     path = existing_path(image)
     with session.workspace() as workspace:
@@ -98,12 +104,13 @@ def find(
         matches = find_copies(workspace, workspace.open_index().index, read.fingerprint, path)
         with workspace.catalog.read() as tx:
             waiting = tx.embeddings.count_missing(workspace.model_id)
+            clusters = clusters_of(tx, matches, keeper_order(tx, policy_of(workspace, policy)))
     if waiting:
         say(f"{waiting:,} pictures wait for a vector of the new model (dedupctl scan): edited copies may be missed")
     if as_json:
-        print_json({"matches": [_as_json(match) for match in matches]})
+        print_json({"matches": [_as_json(match, clusters.get(match.file.file.id)) for match in matches]})
     else:
-        _print(matches)
+        _print(matches, clusters)
 
 
 def _told(workspace: Workspace, pair: Pair | None, names: tuple[str, str]) -> tuple[PairKind | None, str]:
@@ -129,13 +136,15 @@ def _draw(workspace: Workspace, pair: Pair, names: tuple[str, str], target: Path
         raise DedupctlError("a thumbnail is missing; run `dedupctl check --repair`")
     drawing = side_by_side(thumbnails[a.digest], thumbnails[b.digest], a, b, pair.evidence, names=names)
     try:
-        target.write_bytes(drawing)
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(target, "wb", opener=opening) as file:
+            file.write(drawing)
     except OSError as error:
         raise DedupctlError(f"cannot write {target}: {error.strerror}") from error
     say(f"drawn: {target}")
 
 
-def _as_json(match: Match) -> dict[str, object]:
+def _as_json(match: Match, cluster: Cluster | None) -> dict[str, object]:
     facts = match.content.facts
     return {
         "path": os.fsdecode(match.file.path),
@@ -146,16 +155,20 @@ def _as_json(match: Match) -> dict[str, object]:
         "height": facts.height,
         "format": facts.format,
         "evidence": evidence_as_dict(match.evidence),
+        "keeper": None if cluster is None else os.fsdecode(cluster.keeper.path),
+        "keeper_rules": [] if cluster is None else list(cluster.rules),
     }
 
 
-def _print(matches: list[Match]) -> None:
+def _print(matches: list[Match], clusters: Mapping[int, Cluster]) -> None:
     if not matches:
         console().print("no copy of it is in the library")
         return
-    table = Listing.of("kind", Heading("pixels", right=True), "file")
+    table = Listing.of("kind", Heading("pixels", right=True), "file", "keep")
     for match in matches:
-        facts = match.content.facts
-        table.add(match.kind.value, f"{facts.width}×{facts.height}", shown(match.file.path))
+        facts, cluster = match.content.facts, clusters.get(match.file.file.id)
+        is_kept = cluster is not None and cluster.keeper.file_id == match.file.file.id
+        because = f"keep: {reasons_in_words(cluster.rules)}" if cluster is not None and is_kept else ""
+        table.add(match.kind.value, f"{facts.width}×{facts.height}", shown(match.file.path), because)
     console().print(table)
     console().print(counted(len(matches), "file"))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from dedupctl.commands.listing import Kinds
-from dedupctl.commands.session import AsJson, Session, print_json
+from dedupctl.commands.messages import Lines, answer, output_stream, say
+from dedupctl.commands.session import AsJson, KeepersOf, Session, policy_of, print_json
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.indexing.encodings import export_encodings, import_encodings
+from dedupctl.indexing.encodings import export_encodings, import_encodings, lines_of
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.file_pairs import file_pairs
+from dedupctl.modes import file_mode, opener
+from dedupctl.policy.rules import keeper_order
+from dedupctl.workspace import Workspace
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write; else stdout.")]
 
@@ -37,19 +41,20 @@ def register(app: typer.Typer) -> None:
 def pairs(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
     """Every two files that are copies of each other: `a,b,kind,score`, absolute paths."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(output) as stream:
+    with session.workspace() as workspace, workspace.catalog.read() as tx, _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["a", "b", "kind", "score"])
         for pair in file_pairs(tx, kind or DUPLICATE_KINDS):
             writer.writerow([os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.kind.value, f"{pair.score:.4f}"])
 
 
-def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) -> None:
+def clusters(context: typer.Context, output: Output = None, kind: Kinds = None, policy: KeepersOf = "tidy") -> None:
     """Every file of every cluster: `cluster,path,role,kind,score,size`."""
     session: Session = context.obj
     with session.workspace() as workspace, workspace.catalog.read() as tx:
-        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS)
-    with _opened(output) as stream:
+        order = keeper_order(tx, policy_of(workspace, policy))
+        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, order=order)
+    with _opened(workspace, output) as stream:
         writer = csv.writer(stream)
         writer.writerow(["cluster", "path", "role", "kind", "score", "size"])
         for cluster in found:
@@ -64,7 +69,7 @@ def clusters(context: typer.Context, output: Output = None, kind: Kinds = None) 
 def export_all(context: typer.Context, output: Output = None) -> None:
     """What was read of every picture (digest, facts, hashes, vectors, thumbnail), one JSON document a line."""
     session: Session = context.obj
-    with session.workspace() as workspace, _opened(output) as stream:
+    with session.workspace() as workspace, _opened(workspace, output) as stream:
         for line in export_encodings(workspace):
             stream.write(line + "\n")
 
@@ -74,26 +79,36 @@ def import_all(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="What `export encodings` wrote.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take in encodings: a file of a picture known by them is found by its digest and not decoded."""
+    """Take in encodings: a file of a picture known by them is found by its digest and not decoded.
+
+    They are taken for what somebody says: a picture is read all the same before a copy of it is removed. Lines that are
+    no encodings are named and left out; the exit code is then 1.
+    """
     session: Session = context.obj
     try:
-        with session.indexing() as workspace, source.open(encoding="utf-8") as lines:
-            new, known = import_encodings(workspace, lines)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {source}: {error}") from error
+        with source.open("rb") as file, session.indexing() as workspace:
+            taken = import_encodings(workspace, lines_of(file))
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror or error}") from error
+    for lines in taken.refused:
+        span = f"line {lines.first}" if lines.first == lines.last else f"lines {lines.first} to {lines.last}"
+        say(f"{span}: {lines.reason}")
     if as_json:
-        print_json({"new": new, "known": known})
+        print_json(dataclasses.asdict(taken))
     else:
-        typer.echo(f"{new:,} pictures taken in, {known:,} were known")
+        answer(f"{taken.new:,} pictures taken in, {taken.known:,} were known")
+    if taken.refused:
+        raise typer.Exit(1)
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(workspace: Workspace, output: Path | None) -> Iterator[Lines]:
     if output is None:
-        yield sys.stdout
+        yield output_stream()
         return
     try:
-        with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        opening = opener(file_mode(group_readable=workspace.config.home.group_readable))
+        with open(output, "w", newline="", encoding="utf-8", errors="surrogateescape", opener=opening) as stream:
             yield stream
     except OSError as error:
         raise DedupctlError(f"cannot write {output}: {error.strerror}") from error

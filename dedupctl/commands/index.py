@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from dedupctl.commands.messages import answer, say
 from dedupctl.commands.progress import shown_progress
-from dedupctl.commands.session import AsJson, Session, print_json, say, stopping_on_signals
+from dedupctl.commands.session import AsJson, Session, print_json, stopping_on_signals
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
 from dedupctl.indexing.scan import FolderError
+from dedupctl.report.wording import shown
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders to add and visit.")]
 
@@ -37,7 +39,7 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
     if as_json:
         print_json(dataclasses.asdict(summary))
     else:
-        typer.echo(_in_words(summary))
+        answer(_in_words(summary))
     if stop.is_set():
         say("stopped; the next scan goes on from here")
         stop.exit_if_interrupted()
@@ -65,11 +67,11 @@ class Failures:
 
     def folder(self, failure: FolderError) -> None:
         self.any = True
-        say(f"cannot read {os.fsdecode(failure.path)}: {failure.reason}")
+        say(f"cannot read {shown(failure.path)}: {failure.reason}")
 
     def offline(self, root: Root, reason: str) -> None:
         self.any = True
-        say(f"{os.fsdecode(root.path)} is offline, its pictures stay known: {reason}")
+        say(f"{shown(root.path)} is offline, its pictures stay known: {reason}")
 
 
 def _in_words(summary: ScanSummary) -> str:
@@ -81,5 +83,6 @@ def _in_words(summary: ScanSummary) -> str:
         (summary.unchanged, "unchanged"),
     ]
     parts = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+    passed_over = f"; {summary.passed_over:,} system folders passed over" if summary.passed_over else ""
     hint = f"; {summary.errors:,} could not be read (dedupctl status --errors)" if summary.errors else ""
-    return f"{summary.seen:,} files seen" + (f": {parts}" if parts else "") + hint
+    return f"{summary.seen:,} files seen" + (f": {parts}" if parts else "") + passed_over + hint

@@ -1,24 +1,25 @@
-"""`roots`, `status` and `check`: what is watched, how it is, and whether every store is whole."""
+"""`roots` and `status`: what is watched, how it is, and whether every store is whole."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.catalog.catalog import Transaction
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, policy_of, print_json
 from dedupctl.domain import FileState, Root
-from dedupctl.errors import LockHeld, UsageError
-from dedupctl.indexing.check import Fault, find_faults, repair
+from dedupctl.errors import UsageError
 from dedupctl.indexing.roots import add_root, present
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts
+from dedupctl.policy.rules import keeper_order
+from dedupctl.report.facts import FileProblem, LibraryFacts, library_facts, problems_of
 from dedupctl.report.tables import library_table, problems_as_json, problems_table, roots_table
-from dedupctl.workspace import LOCK_NAME, Workspace, hold
+from dedupctl.report.wording import shown
+from dedupctl.workspace import Workspace
 
 roots_app = typer.Typer(no_args_is_help=True, help="What is watched: list, add, remove.")
 
@@ -29,7 +30,6 @@ def register(app: typer.Typer) -> None:
     roots_app.command("remove", epilog="Example:  dedupctl roots remove /mnt/archive")(remove)
     app.add_typer(roots_app, name="roots")
     app.command(epilog="Example:  dedupctl status --errors")(status)
-    app.command(epilog="Example:  dedupctl check --repair")(check)
 
 
 def list_roots(context: typer.Context, as_json: AsJson = False) -> None:
@@ -54,9 +54,9 @@ def add(
     with Workspace.open(session.home, create=True) as workspace:
         root = add_root(workspace.catalog, os.fsencode(path), reference=reference)
         if root.reference != reference:
-            with workspace.catalog.write() as tx:
+            with workspace.catalog.write(durable=True) as tx:
                 tx.roots.set_reference(root.id, reference)
-    say(f"watching {os.fsdecode(root.path)}")
+    say(f"watching {shown(root.path)}")
 
 
 def remove(
@@ -65,17 +65,18 @@ def remove(
 ) -> None:
     """Watch a folder no longer. Its files are not touched; verdicts and fingerprints are kept."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         root = tx.roots.at(os.path.realpath(os.fsencode(path)))
         if root is None:
             raise UsageError(f"{path} is not a watched folder; see `dedupctl roots list`")
         tx.roots.remove(root.id)
-    say(f"no longer watching {os.fsdecode(root.path)}; its files were not touched")
+        tx.unreadable_folders.forget(root.path)
+    say(f"no longer watching {shown(root.path)}; its files were not touched")
 
 
 def status(
     context: typer.Context,
-    errors: Annotated[bool, typer.Option("--errors", help="List the files no picture could be read from.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="List the files and folders that cannot be read.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """How the catalog, the backlog, the watch and the index are, and when everything was last looked at."""
@@ -93,34 +94,14 @@ def status(
             _print_status(session, workspace)
 
 
-def check(
-    context: typer.Context,
-    fix: Annotated[bool, typer.Option("--repair", help="Mend what can be mended from the catalog.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Is every store whole, and do they agree? Exit code 4 when something is left damaged."""
-    session: Session = context.obj
-    with session.workspace() as workspace:
-        faults = find_faults(workspace)
-        if fix and faults:
-            with hold(session.home / LOCK_NAME, "indexing into"):
-                faults = repair(workspace, faults)
-    if as_json:
-        print_json({"faults": [{"store": fault.store, "what": fault.what, "mended": fault.mended} for fault in faults]})
-    else:
-        _print_faults(faults)
-    if any(not fault.mended for fault in faults):
-        raise typer.Exit(4)
-
-
 def _library(workspace: Workspace) -> LibraryFacts:
     with workspace.catalog.read() as tx:
-        return library_facts(tx, find_clusters(tx))
+        return library_facts(tx, find_clusters(tx, order=keeper_order(tx, policy_of(workspace, "tidy"))))
 
 
 def _problems(workspace: Workspace) -> list[FileProblem]:
     with workspace.catalog.read() as tx:
-        return [FileProblem(located.path, why.code, why.message) for located, why in tx.files.errors()]
+        return problems_of(tx)
 
 
 def _offline(workspace: Workspace) -> dict[int, str]:
@@ -157,55 +138,31 @@ def _status_as_json(session: Session, workspace: Workspace) -> dict[str, Any]:
             "pairs": {kind.value: count for kind, count in tx.pairs.count_by_kind().items()},
             "backlog": tx.contents.count_unmatched(),
             "roots": [_root_as_json(tx, root, offline.get(root.id)) for root in tx.roots.all()],
-            "watch": _daemon_state(session, tx),
+            "watch": session.daemon_state(tx),
             "index": {
                 "fault": workspace.snapshot_fault(),
                 "vectors": tx.embeddings.count(workspace.model_id),
                 "waiting": tx.embeddings.count_missing(workspace.model_id),
             },
             "last_full_scan": None if last is None else last.finished_at,
+            "passed_over": 0 if last is None or last.summary is None else last.summary.passed_over,
         }
-
-
-def _daemon_state(session: Session, tx: Transaction) -> dict[str, Any] | None:
-    """What the daemon last said of itself; None when none is running."""
-    told = tx.meta.get(DAEMON_STATE)
-    if told is None or not _is_locked(session):
-        return None
-    state: dict[str, Any] = json.loads(told)
-    return None if state["doing"] == "stopped" else state
-
-
-def _is_locked(session: Session) -> bool:
-    try:
-        with hold(session.home / LOCK_NAME, "indexing into"):
-            return False
-    except LockHeld:
-        return True
 
 
 def _print_status(session: Session, workspace: Workspace) -> None:
     out = console()
     out.print(library_table(_library(workspace)))
     with workspace.catalog.read() as tx:
-        state = _daemon_state(session, tx)
+        state = session.daemon_state(tx)
     if state is None:
         out.print("watch   not running (dedupctl watch)")
     else:
         out.print(f"watch   {state['doing']}, process {state['pid']}, {state['settling']} files still being written")
         for path, how in state["roots"].items():
-            out.print(f"        {path}: {how}", markup=False)
+            out.print(f"        {path}: {how}")
     with workspace.catalog.read() as tx:
         waiting = tx.embeddings.count_missing(workspace.model_id)
     fault = workspace.snapshot_fault()
     out.print(f"index   {'whole' if fault is None else f'to be rebuilt: {fault}'}")
     if waiting:
         out.print(f"        {waiting:,} pictures wait for a vector of the new model (dedupctl scan, or the daemon)")
-
-
-def _print_faults(faults: list[Fault]) -> None:
-    if not faults:
-        console().print("everything is whole and in agreement")
-    for fault in faults:
-        mark = "mended" if fault.mended else "damaged"
-        console().print(f"{mark}: {fault.store}: {fault.what}", markup=False)

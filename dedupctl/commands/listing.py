@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, existing_path, print_json
+from dedupctl.commands.messages import console
+from dedupctl.commands.session import AsJson, KeepersOf, Session, existing_path, policy_of, print_json
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
 from dedupctl.paths import lies_in
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.tables import clusters_as_json, clusters_table
 
 Kinds = Annotated[list[PairKind] | None, typer.Option("--kind", help="Only these kinds; may be given more than once.")]
@@ -31,12 +33,14 @@ def clusters(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Show so many clusters; 0 shows all.")] = None,
     linkage: Annotated[Linkage, typer.Option(help="How pairs join into clusters; star never chains.")] = Linkage.STAR,
+    policy: KeepersOf = "tidy",
     as_json: AsJson = False,
 ) -> None:
     """Duplicate clusters, biggest saving first; the first file of each is the one to keep."""
     session: Session = context.obj
     with session.workspace() as workspace, workspace.catalog.read() as tx:
-        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, linkage=linkage)
+        order = keeper_order(tx, policy_of(workspace, policy))
+        found = find_clusters(tx, kinds=kind or DUPLICATE_KINDS, linkage=linkage, order=order)
     if within is not None:
         folder = existing_path(within)
         found = [cluster for cluster in found if all(lies_in(member.path, folder) for member in cluster.members)]

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from dedupctl.commands.messages import hand_over, say
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import Session, say
+from dedupctl.commands.session import KeepersOf, Session, policy_of
 from dedupctl.report.writing import (
     ReportFormat,
     ReportOptions,
@@ -33,13 +34,14 @@ def report(
     map_table: Annotated[
         Path | None, typer.Option("--map-csv", metavar="CSV", help="Also write where each picture lies on the map.")
     ] = None,
+    policy: KeepersOf = "tidy",
     no_map: Annotated[bool, typer.Option("--no-map", help="Leave the map out of the page.")] = False,
 ) -> None:
     """Write one self-contained file: totals, clusters with thumbnails and evidence, the map, errors."""
     session: Session = context.obj
     target = output or Path(f"dedupctl-report.{form.value}")
     with session.workspace() as workspace:
-        model_id = workspace.model_in_use()
+        model_id, group_readable = workspace.model_in_use(), workspace.config.home.group_readable
         options = ReportOptions(format=form, limit=limit, with_map=not no_map)
         with shown_stages() as progress:
             summary = write_report(
@@ -49,6 +51,8 @@ def report(
                 model_id=model_id,
                 options=options,
                 progress=progress,
+                group_readable=group_readable,
+                policy=policy_of(workspace, policy),
             )
             if map_picture is not None:
                 write_map_picture(
@@ -57,11 +61,14 @@ def report(
                     map_picture,
                     model_id=model_id,
                     progress=progress,
+                    group_readable=group_readable,
                 )
             if map_table is not None:
-                write_map_csv(workspace.catalog, map_table, model_id=model_id, progress=progress)
+                write_map_csv(
+                    workspace.catalog, map_table, model_id=model_id, progress=progress, group_readable=group_readable
+                )
     left_out = f", {summary.clusters_left_out:,} more left out (--limit)" if summary.clusters_left_out else ""
     say(f"{summary.clusters_shown:,} clusters{left_out}")
     for written in (target, map_picture, map_table):
         if written is not None:
-            typer.echo(str(written.absolute()))
+            hand_over(str(written.absolute()))

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from dedupctl.commands.session import say
+from dedupctl.commands.messages import say
 from dedupctl.indexing.pipeline import Progress
 
 LINE_SECONDS = 10.0

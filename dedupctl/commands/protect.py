@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dedupctl.commands.session import AsJson, Session, console, print_json, say
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.session import AsJson, Session, print_json
 from dedupctl.errors import UsageError
 from dedupctl.policy.protection import protected_forms
 from dedupctl.report.wording import shown
@@ -32,7 +33,7 @@ def protect(
         if missing:
             raise UsageError(f"no such file or folder: {missing[0]}")
         forms = [form for path in paths or [] for form in protected_forms(os.fsencode(path))]
-        with workspace.catalog.write() as tx:
+        with workspace.catalog.write(durable=True) as tx:
             tx.protected.add(forms, int(time.time()))
             protected = tx.protected.all()
     if as_json:
@@ -41,7 +42,7 @@ def protect(
         say(f"protected: {', '.join(shown(os.fsencode(path)) for path in paths)}")
     else:
         for path in protected:
-            console().print(shown(path), markup=False)
+            console().print(shown(path))
 
 
 def unprotect(
@@ -50,7 +51,7 @@ def unprotect(
 ) -> None:
     """Let these files and folders be treated like any other."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write() as tx:
+    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
         for path in paths:
             if not tx.protected.remove(protected_forms(os.fsencode(path))):
                 raise UsageError(f"{path} is not protected; see `dedupctl protect`")

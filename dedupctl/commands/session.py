@@ -5,37 +5,59 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
-from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.workspace import LOCK_NAME, Workspace, hold
+from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
+from dedupctl.commands.messages import say
+from dedupctl.config import PolicyConfig
+from dedupctl.disk.network import network_filesystem
+from dedupctl.errors import DedupctlError, LockHeld, UsageError
+from dedupctl.report.wording import shown
+from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+KeepersOf = Annotated[
+    str,
+    typer.Option("--policy", metavar="NAME", help="The policy whose keepers are shown: safe, tidy or one of yours."),
+]
 INTERRUPTED = 130
-WIDTH_OF_A_PIPE = 10_000
-"""Longer than a path can be, with room for the columns before it."""
+_WRONG_USE = cast("type[Exception]", typer.BadParameter.__base__)
+"""Click's `UsageError`, whichever copy of Click this typer brings."""
 
 
 class Commands(TyperGroup):
     """Turns our errors into one clear line on stderr and the exit code of their class."""
 
+    def make_context(self, *call: Any, **more: Any) -> Any:
+        with _printable_complaints():
+            return super().make_context(*call, **more)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _printable_complaints():
+                return super().invoke(ctx)
         except DedupctlError as error:
             say(f"dedupctl: {error}")
             raise typer.Exit(error.exit_code) from error
+
+
+@contextmanager
+def _printable_complaints() -> Iterator[None]:
+    """Click repeats a word it cannot use, and a shell may have made that word of a file's name."""
+    try:
+        yield
+    except _WRONG_USE as error:
+        error.message = shown(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 @dataclass(frozen=True)
@@ -59,21 +81,66 @@ class Session:
         """The stores, for indexing: made when there are none, and locked against a second indexer.
 
         Raises:
-            LockHeld: another process is indexing here.
+            LockHeld: another process is indexing here; where it is the daemon, the message says so.
         """
-        with hold(self.home / LOCK_NAME, "indexing into"), Workspace.open(self.home, create=True) as workspace:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(hold(self.home / LOCK_NAME, "indexing into"))
+            except LockHeld as held:
+                if (process := self._watching_process()) is None:
+                    raise
+                raise LockHeld(
+                    f"the daemon (process {process}) watches already and takes up every change by itself;"
+                    " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
+                ) from held
+            workspace = stack.enter_context(Workspace.open(self.home, create=True))
+            warn_of_network(self.home)
             yield workspace
 
+    def daemon_state(self, tx: Transaction) -> dict[str, Any] | None:
+        """What the daemon last said of itself; None when none is running."""
+        state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
+        if state is None or not self._is_locked():
+            return None
+        return None if state["doing"] == "stopped" else state
 
-def console() -> Console:
-    """Where answers go. Rich itself heeds NO_COLOR and the width of the terminal; in a pipe no path may be folded."""
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, soft_wrap=piped, width=WIDTH_OF_A_PIPE if piped else None)
+    def _watching_process(self) -> int | None:
+        """The process id of the running daemon; None when something else holds the lock."""
+        try:
+            with self.workspace() as workspace, workspace.catalog.read() as tx:
+                state = self.daemon_state(tx)
+        except DedupctlError:
+            return None
+        return None if state is None or not is_running(int(state["pid"])) else int(state["pid"])
+
+    def _is_locked(self) -> bool:
+        try:
+            with hold(self.home / LOCK_NAME, "indexing into"):
+                return False
+        except LockHeld:
+            return True
 
 
-def say(message: str) -> None:
-    """A message for people: stderr, so that stdout holds the answer alone."""
-    typer.echo(message, err=True)
+def policy_of(workspace: Workspace, name: str) -> PolicyConfig:
+    """A policy of the configuration.
+
+    Raises:
+        UsageError: no such policy.
+    """
+    policies = workspace.config.policies
+    if name not in policies:
+        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    return policies[name]
+
+
+def warn_of_network(home: Path) -> None:
+    """SQLite's log and locks hold only between processes of one machine."""
+    kind = network_filesystem(home)
+    if kind is not None:
+        say(
+            f"warning: {home} lies on a network filesystem ({kind}), where a catalog can be damaged as soon as two"
+            " machines open it; keep it on a local disk (--home)"
+        )
 
 
 def print_json(document: object) -> None:

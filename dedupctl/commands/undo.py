@@ -14,11 +14,12 @@ import typer
 from rich.text import Text
 
 from dedupctl.commands.act import DryRun, print_outcomes, say_settled
+from dedupctl.commands.messages import console
 from dedupctl.commands.progress import shown_stages
-from dedupctl.commands.session import AsJson, Session, catalog_path, console, print_json
+from dedupctl.commands.session import AsJson, Session, catalog_path, print_json
 from dedupctl.domain import JournalEntry
 from dedupctl.errors import UsageError
-from dedupctl.policy.rules import rule_in_words
+from dedupctl.matching.keeper import rule_in_words
 from dedupctl.removal.formats import entry_as_json, outcome_as_json
 from dedupctl.removal.orphans import adopt_strays
 from dedupctl.removal.outcome import Outcome

@@ -7,6 +7,8 @@ import os
 import socket
 from collections.abc import Mapping
 
+from dedupctl.report.wording import shown
+
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 0.2
@@ -39,7 +41,7 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """One line for people, shown by `systemctl status`."""
-        self._send("STATUS=" + " ".join(text.splitlines()))
+        self._send("STATUS=" + shown(" ".join(text.splitlines())))
 
     def alive(self) -> None:
         """The main loop still turns; without this within the watchdog's limit the manager restarts the daemon."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from dedupctl.catalog.catalog import DAEMON_STATE
 from dedupctl.daemon.hints import EventsLost, Hint, RootLost
@@ -24,7 +25,7 @@ from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, present
-from dedupctl.indexing.scan import Finding, FolderError, is_tool_name
+from dedupctl.indexing.scan import Finding, FolderError, is_unwatched_name
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
@@ -89,7 +90,9 @@ class Service:
                 self._upkeep.finish()
             opened = open_index(self._workspace, self._say)
             self._watcher = Watcher(
-                is_tool_name=is_tool_name, polling_seconds=watch.polling_seconds, always_poll=watch.polling
+                is_tool_name=partial(is_unwatched_name, config=self._workspace.config.scan),
+                polling_seconds=watch.polling_seconds,
+                always_poll=watch.polling,
             )
             stack.callback(self._watcher.close)
             listeners = Listeners(self._heard_progress, self._folder_failed, self._is_stopped)
@@ -200,21 +203,22 @@ class Service:
             root, reason = present(self._workspace.catalog, stored)
             if reason is not None:
                 self._went_offline(root, reason)
-            elif before is None or before.offline is not None:
+            elif (before is None or before.offline is not None) and self._watch(root):
                 came.append(root)
-                self._watch(root)
         self._interpreter.set_roots(self._online())
         return came
 
-    def _watch(self, root: Root) -> None:
+    def _watch(self, root: Root) -> bool:
+        """Whether it is watched now; where no watch can be set it counts as offline, and is tried again."""
         try:
             health = self._watcher.watch(root.path)
         except OSError as error:
             self._went_offline(root, error.strerror or str(error))
-            return
+            return False
         self._roots[root.id] = _RootState(root)
         shown = os.fsdecode(root.path)
         self._say(f"watching {shown}" + (f", by looking now and then: {health.reason}" if health.polled else ""))
+        return True
 
     def _went_offline(self, root: Root, reason: str) -> None:
         before = self._roots.get(root.id)

@@ -6,6 +6,7 @@ looks at the plan first, so `exact` and `pixel` are all it may touch.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -86,6 +87,13 @@ class Unattended:
         drafted = draft_plan(self._catalog, name, policy, now=int(time.time()), request=Request(unattended=True))
         asked = {(action.victim, action.keeper) for action in drafted.removals}
         if asked <= self._in_vain.get(name, set()):
+            return
+        roots = {action.victim.root for action in drafted.removals}
+        if roots and not any(os.access(root, os.W_OK) for root in roots):
+            # As under the shipped units, which give the daemon nothing to write but its home.
+            self._in_vain[name] = asked
+            named = ", ".join(shown(root) for root in sorted(roots))
+            self._say(f"policy {name} waits: this daemon may not write to {named} (see systemd/act-in-a-root.conf)")
             return
         try:
             with acting(self._home, self._catalog) as settled:

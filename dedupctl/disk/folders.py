@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from dedupctl.disk.root_marker import OWN_FOLDER, QUARANTINE
 from dedupctl.errors import DedupctlError
+from dedupctl.paths import is_or_lies_in, join, split
 
 KEPT_OPEN = 64
 """Folders; far below what a process may have open."""
 SYNCS_AT_ONCE = 16
+_PRIVATE = 0o700
 
 
 class At(NamedTuple):
@@ -42,15 +46,13 @@ class At(NamedTuple):
 
 
 @contextmanager
-def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -> Iterator[int]:
+def opened_folder(base: bytes, relative: bytes = b"") -> Iterator[int]:
     """The folder `relative` below `base`, where no part of `relative` may be a symlink.
-
-    With `create`, missing folders are made and put on the disk.
 
     Raises:
         OSError: missing, not a folder, or a symlink on the way (ELOOP or ENOTDIR).
     """
-    folder = _open_folder(base, relative, create=create)
+    folder = _open_folder(base, relative)
     try:
         yield folder
     finally:
@@ -58,10 +60,14 @@ def opened_folder(base: bytes, relative: bytes = b"", *, create: bool = False) -
 
 
 @contextmanager
-def standing_at(base: bytes, relative: bytes, *, create: bool = False) -> Iterator[At]:
-    """The place of a file below `base`, its folder opened as `opened_folder` does."""
+def standing_at(base: bytes, relative: bytes, *, create_like: bytes | None = None) -> Iterator[At]:
+    """The place of a file below `base`, its folder opened as `opened_folder` does.
+
+    With `create_like`, the file that comes here (absolute), missing folders are made and put on the disk. Each gets the
+    mode of the folder it stands for: who could not read the file where it was cannot read it here.
+    """
     below, _, name = relative.rpartition(b"/")
-    folder = _open_folder(base, below, create=create)
+    folder = _open_folder(base, below, create_like)
     try:
         yield At(folder, name)
     finally:
@@ -78,7 +84,7 @@ class OpenFolders:
     def __init__(self) -> None:
         self._opened: dict[tuple[bytes, bytes], tuple[int, tuple[int, int]]] = {}
 
-    def at(self, base: bytes, relative: bytes, *, create: bool = False) -> At:
+    def at(self, base: bytes, relative: bytes, *, create_like: bytes | None = None) -> At:
         """The place of a file below `base`; good until a few more places were asked for.
 
         Raises:
@@ -90,7 +96,7 @@ class OpenFolders:
             os.close(known[0])
             known = None
         if known is None:
-            folder = _open_folder(base, below, create=create)
+            folder = _open_folder(base, below, create_like)
             status = os.fstat(folder)
             known = folder, (status.st_dev, status.st_ino)
         self._opened[base, below] = known
@@ -104,21 +110,32 @@ class OpenFolders:
             os.close(self._opened.popitem()[1][0])
 
 
-def make_folders(base: bytes, folders: Iterable[bytes]) -> None:
-    """Make folders below `base`, and put them on the disk with one sync for all that were made in one folder.
+def make_quarantine(root: bytes, folders: Mapping[bytes, bytes]) -> None:
+    """Make folders below a root, in its folder of ours, with one sync for all that were made in one folder.
+
+    Args:
+        folders: what each is to hold, as the absolute path of a file that comes there: see `standing_at`.
 
     Raises:
-        OSError: one could not be made; others may have been.
+        OSError: one could not be made; others may have been. A root that lacks our folder gets none: its disk is gone.
     """
-    wanted = {part for folder in folders for part in _with_parents(folder)}
+    wanted = {part: (folder, like) for folder, like in folders.items() for part in _with_parents(folder)}
+    del wanted[OWN_FOLDER]
     grown: dict[bytes, None] = {}
-    for folder in sorted(wanted):
-        above, _, name = folder.rpartition(b"/")
-        with opened_folder(base, above) as opened, suppress(FileExistsError):
-            os.mkdir(name, dir_fd=opened)
+    with opened_folder(root, OWN_FOLDER) as own:
+        _close_to_others(own, OWN_FOLDER)
+        with suppress(FileExistsError):
+            _make(own, split(QUARANTINE)[1], _PRIVATE)
+            grown[OWN_FOLDER] = None
+    with opened_folder(root, QUARANTINE) as quarantine:
+        _close_to_others(quarantine, QUARANTINE)
+    for part, (folder, like) in sorted(wanted.items()):
+        above, _, name = part.rpartition(b"/")
+        with opened_folder(root, above) as opened, suppress(FileExistsError):
+            _make(opened, name, _mode_of(folder, part, like))
             grown[above] = None
     for above in grown:
-        with opened_folder(base, above) as opened:
+        with opened_folder(root, above) as opened:
             os.fsync(opened)
 
 
@@ -160,25 +177,79 @@ def _with_parents(folder: bytes) -> Iterator[bytes]:
         folder = folder.rpartition(b"/")[0]
 
 
-def _open_folder(base: bytes, relative: bytes, *, create: bool) -> int:
+def _open_folder(base: bytes, relative: bytes, create_like: bytes | None = None) -> int:
     folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    reached = b""
     for part in relative.split(b"/") if relative else ():
-        above = folder
+        above, reached = folder, join(reached, part)
         try:
-            folder = _step_down(above, part, create=create)
+            folder = _step_down(above, relative, reached, create_like)
         finally:
             os.close(above)
     return folder
 
 
-def _step_down(folder: int, part: bytes, *, create: bool) -> int:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+def _step_down(above: int, relative: bytes, reached: bytes, create_like: bytes | None) -> int:
+    name = split(reached)[1]
     try:
-        return os.open(part, flags, dir_fd=folder)
+        folder = _opened_in(above, name)
     except FileNotFoundError:
-        if not create:
+        if create_like is None:
             raise
-    with suppress(FileExistsError):
-        os.mkdir(part, dir_fd=folder)
-    os.fsync(folder)
-    return os.open(part, flags, dir_fd=folder)
+        with suppress(FileExistsError):
+            _make(above, name, _mode_of(relative, reached, create_like))
+        os.fsync(above)
+        folder = _opened_in(above, name)
+    if create_like is not None:
+        _close_to_others(folder, reached)
+    return folder
+
+
+def _opened_in(folder: int, name: bytes) -> int:
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+
+
+def _make(above: int, name: bytes, mode: int | None) -> None:
+    """Make a folder with just this mode; None = what the user's umask leaves.
+
+    Raises:
+        FileExistsError: it is there already.
+    """
+    os.mkdir(name, 0o777 if mode is None else _PRIVATE, dir_fd=above)
+    if mode is not None:
+        made = _opened_in(above, name)
+        try:
+            os.fchmod(made, mode)
+        except PermissionError:
+            # systemd's RestrictSUIDSGID, which the shipped units set, forbids the bits above these to everybody.
+            os.fchmod(made, mode & 0o777)
+        finally:
+            os.close(made)
+
+
+def _mode_of(relative: bytes, reached: bytes, like: bytes) -> int | None:
+    """For a folder that is to be made on the way to `relative`, the folder of a file that comes from `like`.
+
+    The quarantine repeats the folders that a file lay in, and where it goes back to repeats them again: each gets the
+    mode of the one that bears its name as far above the file. The others of the quarantine are their owner's alone.
+    """
+    model = split(like)[0]
+    for _ in range(relative[len(reached) :].count(b"/")):
+        model = split(model)[0]
+    with suppress(OSError):
+        status = os.lstat(model)
+        if split(model)[1] == split(reached)[1] and stat.S_ISDIR(status.st_mode):
+            return stat.S_IMODE(status.st_mode) | _PRIVATE
+    return _PRIVATE if is_or_lies_in(reached, OWN_FOLDER) else None
+
+
+def _close_to_others(folder: int, reached: bytes) -> None:
+    """An earlier version made our folder and the quarantine for everybody to read.
+
+    The right to pass through ours stays: the catalog of another user may know the root by the marker in it.
+    """
+    too_much = {OWN_FOLDER: 0o066, QUARANTINE: 0o077}.get(reached, 0)
+    mode = stat.S_IMODE(os.fstat(folder).st_mode) if too_much else 0
+    if mode & too_much:
+        with suppress(PermissionError):  # another user's
+            os.fchmod(folder, mode & ~too_much)

@@ -16,6 +16,7 @@ from dedupctl.domain import Root
 
 OWN_FOLDER = b".dedupctl"
 """What dedupctl keeps inside a root (marker, quarantine); never scanned."""
+QUARANTINE = OWN_FOLDER + b"/quarantine"
 MARKER_NAME = b"root-id"
 _LONGEST_MARKER = 256
 _TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -72,7 +73,8 @@ def _read_marker(root: bytes) -> str | None:
 
 def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
-    os.makedirs(folder, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
     target = os.path.join(folder, MARKER_NAME)
     temporary = target + b"." + token.encode("ascii")
     try:

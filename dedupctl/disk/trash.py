@@ -17,6 +17,12 @@ def trash_for(path: bytes) -> bytes:
     return home if _device_of(home) == device else os.path.join(_mount_point(path), b".Trash-%d" % os.getuid())
 
 
+def make_trash(files: bytes) -> None:
+    """Make the folder for trashed files, unless there is one, for its owner alone (so demands the specification)."""
+    for folder in (os.path.dirname(files), files):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+
+
 def write_info(trashed: bytes, original: bytes, at: int) -> None:
     """Say where the file in the trash came from, before it comes (so demands the specification).
 

@@ -11,6 +11,7 @@ from dedupctl.domain.pairs import Evidence, Pair, PairKind, Photometric, Transfo
 from dedupctl.domain.pictures import Content, Fingerprint, FloatArray, GrayArray, IntArray, PictureFacts, Unreadable
 from dedupctl.domain.plans import Action, Plan, PlanSummary, Seen, Terms, Verb
 from dedupctl.domain.summaries import ScanSummary
+from dedupctl.domain.words import WordKind, Words
 
 __all__ = [
     "Action",
@@ -44,4 +45,6 @@ __all__ = [
     "Unreadable",
     "Verb",
     "Verdict",
+    "WordKind",
+    "Words",
 ]

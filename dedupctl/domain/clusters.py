@@ -25,6 +25,8 @@ class Member:
     """None for the keeper itself and for files of the keeper's own content."""
     proven: bool = True
     """It has an accepted pair of its own with the keeper (or is of its content); only then may a rule remove it."""
+    rule: str = ""
+    """The keeper rule by which the keeper came before it; empty for the keeper itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,8 @@ class Cluster:
     @property
     def keeper(self) -> Member:
         return self.members[0]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules by which the keeper came before the others, in their order, each once."""
+        return tuple(dict.fromkeys(member.rule for member in self.members[1:]))

@@ -84,6 +84,10 @@ class Terms:
     quarantine: bool = True
     """False: what is removed is purged in the same run."""
     unattended: bool = False
+    with_annotations: bool = False
+    """Annotation files of a dataset go with their picture."""
+    merge_sidecars: bool = False
+    """What only the removed copy says is carried over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,5 +17,7 @@ class ScanSummary:
     moved: int = 0
     gone: int = 0
     errors: int = 0
+    passed_over: int = 0
+    """System folders that were not looked into."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """CPU or wall seconds by stage, named by the stage."""

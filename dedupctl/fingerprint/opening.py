@@ -30,8 +30,9 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 pillow_heif.options.DECODE_THREADS = 1
 # Pillow's guard knows neither the limit of the config nor a row in a catalog. Ours is checked on every header instead.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow logs what it finds odd in a file; without a handler Python would print that on stderr.
+# Pillow logs what it finds odd in a file; that is no news to a person.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+logging.getLogger("PIL").propagate = False
 
 _OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
     "PNG": PngImageFile,

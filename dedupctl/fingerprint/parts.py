@@ -43,6 +43,8 @@ _TRIMMED_FILL = 0.5
 _STRAY = 0.02
 """Share of a row or column that may differ from the ground by noise."""
 
+MOST_PARTS = 4
+"""The whole picture, its middle and two inner pictures."""
 _LINES = 8
 """Strongest straight lines looked at, in each direction."""
 _STEP = 8

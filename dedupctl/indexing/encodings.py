@@ -1,42 +1,46 @@
 """Encodings: what was read of pictures, carried to another catalog, which then need not decode them again.
 
 JSON Lines: one content a line, known by the digest of its bytes, with its facts, hashes, vectors and thumbnail. Nothing
-in it says where a file lies.
+in it says where a file lies. What is taken in is marked as imported: it proposes pairs, but no removal rests on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from dedupctl.catalog.embeddings import STORED
-from dedupctl.domain import Content, Fingerprint, PictureFacts
-from dedupctl.errors import UsageError
+from dedupctl.domain import Fingerprint
+from dedupctl.indexing.encoding import MOST_LINE_BYTES, Encoding, LineRefused, read_line
 from dedupctl.workspace import Workspace
 
 CONTENTS_A_BATCH = 256
-_Whole = Annotated[int, Field(ge=0)]
 
 
-class Encoding(BaseModel):
-    """One line of the file. Bytes are written in base64."""
+@dataclass(frozen=True, slots=True)
+class RefusedLines:
+    """Lines, one after the other, that were left out for one reason. Numbers count from 1."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+    first: int
+    last: int
+    reason: str
 
-    digest: Annotated[bytes, Field(min_length=32, max_length=32)]
-    size: _Whole
-    facts: PictureFacts
-    stream_digest: bytes | None
-    flat: bool
-    hashes: dict[str, bytes]
-    model: str
-    """Key of the embedding model that made the vectors."""
-    vectors: Annotated[tuple[bytes, ...], Field(min_length=1)]
-    """One a part, half precision, little endian."""
-    thumbnail: Annotated[bytes, Field(min_length=1)]
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What came of an import."""
+
+    new: int = 0
+    known: int = 0
+    refused: list[RefusedLines] = field(default_factory=list)
+
+    def refuse(self, number: int, reason: str) -> None:
+        """Leave a line out; a whole file of another model is one entry."""
+        before = self.refused[-1] if self.refused else None
+        if before is not None and (before.last, before.reason) == (number - 1, reason):
+            self.refused[-1] = RefusedLines(before.first, number, reason)
+        else:
+            self.refused.append(RefusedLines(number, number, reason))
 
 
 def export_encodings(workspace: Workspace) -> Iterator[str]:
@@ -55,76 +59,50 @@ def export_encodings(workspace: Workspace) -> Iterator[str]:
         thumbnails = workspace.thumbs.get([content.digest for content in contents])
         for content in contents:
             if content.id in parts and content.digest in thumbnails:
-                vectors = tuple(vector.astype(STORED).tobytes() for _, vector in parts[content.id])
                 known = {name: found[content.id] for name, found in hashes.items() if content.id in found}
-                model, thumbnail = workspace.model.key, thumbnails[content.digest]
-                yield _line(content, known, vectors, model, thumbnail)
+                vectors = [vector for _, vector in parts[content.id]]
+                one = Encoding.of(content, known, vectors, workspace.model.key, thumbnails[content.digest])
+                yield one.model_dump_json()
 
 
-def _line(content: Content, hashes: dict[str, bytes], vectors: tuple[bytes, ...], model: str, thumbnail: bytes) -> str:
-    return Encoding(
-        digest=content.digest,
-        size=content.size,
-        facts=content.facts,
-        stream_digest=content.stream_digest,
-        flat=content.flat,
-        hashes=hashes,
-        model=model,
-        vectors=vectors,
-        thumbnail=thumbnail,
-    ).model_dump_json()
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file without their ends. Of one that is too long to be an encoding only a beginning is read."""
+    while line := file.readline(MOST_LINE_BYTES + 2):
+        yield line.rstrip(b"\r\n")
+        while line and not line.endswith(b"\n"):
+            line = file.readline(MOST_LINE_BYTES)
 
 
-def import_encodings(workspace: Workspace, lines: Iterable[str]) -> tuple[int, int]:
+def import_encodings(workspace: Workspace, lines: Iterable[str | bytes]) -> ImportSummary:
     """Take in what is not known yet; the vector index follows at its next opening. Only for the holder of the lock.
 
-    Returns how many contents were new, and how many were known. What was taken before a bad line stays.
-
-    Raises:
-        UsageError: a line is no encoding, or one of another embedding model (the line is named).
+    A line that is no encoding, or one of another embedding model, is left out and named in the summary.
     """
-    new = known = 0
+    summary = ImportSummary()
     batch: list[Fingerprint] = []
     for number, line in enumerate(lines, start=1):
-        batch.append(_fingerprint(workspace, number, line))
+        if not line.strip():
+            continue
+        try:
+            batch.append(read_line(line, workspace.model))
+        except LineRefused as refused:
+            summary.refuse(number, str(refused))
         if len(batch) == CONTENTS_A_BATCH:
-            added = _take(workspace, batch)
-            new, known, batch = new + added, known + len(batch) - added, []
-    added = _take(workspace, batch)
-    return new + added, known + len(batch) - added
+            _take(workspace, batch, summary)
+            batch = []
+    _take(workspace, batch, summary)
+    return summary
 
 
-def _fingerprint(workspace: Workspace, number: int, line: str) -> Fingerprint:
-    try:
-        read = Encoding.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"line {number} is no encoding: {where or 'it'}: {first['msg']}") from error
-    if read.model != workspace.model.key:
-        raise UsageError(f"line {number} was made by another embedding model; its vectors mean nothing here")
-    width = workspace.model.dim * STORED.itemsize
-    if any(len(vector) != width for vector in read.vectors) or len(read.hashes.get("phash8", b"")) != 64:
-        raise UsageError(f"line {number} is no encoding: a vector or hash has the wrong length")
-    vectors = np.frombuffer(b"".join(read.vectors), STORED).astype(np.float32).reshape(len(read.vectors), -1)
-    return Fingerprint(
-        digest=read.digest,
-        size=read.size,
-        facts=read.facts,
-        stream_digest=read.stream_digest,
-        flat=read.flat,
-        hashes=read.hashes,
-        vectors=vectors,
-        thumbnail=read.thumbnail,
-    )
-
-
-def _take(workspace: Workspace, fingerprints: Sequence[Fingerprint]) -> int:
-    """Store those whose content is not known; returns how many."""
-    workspace.thumbs.put({one.digest: one.thumbnail for one in fingerprints})
+def _take(workspace: Workspace, fingerprints: Sequence[Fingerprint], summary: ImportSummary) -> None:
+    """Store those whose content is not known. What was read here stays as it is, its thumbnail too."""
+    with workspace.catalog.read() as tx:
+        known = tx.contents.ids_of({one.digest for one in fingerprints})
+    fresh = list({one.digest: one for one in fingerprints if one.digest not in known}.values())
+    workspace.thumbs.put({one.digest: one.thumbnail for one in fresh})
     with workspace.catalog.write() as tx:
-        known = tx.contents.ids_of([one.digest for one in fingerprints])
-        fresh = list({one.digest: one for one in fingerprints if one.digest not in known}.values())
         ids = tx.contents.add(fresh)
+        tx.imported.mark(ids)
         tx.embeddings.add(workspace.model_id, {i: one.vectors for i, one in zip(ids, fresh, strict=True)})
-    return len(fresh)
+    summary.new += len(fresh)
+    summary.known += len(fingerprints) - len(fresh)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, visit
+from dedupctl.indexing.scan import Finding, FolderError
 from dedupctl.indexing.upkeep import keep_up
 from dedupctl.indexing.workers import Workers
+from dedupctl.paths import join
 from dedupctl.vectors.reconcile import OpenedIndex
 from dedupctl.workspace import Workspace
 
@@ -53,13 +55,35 @@ def visit_places(
     catalog = workspace.catalog
     with catalog.write() as tx:
         run_id = tx.runs.start(int(time.time()))
-    summary = pipeline.run(visit(catalog, wanted, workspace.config.scan, on_offline))
+    failures = _Failures()
+    offline: set[int] = set()
+
+    def went_offline(root: Root, reason: str) -> None:
+        offline.add(root.id)
+        on_offline(root, reason)
+
+    summary = pipeline.run(failures.noted(visit(catalog, wanted, workspace.config.scan, went_offline)))
     if not pipeline.was_stopped:
         _forget_long_gone(catalog)
+        visited = [join(place.root.path, place.folder) for place in wanted if place.root.id not in offline]
         with catalog.write() as tx:
+            tx.unreadable_folders.visited(visited, failures.reasons)
             tx.runs.finish(run_id, int(time.time()), summary)
         pipeline.save_index()
     return summary
+
+
+class _Failures:
+    """Folders that could not be looked into, noted while findings go by."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[bytes, str] = {}
+
+    def noted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            if isinstance(finding, FolderError):
+                self.reasons[finding.path] = finding.reason
+            yield finding
 
 
 def _forget_long_gone(catalog: Catalog) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dedupctl.domain import ScanSummary, Unreadable
-from dedupctl.indexing.scan import Finding, FolderError, Gone, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Batch, Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
@@ -61,6 +61,7 @@ class Pipeline:
         self, workspace: Workspace, index: HnswIndex, workers: Workers, listeners: Listeners | None = None
     ) -> None:
         self._workers = workers
+        self._catalog = workspace.catalog
         self._listeners = listeners or Listeners()
         self._writer = Writer(workspace, index)
         self._matcher = Matcher(workspace, index)
@@ -72,6 +73,8 @@ class Pipeline:
         self._gone: set[int] = set()
         self._moved: set[int] = set()
         """Files that stand elsewhere now: they are not missed."""
+        self._asked: set[int] = set()
+        """Files that were read in this run because an import was all that was known of them."""
         self._written_at = self._told_at = time.monotonic()
 
     def run(self, findings: Iterable[Finding] = ()) -> ScanSummary:
@@ -80,7 +83,7 @@ class Pipeline:
         Stopped early, it leaves a consistent catalog: what was read is written, the rest is found again.
         """
         self._counts, self._seconds, self._progress = Counter(), defaultdict(float), Progress()
-        self._gone, self._moved = set(), set()
+        self._gone, self._moved, self._asked = set(), set(), set()
         todo = self._unread(findings)
         exhausted = False
         while not self._listeners.is_stopped():
@@ -89,7 +92,11 @@ class Pipeline:
                 self._write()
                 self._start_rounds()
             if exhausted and not (self._reading or self._judging or self._writer.pending):
-                break
+                claims = self._claims()
+                if not claims:
+                    break
+                todo, exhausted = iter(claims), False
+                continue
             self._collect()
         else:
             self._abandon()
@@ -138,9 +145,27 @@ class Pipeline:
                 case Gone(file_ids):
                     self._gone.update(file_ids)
                     self._writer.note(finding)
+                case PassedOver(folders):
+                    self._counts["passed_over"] += folders
+                    self._writer.note(finding)
                 case Revived(file_ids):
                     self._counts["unchanged"] += len(file_ids)
                     self._writer.note(finding)
+
+    def _claims(self) -> list[Unread]:
+        """Files known by an import only that have turned out to be copies: they are read before anybody relies on it.
+
+        Each is asked for once a run: on a disk that is away it cannot be read. Only a comparison makes new ones, or a
+        verdict, which the next visit takes up: to ask after every new picture would cost the daemon half a second with
+        100,000 imported ones.
+        """
+        if not (self._counts["judged"] or self._counts["unchanged"]):
+            return []
+        with self._catalog.read() as tx:
+            claimed = [one for one in tx.imported.to_read() if one.file.id not in self._asked]
+        self._asked.update(one.file.id for one in claimed)
+        self._progress.to_read += len(claimed)
+        return [Unread(one.file.root_id, one.file.path, one.path, one.file.identity, known=True) for one in claimed]
 
     def _keep_up(self) -> None:
         """A walk that meets nothing to read may be long: what it notes is written, and others hear that it lives."""
@@ -184,6 +209,7 @@ class Pipeline:
         self._progress.errors = self._counts["errors"]
 
     def _take_judged(self, done: Round, batch: Batch) -> None:
+        self._counts["judged"] += len(batch.results)
         self._seconds["proof"] += batch.cpu_seconds
         with self._timed("write"):
             lacking = self._matcher.settle(done, batch.results)
@@ -232,6 +258,7 @@ class Pipeline:
             moved=counts["moved"],
             gone=len(self._gone - self._moved),
             errors=counts["errors"],
+            passed_over=counts["passed_over"],
             seconds={name: round(value, 3) for name, value in sorted(self._seconds.items())},
         )
 

@@ -43,7 +43,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
                 f" `dedupctl roots remove` that one first, its knowledge is kept"
             )
     device, marker = mark_root(real)
-    with catalog.write() as tx:
+    with catalog.write(durable=True) as tx:
         return tx.roots.add(real, device, marker, reference=reference)
 
 
@@ -97,11 +97,16 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
     """The root as it is mounted now, and why it is offline, if it is.
 
     A marked root under another device number is the same root: disks and network mounts get a new number at each mount.
+    One that may be entered but not listed is as good as away: the daemon would visit it again and again for nothing.
     """
     reason = why_offline(root)
     if reason is not None:
         return root, reason
-    device = os.stat(root.path).st_dev
+    try:
+        os.scandir(root.path).close()
+        device = os.stat(root.path).st_dev
+    except OSError as error:  # or it went away since the question above
+        return root, error.strerror or str(error)
     if device == root.device:
         return root, None
     with catalog.write() as tx:

@@ -14,18 +14,15 @@ from typing import TypeAlias
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import Known, LocatedFile, Sighting
 from dedupctl.config import ScanConfig
+from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
 from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
 from dedupctl.paths import join, split
+from dedupctl.system_folders import is_system_name, is_system_path
 
-TOOL_FOLDERS = (b".dedupctl", b"@eaDir", b".stversions", b"lost+found")
-"""Folders of tools: thumbnails, versions and quarantines of somebody, never the user's own pictures."""
-TOOL_PREFIXES = (b".Trash", b"._")
-"""Trash folders, and the resource forks that macOS leaves on foreign disks."""
-HOME_TRASH = b".local/share/Trash"
-"""Where the desktop puts what is deleted; by its whole path, because "Trash" alone may be a folder of the user's. Were
-it indexed, what waits to be emptied would count as a copy that stays."""
+RESOURCE_FORK = b"._"
+"""How the names of the files begin that macOS leaves on foreign disks."""
 FOLDERS_A_LOOK = 64
 """Folders looked into with one read transaction, which costs as much as twenty files."""
 FINDINGS_A_LOOK = 1000
@@ -69,6 +66,14 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """System folders that are not looked into, and files known from a time when they were; nobody deleted those."""
+
+    folders: int
+    file_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Revived:
     """Files that were gone stand again where they were, untouched."""
 
@@ -83,7 +88,7 @@ class FolderError:
     reason: str
 
 
-Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | Revived | FolderError
+Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | PassedOver | Revived | FolderError
 
 
 @dataclass
@@ -149,6 +154,7 @@ class Walk:
             *_gone(listing.missing, device),
             *([Revived(tuple(listing.revived))] if listing.revived else ()),
             *([Unchanged(listing.unchanged)] if listing.unchanged else ()),
+            *([PassedOver(listing.passed_over)] if listing.passed_over else ()),
         ]
 
     def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
@@ -172,12 +178,10 @@ class Walk:
                             else:
                                 listing.unchanged += 1
                             continue
-                    if is_tool_name(name) or (name == b"Trash" and _is_in_home_trash(join(folder, name))):
+                    if is_own_name(name):
                         continue
                     if entry.is_dir(follow_symlinks=follow):
-                        (listing.linked if follow and entry.is_symlink() else listing.subfolders).append(
-                            join(folder, name)
-                        )
+                        listing.take(join(folder, name), self.config, linked=follow and entry.is_symlink())
                     elif entry.is_file(follow_symlinks=follow):
                         listing.differing[name] = Identity.of(entry.stat(follow_symlinks=follow)), before
                         known.pop(name, None)
@@ -221,6 +225,9 @@ class Walk:
                 continue
             with self.catalog.read() as tx:
                 known = tx.files.in_folder(self.root.id, folder).values()
+            if self.config.system_folders == "skip" and is_system_path(folder):
+                yield from _let_go(known)
+                continue
             yield from _gone((file for file in known if file.state != FileState.GONE), standing.device)
 
     def _is_first_visit(self, absolute: bytes) -> bool:
@@ -242,12 +249,20 @@ class _Listing:
     linked: list[bytes] = field(default_factory=list)
     """Subfolders behind a symbolic link."""
     unchanged: int = 0
+    passed_over: int = 0
+    """Subfolders that are system folders."""
     revived: list[int] = field(default_factory=list)
     differing: dict[bytes, tuple[Identity, Known | None]] = field(default_factory=dict)
     """New and changed files by name, with what was known of them."""
     missing: list[Known] = field(default_factory=list)
     failed: dict[bytes, str] = field(default_factory=dict)
     """Entries that cannot be looked at, and why."""
+
+    def take(self, subfolder: bytes, config: ScanConfig, *, linked: bool) -> None:
+        if config.system_folders == "skip" and is_system_path(subfolder):
+            self.passed_over += 1
+        else:
+            (self.linked if linked else self.subfolders).append(subfolder)
 
 
 def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Finding | None:
@@ -288,21 +303,22 @@ def _is_as_known(before: Known, status: os.stat_result) -> bool:
     return before[3:] == come or before[3:] == Identity.of(status)
 
 
-def is_tool_name(name: bytes) -> bool:
-    """A file or folder of this name is some tool's, wherever it lies: never looked at."""
-    return name in TOOL_FOLDERS or name.startswith(TOOL_PREFIXES)
+def is_own_name(name: bytes) -> bool:
+    """A file or folder of this name is ours, or the resource fork of another: never looked at."""
+    return name == OWN_FOLDER or name.startswith(RESOURCE_FORK)
+
+
+def is_unwatched_name(name: bytes, config: ScanConfig) -> bool:
+    """Nothing that happens below a folder of this name matters, wherever it lies."""
+    return is_own_name(name) or (config.system_folders == "skip" and is_system_name(name))
 
 
 def is_passed_over(path: bytes, config: ScanConfig) -> bool:
-    """Nothing at this path (relative to its root) is looked at: it is, or lies in, a tool's or an excluded folder."""
+    """Nothing at this path (relative to its root) is looked at: it is, or lies in, a system or an excluded folder."""
     parts = path.split(b"/")
-    if any(is_tool_name(part) for part in parts) or _is_in_home_trash(path):
+    if any(is_own_name(part) for part in parts) or (config.system_folders == "skip" and is_system_path(path)):
         return True
     return any(_is_excluded(b"/".join(parts[:end]), config) for end in range(1, len(parts) + 1))
-
-
-def _is_in_home_trash(path: bytes) -> bool:
-    return b"/" + HOME_TRASH + b"/" in b"/" + path + b"/"
 
 
 def _is_excluded(path: bytes, config: ScanConfig) -> bool:
@@ -328,6 +344,11 @@ def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:
     """Files that were here and are not. On another device than what stands there now, their disk is not mounted."""
     file_ids = tuple(file.file_id for file in missing if file.device == device)
     return [Gone(file_ids)] if file_ids else []
+
+
+def _let_go(known: Iterable[Known]) -> list[Finding]:
+    file_ids = tuple(file.file_id for file in known if file.state != FileState.GONE)
+    return [PassedOver(0, file_ids)] if file_ids else []
 
 
 def _is_inside(folder: bytes, outer: bytes) -> bool:

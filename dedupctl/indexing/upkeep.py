@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -108,16 +109,16 @@ def keep_up(
 
 def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
     """Whether contents that had been compared are to be compared again."""
-    now = json.dumps([workspace.model.key, workspace.config.model.propose_cosine])
-    before = _meta(workspace.catalog, PROPOSED_WITH)
+    now = [workspace.model.key, workspace.config.model.propose_cosine]
+    before = _kept(workspace.catalog, PROPOSED_WITH)
     if before == now:
         return False
-    if before is not None and json.loads(before)[0] != workspace.model.key:
+    if before is not None and before[:1] != now[:1]:
         _measure_anew(workspace, say)
     with workspace.catalog.write() as tx:
         if before is not None:
             tx.contents.forget_matching()
-        tx.meta.put(PROPOSED_WITH, now)
+        tx.meta.put(PROPOSED_WITH, json.dumps(now))
     if before is not None:
         say("another model or net: candidates are proposed anew")
     return before is not None
@@ -131,17 +132,17 @@ def _measure_anew(workspace: Workspace, say: Say) -> None:
 
 def _judge_again_if_asked(workspace: Workspace, say: Say) -> None:
     thresholds = thresholds_of(workspace.config)
-    now = json.dumps(thresholds.model_dump(), sort_keys=True)
-    before = _meta(workspace.catalog, JUDGED_WITH)
+    now = thresholds.model_dump()
+    before = _kept(workspace.catalog, JUDGED_WITH)
     if before == now:
         return
     changed = rejudge(workspace.catalog, thresholds) if before is not None else 0
     with workspace.catalog.write() as tx:
-        tx.meta.put(JUDGED_WITH, now)
+        tx.meta.put(JUDGED_WITH, json.dumps(now, sort_keys=True))
     if changed:
         say(f"other thresholds: {changed:,} pairs were judged otherwise by their stored evidence")
 
 
-def _meta(catalog: Catalog, key: str) -> str | None:
+def _kept(catalog: Catalog, key: str) -> Any:
     with catalog.read() as tx:
-        return tx.meta.get(key)
+        return tx.meta.document(key)

@@ -29,7 +29,7 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, Unreadable
 from dedupctl.errors import DedupctlError
-from dedupctl.fingerprint.fingerprinter import Fingerprinter
+from dedupctl.fingerprint.fingerprinter import Fingerprinter, thumbnail_of
 from dedupctl.matching.comparison import Case, Comparer
 
 WorkFunction: TypeAlias = "Callable[[list[Any]], Batch]"
@@ -76,6 +76,10 @@ class Workers:
     def embed(self, thumbnails: Sequence[bytes]) -> Future[Batch]:
         """Vectors of these thumbnails by the configured model: a `FloatArray | Unreadable` for each."""
         return self._schedule(_embed, list(thumbnails))
+
+    def thumbnails(self, paths: Sequence[bytes]) -> Future[Batch]:
+        """Thumbnails of these files, made anew: `bytes | None | Unreadable` for each."""
+        return self._schedule(_thumbnails, list(paths))
 
     def close(self) -> None:
         """Stop at once; work that was not collected is lost and will be done again."""
@@ -179,6 +183,7 @@ class _Process:
         self._config = config
         self._catalog_path = catalog_path
         self.judge = Comparer()
+        self.max_pixels = config.scan.max_megapixels * 1_000_000
 
     @cached_property
     def fingerprinter(self) -> Fingerprinter:
@@ -189,8 +194,10 @@ class _Process:
         return Catalog.open(self._catalog_path)
 
     def is_known(self, digest: bytes) -> bool:
+        """Nothing would be learned by decoding it."""
         with self._catalog.read() as tx:
-            return tx.contents.id_of(digest) is not None
+            content_id = tx.contents.id_of(digest)
+            return content_id is not None and not tx.imported.must_be_read(content_id)
 
 
 _process: _Process | None = None  # one a worker process, set once by the pool's initializer, which can pass no value on
@@ -230,6 +237,13 @@ def _embed(thumbnails: list[bytes]) -> Batch:
     started = time.process_time()
     vectors = [_process.fingerprinter.vectors_of(thumbnail) for thumbnail in thumbnails]
     return Batch(vectors, time.process_time() - started)
+
+
+def _thumbnails(paths: list[bytes]) -> Batch:
+    assert _process is not None
+    started = time.process_time()
+    made = [thumbnail_of(path, _process.max_pixels) for path in paths]
+    return Batch(made, time.process_time() - started)
 
 
 @contextmanager

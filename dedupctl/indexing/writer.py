@@ -7,15 +7,16 @@ crash in between leaves the graph behind the catalog, which the next open mends 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
-from dedupctl.indexing.scan import Gone, Relinked, Revived, Unread
+from dedupctl.indexing.scan import Gone, PassedOver, Relinked, Revived, Unread
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.workspace import Workspace
 
@@ -23,6 +24,9 @@ TRANSIENT = frozenset({"changed", "vanished"})
 """Outcomes that say nothing of the file: it was being written or went away; the next look finds it as it is."""
 SNAPSHOT_EVERY = 20_000
 """New vectors between two snapshots of the index in one long scan."""
+
+LONG_AGO = 0
+"""When a file is said to have gone that only is passed over: the visit forgets it, and no report tells of a loss."""
 
 
 @dataclass(slots=True)
@@ -35,10 +39,12 @@ class _Notes:
     outcomes: list[tuple[Unread, Read | Unreadable]] = field(default_factory=list)
     relinked: list[Sighting] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    let_go: list[int] = field(default_factory=list)
+    """Files that nobody deleted: they lie in folders that are passed over now."""
     revived: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.outcomes) + len(self.relinked) + len(self.gone) + len(self.revived)
+        return len(self.outcomes) + len(self.relinked) + len(self.gone) + len(self.let_go) + len(self.revived)
 
 
 class Writer:
@@ -56,14 +62,20 @@ class Writer:
         return sum(map(len, self._notes))
 
     def took(self, unread: Unread, outcome: Read | Unreadable) -> None:
-        self._notes_that(lambda notes: not (notes.gone or notes.revived)).outcomes.append((unread, outcome))
+        self._notes_that(lambda notes: not (notes.gone or notes.let_go or notes.revived)).outcomes.append(
+            (unread, outcome)
+        )
 
-    def note(self, finding: Relinked | Gone | Revived) -> None:
+    def note(self, finding: Relinked | Gone | PassedOver | Revived) -> None:
         match finding:
             case Relinked(sighting, _):
-                self._notes_that(lambda notes: not (notes.gone or notes.revived)).relinked.append(sighting)
+                self._notes_that(lambda notes: not (notes.gone or notes.let_go or notes.revived)).relinked.append(
+                    sighting
+                )
             case Gone(file_ids):
                 self._notes_that(lambda notes: not notes.revived).gone += file_ids
+            case PassedOver(_, file_ids):
+                self._notes_that(lambda notes: not notes.revived).let_go += file_ids
             case Revived(file_ids):
                 self._notes[-1].revived += file_ids
 
@@ -77,17 +89,24 @@ class Writer:
         self._workspace.thumbs.put({digest: fingerprint.thumbnail for digest, fingerprint in fresh.items()})
         with self._workspace.catalog.write() as tx:
             known = tx.contents.ids_of({read.digest for read in reads})
+            claimed = _claimed(tx, {digest: known[digest] for digest in fresh if digest in known})
+            withdrawn_labels = tx.embeddings.labels_of(claimed.values())
+            tx.imported.withdraw(claimed.values())
+            known = {digest: content_id for digest, content_id in known.items() if digest not in claimed}
             new = [fingerprint for digest, fingerprint in fresh.items() if digest not in known]
             new_ids = tx.contents.add(new)
             vectors = {content_id: one.vectors for content_id, one in zip(new_ids, new, strict=True)}
             labels = tx.embeddings.add(self._workspace.model_id, vectors)
             known |= {one.digest: content_id for one, content_id in zip(new, new_ids, strict=True)}
+            tx.imported.hand_over({content_id: known[digest] for digest, content_id in claimed.items()})
             roots = {root.id for root in tx.roots.all()}  # one may have been removed by a command meanwhile
             for notes in self._notes:
                 seen = [*notes.relinked, *_sightings(notes.outcomes, known)]
                 tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
                 tx.files.mark_gone(notes.gone, int(time.time()))
+                tx.files.mark_gone(notes.let_go, LONG_AGO)
                 tx.files.revive(notes.revived)
+        self._index.retire(withdrawn_labels)
         lively = np.array([not one.flat for one in new for _ in one.vectors], np.bool_)
         vectors_of_lively = [vector for one in new if not one.flat for vector in one.vectors]
         self.grow_index(labels[lively], np.array(vectors_of_lively, np.float32))
@@ -115,6 +134,12 @@ class Writer:
         if not still_take_it(self._notes[-1]):
             self._notes.append(_Notes())
         return self._notes[-1]
+
+
+def _claimed(tx: Transaction, read_again: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Which of these contents, by digest, are claims of an import: they give way to what was just read."""
+    imported = tx.imported.among(read_again.values())
+    return {digest: content_id for digest, content_id in read_again.items() if content_id in imported}
 
 
 def _sightings(outcomes: Iterable[tuple[Unread, Read | Unreadable]], known: dict[bytes, int]) -> Iterator[Sighting]:

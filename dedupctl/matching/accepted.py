@@ -41,4 +41,6 @@ def _as_said(tx: Transaction, a: int, b: int, said: Verdict) -> Pair | None:
     known = tx.pairs.between(a, b)
     if known is not None and known.kind is PairKind.PIXEL:
         return known
-    return Pair(a, b, PairKind.NEAR, 1.0, known.evidence if known else Evidence(method="verdict"))
+    # A failed proof has a transform too, the one that was tried: it told of crops and mirrorings that nobody made.
+    proven = known is not None and known.kind is PairKind.NEAR
+    return Pair(a, b, PairKind.NEAR, 1.0, known.evidence if known and proven else Evidence(method="verdict"))

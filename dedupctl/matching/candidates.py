@@ -85,7 +85,7 @@ class CandidateFinder:
         self._hashes.refresh(tx)
         known = tx.contents.get(content_ids)
         lively = [content_id for content_id in content_ids if not known[content_id].flat]
-        orientations = tx.contents.hash_of(lively, "phash8")
+        orientations = tx.contents.orientations(lively)
         twins = tx.contents.sharing_stream(lively)
         parts = tx.embeddings.of_contents(self._model_id, lively)
         cosines = self._neighbours(
@@ -157,7 +157,7 @@ class CandidateFinder:
 
 def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candidate:
     """Two contents (a < b) as the candidate they would have been, had any net caught them."""
-    orientations = tx.contents.hash_of([a, b], "phash8")
+    orientations = tx.contents.orientations([a, b])
     parts = tx.embeddings.of_contents(model_id, [a, b])
     return Candidate(
         a,

@@ -7,16 +7,16 @@ default linkage (`star`) therefore joins a content only to a keeper it has an ac
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
-from dedupctl.domain import Cluster, Member, Pair, PairKind
+from dedupctl.domain import Cluster, Content, Member, Pair, PairKind
 from dedupctl.matching.accepted import accepted_around, accepted_pairs
-from dedupctl.matching.derivation import b_was_made
-from dedupctl.matching.keeper import Preference, Standing, default_preference
+from dedupctl.matching.derivation import b_was_made, generations, made_from
+from dedupctl.matching.keeper import Contender, KeeperOrder
 
 DUPLICATE_KINDS = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
 
@@ -49,34 +49,41 @@ def find_clusters(
     *,
     kinds: Collection[PairKind] = DUPLICATE_KINDS,
     linkage: Linkage = Linkage.STAR,
-    preference: Preference = default_preference,
+    order: KeeperOrder | None = None,
     among: Callable[[LocatedFile], bool] | None = None,
     around: Collection[int] | None = None,
 ) -> list[Cluster]:
     """All clusters of present files joined by accepted pairs of these kinds, largest saving first.
 
+    The keeper of each is the first by `order`; without one, by the default rules with no word on places.
+
     With `among`, only files it is true for are looked at: clusters within one root, or across two folders. With
     `around`, only the clusters that these contents, and those they are tied to, are in: the same, without the rest.
     """
+    order = order or KeeperOrder()
     accepted = accepted_pairs(tx, kinds) if around is None else accepted_around(tx, kinds, around)
-    wanted = {content_id for pair in accepted for content_id in (pair.a, pair.b)}
+    shared = set[int]()
     if PairKind.EXACT in kinds:
-        wanted.update(tx.files.shared_contents() if around is None else around)
-    holders = _holders(tx, wanted, among)
+        shared.update(tx.files.shared_contents() if around is None else around)
+    known = _pairs_that_tell(tx, kinds, accepted, shared | _ends(accepted))
+    holders = _holders(tx, shared | _ends(known), among)
     # A picture whose files are gone must neither be preferred nor mark another as its crop.
-    graph = _Graph(_both_ways(pair for pair in accepted if pair.a in holders and pair.b in holders))
+    present = [pair for pair in known if pair.a in holders and pair.b in holders]
     contents = tx.contents.get(holders.keys())
-    standings = {
-        content_id: sorted(
-            (Standing(f.file, f.path, contents[content_id], _was_made(content_id, graph)) for f in files),
-            key=preference,
-        )
-        for content_id, files in holders.items()
-    }
-    groups = _groups(standings, graph, linkage, preference)
-    clusters = (_cluster(group, standings, graph) for group in groups)
+    contenders = _contenders(holders, contents, present, order)
+    joining = [pair for pair in present if pair.kind in kinds]
+    graph = _Graph(_both_ways(joining))
+    listed = {content_id: contenders[content_id] for content_id in (shared | _ends(joining)) & holders.keys()}
+    groups = _groups(listed, graph, linkage, order)
+    if PairKind.EXACT not in kinds:
+        groups = (group for group in groups if len(group) > 1)
+    clusters = (_cluster(group, contenders, graph, order, kinds) for group in groups)
     found = [cluster for cluster in clusters if len(_inodes(cluster.members)) > 1]
     return sorted(found, key=lambda cluster: (-cluster.reclaimable_bytes, cluster.id))
+
+
+def _ends(pairs: Iterable[Pair]) -> set[int]:
+    return {content_id for pair in pairs for content_id in (pair.a, pair.b)}
 
 
 def _both_ways(pairs: Iterable[Pair]) -> dict[int, dict[int, Pair]]:
@@ -98,16 +105,53 @@ def _holders(
     return dict(holders)
 
 
-def _was_made(content_id: int, graph: _Graph) -> bool:
-    """A pair proves that this picture was made from another: a crop of it, or it in a frame."""
-    return any(b_was_made(pair.evidence) is (content_id == pair.b) for pair in graph.neighbours(content_id).values())
+def _pairs_that_tell(
+    tx: Transaction, kinds: Collection[PairKind], accepted: list[Pair], listed: Collection[int]
+) -> list[Pair]:
+    """The pairs that say which copy was made from which: all proofs around what is listed, whatever kinds are listed.
+
+    So the keeper does not depend on them. Nothing is proven of other shots, and so nothing else is read for those.
+    """
+    proven = set(DUPLICATE_KINDS)
+    if proven <= set(kinds) or proven.isdisjoint(kinds):
+        return accepted
+    return accepted_around(tx, proven | set(kinds), listed)
+
+
+def _contenders(
+    holders: Mapping[int, Collection[LocatedFile]],
+    contents: Mapping[int, Content],
+    pairs: Collection[Pair],
+    order: KeeperOrder,
+) -> dict[int, list[Contender]]:
+    """The files of each content, best first."""
+    sources: defaultdict[int, set[int]] = defaultdict(set)
+    cropped: set[int] = set()
+    for pair in pairs:
+        made = made_from(pair.evidence, contents[pair.a], contents[pair.b])
+        if made is not None:
+            sources[pair.b if made else pair.a].add(pair.a if made else pair.b)
+        by_geometry = b_was_made(pair.evidence)
+        if by_geometry is not None:
+            cropped.add(pair.b if by_geometry else pair.a)
+    generation = generations(sources)
+    return {
+        content_id: sorted(
+            (
+                Contender(f.file, f.path, contents[content_id], generation.get(content_id, 0), content_id in cropped)
+                for f in files
+            ),
+            key=order.key,
+        )
+        for content_id, files in holders.items()
+    }
 
 
 def _groups(
-    standings: Mapping[int, list[Standing]], graph: _Graph, linkage: Linkage, preference: Preference
+    contenders: Mapping[int, list[Contender]], graph: _Graph, linkage: Linkage, order: KeeperOrder
 ) -> Iterator[list[int]]:
     """Groups of content ids, the keeper's first."""
-    ranked = sorted(standings, key=lambda content_id: preference(standings[content_id][0]))
+    ranked = sorted(contenders, key=lambda content_id: order.key(contenders[content_id][0]))
     if linkage in (Linkage.STAR, Linkage.COMPLETE):
         return _stars(ranked, graph, complete=linkage is Linkage.COMPLETE)
     return _chains(ranked, graph, carriers_need=3 if linkage is Linkage.DBSCAN else 1)
@@ -149,37 +193,46 @@ def _chains(ranked: Iterable[int], graph: _Graph, *, carriers_need: int) -> Iter
         yield sorted(group, key=position.__getitem__)
 
 
-def _cluster(group: list[int], standings: Mapping[int, list[Standing]], graph: _Graph) -> Cluster:
+def _cluster(
+    group: list[int],
+    contenders: Mapping[int, list[Contender]],
+    graph: _Graph,
+    order: KeeperOrder,
+    kinds: Collection[PairKind],
+) -> Cluster:
+    keeper = contenders[group[0]][0]
     members = [
-        _member(standing, keeper_id=group[0], group=group, graph=graph)
+        _member(contender, keeper=keeper, group=group, graph=graph, order=order)
         for content_id in group
-        for standing in standings[content_id]
+        for contender in contenders[content_id]
     ]
-    kinds = [member.kind for member in members]
     return Cluster(
         id=min(group),
-        kind=max(kinds, key=lambda kind: kind.strength),
+        kind=max((member.kind for member in members), key=lambda kind: kind.strength),
         members=tuple(members),
-        reclaimable_bytes=_reclaimable(members),
+        reclaimable_bytes=_reclaimable(members, kinds),
         weakest=None if all(member.proven for member in members) else _weakest_pair(group, graph),
     )
 
 
-def _member(standing: Standing, *, keeper_id: int, group: Collection[int], graph: _Graph) -> Member:
-    content_id = standing.content.id
+def _member(
+    contender: Contender, *, keeper: Contender, group: Collection[int], graph: _Graph, order: KeeperOrder
+) -> Member:
+    content_id, keeper_id = contender.content.id, keeper.content.id
     with_keeper = graph.neighbours(keeper_id).get(content_id)
     pair = with_keeper if with_keeper or content_id == keeper_id else _best_pair(content_id, group, graph)
     assert pair is None or pair.kind is not None
     return Member(
-        file_id=standing.file.id,
-        path=standing.path,
-        root_id=standing.file.root_id,
-        content=standing.content,
-        identity=standing.file.identity,
+        file_id=contender.file.id,
+        path=contender.path,
+        root_id=contender.file.root_id,
+        content=contender.content,
+        identity=contender.file.identity,
         kind=PairKind.EXACT if pair is None or pair.kind is None else pair.kind,
         score=1.0 if pair is None else pair.score,
         evidence=None if pair is None else pair.evidence,
         proven=content_id == keeper_id or with_keeper is not None,
+        rule="" if contender is keeper else order.deciding(keeper, contender),
     )
 
 
@@ -200,16 +253,16 @@ def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | No
     return None if weakest is None else (weakest.a, weakest.b)
 
 
-def _reclaimable(members: Collection[Member]) -> int:
-    """Bytes of all but the keeper. Hard links to one inode count once, those of the keeper not at all.
+def _reclaimable(members: Sequence[Member], kinds: Collection[PairKind]) -> int:
+    """Bytes of all members of these kinds but the keeper. Hard links to one inode count once, the keeper's not at all.
 
-    Another shot frees nothing either: no rule ever removes it.
+    Another shot frees nothing: no rule ever removes it.
     """
-    inodes = _inodes([member for member in members if member.kind is not PairKind.SIMILAR])
-    keeper = next(iter(inodes))
-    return sum(size for inode, size in inodes.items() if inode != keeper)
+    keeper, *others = members
+    freed = _inodes([member for member in others if member.kind in kinds and member.kind is not PairKind.SIMILAR])
+    return sum(size for inode, size in freed.items() if inode != keeper.identity[:2])
 
 
 def _inodes(members: Collection[Member]) -> dict[tuple[int, int], int]:
-    """Size by (device, inode), the keeper's first; links to one inode are one file under several names."""
+    """Size by (device, inode); links to one inode are one file under several names."""
     return {(member.identity.device, member.identity.inode): member.identity.size for member in members}

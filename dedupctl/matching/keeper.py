@@ -1,42 +1,145 @@
-"""Which file of a cluster is the one to keep, when nobody has said otherwise."""
+"""The keeper engine: rules asked one after the other, and the first on which two copies differ decides and is named.
+
+A policy supplies the rules, their order and its places; listings, the report, the page and plans ask the same engine.
+Every rule reads a value of one file alone, so the order is strict and transitive whatever the pairs say: what they say
+of direction enters as the generation of a content (`derivation.generations`). The path ends every order, so two files
+are never equal, and the same keeper is found every time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from dedupctl.config import DEFAULT_KEEP, KeeperRule
 from dedupctl.domain import Content, File
+from dedupctl.matching.derivation import camera_record
+from dedupctl.paths import matches_any, split
+from dedupctl.system_folders import in_system_folder
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a keeper rule may look at: one file, its content, and what its pairs say of it."""
+class Contender:
+    """One file that could be the keeper: all that a rule may look at."""
 
     file: File
     path: bytes
     """Absolute."""
     content: Content
-    cropped: bool
-    """Some pair proves that it was made from another picture of the cluster: a part of it, or it inside a frame."""
+    generation: int = 0
+    """0 for what no pair shows to be made from another copy; each making adds one."""
+    cropped: bool = False
+    """Geometry alone proves that it was made from another copy: a part of it, or it inside a frame."""
 
 
-Preference: TypeAlias = Callable[[Standing], tuple[Any, ...]]
-"""Sort key of a Standing: the smallest is kept."""
-
-_COMPRESSED = {"JPEG": 1, "MPO": 1, "HEIF": 1, "AVIF": 2, "JXL": 1, "WEBP": 2, "GIF": 3}
+Key: TypeAlias = Callable[[Contender], Any]
+"""The smallest value is kept."""
 
 
-def default_preference(standing: Standing) -> tuple[Any, ...]:
-    """Uncropped, most pixels, camera formats before re-encoded ones, most bytes, oldest capture, shortest path."""
-    facts = standing.content.facts
-    return (
-        standing.cropped,
-        -facts.width * facts.height,
-        _COMPRESSED.get(facts.format, 0),
-        -standing.content.size,
-        -facts.exif_tags,
-        facts.taken_at or "9999",
-        len(standing.path),
-        standing.path,
-    )
+@dataclass(frozen=True)
+class Places:
+    """What a person said of places, and the disk says of them now."""
+
+    protected: Callable[[bytes], bool] = lambda _path: False
+    """By absolute path."""
+    reference: Callable[[Contender], bool] = lambda _contender: False
+    path_priority: Sequence[str] = ()
+    """Globs on the absolute path; an earlier one is preferred."""
+    chosen: int | None = None
+    """The file that a person wants to keep, before every rule."""
+
+
+class KeeperOrder:
+    """The order of one policy, best copy first."""
+
+    def __init__(self, rules: Sequence[KeeperRule] = DEFAULT_KEEP, places: Places = Places()) -> None:
+        keys = _keys(places)
+        self._rules: list[tuple[str, Key]] = [(name, keys[name]) for name in dict.fromkeys((*rules, "path"))]
+        if places.chosen is not None:
+            self._rules.insert(0, (CHOSEN, lambda one: one.file.id != places.chosen))
+        # Before all that a policy or a person says: what is emptied or expires keeps nothing.
+        self._rules.insert(0, (OUTSIDE, lambda one: in_system_folder(one.path)))
+
+    def key(self, contender: Contender) -> tuple[Any, ...]:
+        """Sort key: the smallest is the keeper."""
+        return tuple(key(contender) for _, key in self._rules)
+
+    def deciding(self, kept: Contender, other: Contender) -> str:
+        """The rule by which `kept` comes before `other`."""
+        return next((name for name, key in self._rules if key(kept) != key(other)), "path")
+
+
+CHOSEN = "your choice"
+OUTSIDE = "it lies in no bin, snapshot or cache"
+
+_IN_WORDS: Mapping[str, str] = {
+    "original": "it is the original, or nearer to it",
+    "protected": "it is protected",
+    "reference-root": "it lies in a reference root",
+    "path-priority": "its place comes first in the policy",
+    "camera": "it says more of its camera: make, time or place",
+    "format": "a camera writes its format: RAW before HEIC before JPEG",
+    "resolution": "it has more pixels",
+    "uncropped": "it shows the whole picture",
+    "bytes": "it has more bytes",
+    "metadata": "it has more EXIF or a place",
+    "capture-date": "it says an older capture date",
+    "name": 'its name is shorter and says no "copy" or "(1)"',
+    "path": "its path is shorter",
+}
+
+_CONTAINERS = {"RAW": 0, "HEIF": 1}
+_CAMERA_CONTAINERS = frozenset({"JPEG", "MPO", "TIFF"})
+"""What a camera writes besides, and programs too: it counts for more only where the file names its camera."""
+_FEW_COLOURS = frozenset({"GIF"})
+_COPY_MARK = re.compile(r"(?:^|[\s_\-(])(?:copy|copie|kopie|copia)(?:[\s_\-)\d]|$)|\(\d+\)\s*$|~\d+$", re.IGNORECASE)
+
+
+def rule_in_words(rule: str) -> str:
+    """Why the kept copy was preferred; what is no keeper rule (a companion, a person's choice) speaks for itself."""
+    return {CHOSEN: "you chose it", **_IN_WORDS}.get(rule, rule)
+
+
+def reasons_in_words(rules: Collection[str]) -> str:
+    """Why one copy is kept before several others, each reason once."""
+    return "; ".join(dict.fromkeys(rule_in_words(rule) for rule in rules))
+
+
+def _keys(places: Places) -> Mapping[KeeperRule, Key]:
+    return {
+        "original": lambda one: one.generation,
+        "protected": lambda one: not places.protected(one.path),
+        "reference-root": lambda one: not places.reference(one),
+        "path-priority": lambda one: _priority(one.path, places.path_priority),
+        "camera": lambda one: tuple(not known for known in camera_record(one.content.facts)),
+        "format": lambda one: _container(one.content),
+        "resolution": lambda one: -one.content.facts.width * one.content.facts.height,
+        "uncropped": lambda one: one.cropped,
+        "bytes": lambda one: -one.content.size,
+        "metadata": lambda one: (not one.content.facts.has_gps, -one.content.facts.exif_tags),
+        "capture-date": lambda one: one.content.facts.taken_at or "9999",
+        "name": lambda one: _name_rank(one.path),
+        "path": lambda one: (len(one.path), one.path),
+    }
+
+
+def _container(content: Content) -> int:
+    """RAW, HEIC, then what else a camera wrote; downloads and scans are equal here, and their pixels decide."""
+    facts = content.facts
+    if facts.format in _CONTAINERS:
+        return _CONTAINERS[facts.format]
+    if facts.format in _CAMERA_CONTAINERS and facts.camera:
+        return 2
+    return 4 if facts.format in _FEW_COLOURS else 3
+
+
+def _priority(path: bytes, globs: Sequence[str]) -> int:
+    return next((place for place, glob in enumerate(globs) if matches_any(path, (glob,))), len(globs))
+
+
+def _name_rank(path: bytes) -> tuple[bool, int]:
+    name = split(path)[1].decode("utf-8", "surrogateescape")
+    stem = name.rpartition(".")[0] or name
+    return _COPY_MARK.search(stem) is not None, len(name)

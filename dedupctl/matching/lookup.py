@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
-from dedupctl.domain import Content, Evidence, FileState, Fingerprint, Pair, PairKind
+from dedupctl.domain import Cluster, Content, Evidence, FileState, Fingerprint, Pair, PairKind
 from dedupctl.errors import UsageError
 from dedupctl.matching.candidates import ASKED, CandidateFinder, candidate_between
+from dedupctl.matching.clusters import find_clusters
 from dedupctl.matching.comparison import Case, Comparer, Side, gather_sides
+from dedupctl.matching.keeper import KeeperOrder
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.paths import lies_in, relative_to
 from dedupctl.vectors.base import VectorIndex
@@ -100,6 +103,16 @@ def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerpri
         if (content_id := located.file.content_id) in found
     ]
     return sorted(matches, key=lambda match: (match.kind.strength, -match.score, match.file.path))
+
+
+def clusters_of(tx: Transaction, matches: Collection[Match], order: KeeperOrder) -> dict[int, Cluster]:
+    """The cluster in which each matched file lies, by file id; what is only similar, or has no copy, is in none."""
+    proven = [match for match in matches if match.kind is not PairKind.SIMILAR]
+    if not proven:
+        return {}
+    found = find_clusters(tx, around={match.content.id for match in proven}, order=order)
+    matched = {match.file.file.id for match in proven}
+    return {member.file_id: cluster for cluster in found for member in cluster.members if member.file_id in matched}
 
 
 def as_content(fingerprint: Fingerprint) -> Content:

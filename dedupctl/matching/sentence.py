@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedupctl.domain import Content, Evidence, Member, Pair, PairKind, Photometric, Transform
-from dedupctl.matching.derivation import GROUND, WHOLE, b_was_made
+from dedupctl.matching.derivation import GROUND, SAVED_SMALLER, WHOLE, made_from
 from dedupctl.matching.score import Thresholds, refusal
 
 _PURE_GROUND = 0.95
@@ -95,13 +95,13 @@ def _near(evidence: Evidence, content_a: Content, content_b: Content, names: tup
 
 
 def _making(evidence: Evidence, a: Content, b: Content) -> _Making | None:
-    """Which one was made from the other; among two that show the same, what has fewer pixels or bytes was."""
+    """Which one was made from the other; where nothing shows that, what has fewer pixels or bytes was."""
     e, transform = evidence, evidence.transform
     if transform is None or e.overlap_a is None or e.overlap_b is None:
         return None
     light, replaced, bar = e.photometric or Photometric(1.0, 0.0), e.replaced or 0.0, bool(e.replaced_is_bar)
     turned, plain_a, plain_b = round(transform.rotation), e.plain_a or 0.0, e.plain_b or 0.0
-    made = b_was_made(e)
+    made = made_from(e, a, b)
     if made if made is not None else _extent(b) <= _extent(a):
         shares = (e.overlap_a, e.overlap_b, plain_b)
         return _Making(a, b, transform, *shares, transform.scale, turned, light, replaced, bar)
@@ -171,7 +171,7 @@ def _saved(making: _Making, *, first: bool) -> Iterator[str]:
     source, made = making.source, making.made
     if source.facts.format != made.facts.format:
         yield f"saved as {made.facts.format}"
-    elif making.filled >= WHOLE and _bytes_per_pixel(made) < 0.9 * _bytes_per_pixel(source):
+    elif making.filled >= WHOLE and _bytes_per_pixel(made) < SAVED_SMALLER * _bytes_per_pixel(source):
         yield "saved again at lower quality"
     elif first:
         yield "saved again"

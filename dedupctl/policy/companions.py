@@ -3,36 +3,38 @@
 | companion | goes when |
 |---|---|
 | RAW and JPEG of one shot | both are to go, each with a kept copy of its own |
-| Live Photo MOV, AAE edit | the kept copy has one with the same bytes beside it |
-| XMP sidecar | the kept copy's sidecar says all of it, or it is carried over |
+| film, sound, a recipe in a program's own format | the kept copy has one with the same bytes, or it is carried over |
+| recipe in a folder of its program | the kept copy has one with the same bytes |
+| XMP sidecar, Takeout's JSON | the kept copy and its sidecars say all of it, or it is carried over |
+| words in the picture itself | as those of a sidecar |
+| thumbnail that the camera made | always |
 | annotation of a dataset | annotations were asked for |
+| anything else of that name | never: nobody knows what it is |
 
-A companion that a picture left behind also needs (`a.mov` of `a.jpg` and `a.heic`) stays with that one. A picture that
-is replaced by a link keeps its name, and so its companions.
+A companion that a picture left behind also needs (`a.mov` of `a.jpg` and `a.heic`) keeps both. A picture that is
+replaced by a link keeps its name, and so its companions.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from dedupctl.disk.folders import standing_at
+from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused, reason_of
-from dedupctl.disk.verification import digest_of
-from dedupctl.domain import Action, Identity, PairKind, Seen, Verb
-from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES
-from dedupctl.paths import join, split
-from dedupctl.policy.sidecars import lacking, merged, said_in
+from dedupctl.domain import Action, PairKind, Seen, Verb, Words
+from dedupctl.fingerprint.takeout import words_in_takeout
+from dedupctl.fingerprint.xmp import words_in_packet
+from dedupctl.paths import join, split, suffix
+from dedupctl.policy.belonging import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
+from dedupctl.policy.said import Carrying, Kept, embedded_words, said_of_kept
+from dedupctl.policy.settings_folders import SettingsFolders
+from dedupctl.policy.sidecars import merged, text_of_words
 
-RAW_SUFFIXES = frozenset(
-    b".dng .cr2 .cr3 .nef .nrw .arw .srf .sr2 .raf .orf .rw2 .rwl .pef .srw .x3f .mrw .3fr .iiq .erf .kdc .dcr".split()
-)
-LONGEST_SIDECAR = 1 << 24
-_TWINS = (b".mov", b".aae")
-"""Companions that the kept copy must have too, byte for byte."""
-_XMP = b".xmp"
 _ANNOTATIONS = (b".txt", b".json", b".xml")
 _PICTURE_FOLDERS = (b"images", b"data")
 _ANNOTATION_FOLDERS = (b"labels", b"annotations")
@@ -40,13 +42,22 @@ _ANNOTATION_FOLDERS = (b"labels", b"annotations")
 
 @dataclass
 class Companions:
-    """Gathers the companions of the pictures that are to go; lists every folder once."""
+    """Gathers the companions of the pictures that are to go."""
 
-    leaving: dict[bytes, Action]
+    leaving: Mapping[bytes, Action]
     """The pictures that are to go, by absolute path."""
+    reader: Reader
     with_annotations: bool = False
     merge_sidecars: bool = False
-    _folders: dict[bytes, dict[bytes, list[bytes]]] = field(default_factory=dict)
+    _folders: dict[tuple[bytes, bytes], Folder] = field(default_factory=dict)
+    _annotated: dict[tuple[bytes, bytes], Mapping[bytes, Sequence[bytes]]] = field(default_factory=dict)
+    _kept: dict[bytes, Kept] = field(default_factory=dict)
+    """By absolute path of the kept copy, as the bundles so far will leave it."""
+
+    _settings: SettingsFolders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._settings = SettingsFolders(self.reader)
 
     def bundles(self) -> Iterator[list[Action]]:
         """Every picture that is to go, with what goes along; a bundle that must stay says why in each action."""
@@ -57,180 +68,230 @@ class Companions:
             if action.verb.leaves_link:
                 yield [action]
                 continue
-            group = self._group(action)
-            done |= {one.victim.absolute for one in group}
-            yield self._bundle(group)
+            bundle = self._bundle(action)
+            done |= {one.victim.absolute for one in bundle}
+            yield bundle
 
-    def _group(self, action: Action) -> list[Action]:
-        """The picture and those of its name that share companions with it."""
-        folder, name = split(action.victim.path)
-        pictures = [one for one in self._named_like(action.victim, name) if _suffix(one) in PICTURE_SUFFIXES]
-        if not _one_shot(pictures) and not self._shared(action.victim, name):
-            return [action]
-        places = (join(action.victim.root, folder, picture) for picture in pictures)
-        found = [self.leaving[place] for place in places if place in self.leaving]
-        return found if action in found else [action]
-
-    def _bundle(self, group: list[Action]) -> list[Action]:
+    def _bundle(self, action: Action) -> list[Action]:
+        group = [action]
         try:
-            along = [extra for action in group for extra in self._own(action)] + self._common(group)
-        except Refused as refusal:
-            return [replace(action, skipped=str(refusal)) for action in group]
-        return [*group, *along]
+            group, companions = self._group(action)
+            first, along = self._words_within(group), list[Action]()
+            for companion in companions:
+                owner = self._owner(group, companion)
+                for extra in self._companion(owner, join(split(owner.victim.path)[0], companion)):
+                    (first if extra.verb is Verb.MERGE else along).append(extra)
+            along += [extra for one in group for extra in (*self._recipes(one), *self._annotations(one))]
+        except (Refused, OSError) as error:
+            return [replace(one, skipped=reason_of(error)) for one in group]
+        # What words are taken from must still stand at its place when they are merged.
+        return [*first, *group, *along]
 
-    def _own(self, action: Action) -> list[Action]:
-        """Companions named after the whole file name: `a.jpg.xmp`."""
-        folder, name = split(action.victim.path)
-        return [
-            one
-            for companion in self._named_like(action.victim, name + b".")
-            if _suffix(companion) in (_XMP, *_TWINS)
-            for one in self._companion(action, join(folder, companion))
-        ]
-
-    def _common(self, group: list[Action]) -> list[Action]:
-        """Companions named after the stem, which all pictures of that stem share: `a.xmp`, `a.mov`, `labels/a.txt`.
+    def _group(self, action: Action) -> tuple[list[Action], list[bytes]]:
+        """The pictures that go together or not at all, and the names of what belongs to them.
 
         Raises:
-            Refused: one half of a shot would stay behind.
+            Refused: one of them stays.
+            OSError: their folder cannot be listed.
         """
-        lead = min(group, key=lambda action: _suffix(action.victim.path) not in RAW_SUFFIXES)
-        folder, name = split(lead.victim.path)
-        pictures = [one for one in self._named_like(lead.victim, name) if _suffix(one) in PICTURE_SUFFIXES]
-        staying = [one for one in pictures if join(lead.victim.root, folder, one) not in self.leaving]
-        if staying and _one_shot(pictures):
-            raise Refused(f"it belongs to one shot with {os.fsdecode(staying[0])}, which stays")
-        if staying:
-            return []
-        return [one for path in self._shared(lead.victim, name) for one in self._companion(lead, path)]
+        root, below = action.victim.root, split(action.victim.path)[0]
+        folder = self._folder(root, below)
+        group: dict[bytes, Action] = {}
+        companions: dict[bytes, None] = {}
+        waiting = {split(action.victim.path)[1]: ""}
+        while waiting:
+            name, why = waiting.popitem()
+            going = self.leaving.get(join(root, below, name))
+            if going is None:
+                raise Refused(f"{why} {os.fsdecode(name)}, which stays")
+            group[name] = going
+            companions |= dict.fromkeys(folder.companions_of(name))
+            shared = {
+                owner: f"its companion {os.fsdecode(companion)} belongs to"
+                for companion in folder.companions_of(name)
+                for owner in folder.owners_of(companion)
+            }
+            shared |= dict.fromkeys(folder.shot_of(name), "it belongs to one shot with")
+            waiting |= {owner: why for owner, why in shared.items() if owner not in group}
+        return [group[name] for name in sorted(group)], sorted(companions)
 
-    def _shared(self, victim: Seen, name: bytes) -> list[bytes]:
-        folder = split(victim.path)[0]
-        beside = (_XMP, *_TWINS, *(_ANNOTATIONS if self.with_annotations else ()))
-        found = [join(folder, one) for one in self._named_like(victim, name) if _suffix(one) in beside]
-        return found + (self._annotations(victim, name) if self.with_annotations else [])
+    def _owner(self, group: Sequence[Action], companion: bytes) -> Action:
+        """The picture of the group that it belongs to; of RAW and JPEG the JPEG."""
+        folder = self._folder(group[0].victim.root, split(group[0].victim.path)[0])
+        owners = [one for one in group if split(one.victim.path)[1] in folder.owners_of(companion)]
+        return min(owners, key=lambda one: suffix(one.victim.path) in RAW_SUFFIXES)
 
-    def _annotations(self, victim: Seen, name: bytes) -> list[bytes]:
-        """`images/train/a.jpg` is described by `labels/train/a.txt`."""
-        parts = split(victim.path)[0].split(b"/")
-        places = [place for place, part in enumerate(parts) if part.lower() in _PICTURE_FOLDERS]
-        if not places:
-            return []
-        folders = [b"/".join([*parts[: places[-1]], other, *parts[places[-1] + 1 :]]) for other in _ANNOTATION_FOLDERS]
-        return [
-            join(folder, one)
-            for folder in folders
-            for one in self._listing(victim.root, folder).get(_stem(name), ())
-            if _suffix(one) in _ANNOTATIONS
-        ]
+    def _words_within(self, group: Sequence[Action]) -> list[Action]:
+        """What carries over the words in the pictures themselves. Equal bytes say the same."""
+        carried: list[Action] = []
+        for action in group:
+            assert action.keeper is not None
+            if action.kind is PairKind.EXACT:
+                continue
+            words = embedded_words(self.reader, action.victim)
+            if words:
+                carried += self._carried(action, action.victim, words, partial(text_of_words, words, faces=False))
+        return carried
 
     def _companion(self, action: Action, path: bytes) -> list[Action]:
-        victim = action.victim
+        name = os.fsdecode(split(path)[1])
         try:
-            digest, identity = digest_of(victim.root, path)
-            goes = Action(
-                bundle=action.bundle,
-                verb=action.verb,
-                victim=Seen(victim.root, path, identity, digest),
+            seen = self.reader.seen(action.victim.root, path)
+            rule = f"goes with {os.fsdecode(split(action.victim.path)[1])}"
+            goes = Action(action.bundle, action.verb, seen, keeper=None, kind=None, score=None, rule=rule)
+            match kind_of(path):
+                case CompanionKind.XMP:
+                    return self._sidecar(action, goes)
+                case CompanionKind.OWN:
+                    return [self._own(action, goes)]
+                case CompanionKind.THUMBNAIL:
+                    return [goes]
+                case CompanionKind.JSON:
+                    return self._json(action, goes)
+                case CompanionKind.ANNOTATION if self.with_annotations:
+                    return [goes]
+                case _:
+                    raise Refused("nobody knows what it is, so the picture stays beside it")  # noqa: TRY301 - one way out
+        except (OSError, Refused) as error:
+            raise Refused(f"its companion {name}: {reason_of(error)}") from error
+
+    def _own(self, picture: Action, goes: Action) -> Action:
+        assert picture.keeper is not None
+        below, keeper_name = split(picture.keeper.path)
+        beside = self._folder(picture.keeper.root, below).companions_of(keeper_name)
+        for companion in beside:
+            if suffix(companion) == suffix(goes.victim.path):
+                twin = self.reader.seen(picture.keeper.root, join(below, companion))
+                if twin.digest == goes.victim.digest:
+                    return replace(goes, keeper=twin, kind=PairKind.EXACT, score=1.0)
+        wanted = name_beside(split(goes.victim.path)[1], keeper_name)
+        if self.merge_sidecars and wanted.lower() not in map(bytes.lower, beside):
+            return _moved_over(goes, picture.keeper)
+        raise Refused(
+            "the kept copy has none with the same bytes (--merge-sidecars carries over what it has no file for)"
+        )
+
+    def _sidecar(self, picture: Action, goes: Action) -> list[Action]:
+        seen, text = self.reader.text(goes.victim.root, goes.victim.path)
+        kept = self._said_of(picture)
+        if any(sidecar.digest == seen.digest for sidecar, _ in kept.sidecars):
+            return [goes]
+        words = words_in_packet(text)
+        if self.merge_sidecars and not kept.sidecars and words.lacking_in(kept.words):
+            self._use(kept, words)
+            return [_moved_over(goes, _keeper_of(picture))]
+        return [*self._carried(picture, seen, words, lambda: text), goes]
+
+    def _json(self, picture: Action, goes: Action) -> list[Action]:
+        seen, text = self.reader.text(goes.victim.root, goes.victim.path)
+        words = words_in_takeout(text)
+        if words is not None:
+            return [*self._carried(picture, seen, words, partial(text_of_words, words, faces=True)), goes]
+        if self.with_annotations:
+            return [goes]
+        raise Refused("nobody knows what it is, so the picture stays beside it")
+
+    def _carried(self, picture: Action, source: Seen, words: Words, xmp: Callable[[], bytes]) -> list[Action]:
+        """What makes the kept copy say these words as well; nothing where it does.
+
+        Raises:
+            Refused: it lacks some, and they are not to be carried over, or cannot be.
+        """
+        kept = self._said_of(picture)
+        missing = words.lacking_in(kept.words)
+        if not missing:
+            return []
+        if not self.merge_sidecars:
+            raise Refused(f"it holds {missing.in_words} that the kept copy lacks (--merge-sidecars carries them over)")
+        if not kept.sidecars:
+            raise Refused(f"it holds {missing.in_words}, and the kept copy has no sidecar to carry them into")
+        self._use(kept, words)
+        merged(kept.sidecars[0][1], xmp())
+        rule = f"makes way for one that says what {os.fsdecode(split(source.path)[1])} says, too"
+        sidecar = kept.sidecars[0][0]
+        return [Action(picture.bundle, Verb.MERGE, sidecar, keeper=source, kind=None, score=None, rule=rule)]
+
+    def _use(self, kept: Kept, words: Words) -> None:
+        if kept.carrying is Carrying.DONE:
+            raise Refused(
+                "the kept copy takes up the words of another file in this plan; a later plan carries these over"
+            )
+        kept.carrying, kept.words = Carrying.DONE, kept.words | words
+
+    def _said_of(self, picture: Action) -> Kept:
+        keeper = _keeper_of(picture)
+        if keeper.absolute not in self._kept:
+            folder = self._folder(keeper.root, split(keeper.path)[0])
+            try:
+                self._kept[keeper.absolute] = said_of_kept(self.reader, folder, keeper)
+            except (Refused, OSError) as error:
+                raise Refused(f"the kept copy {os.fsdecode(keeper.absolute)}: {reason_of(error)}") from error
+        return self._kept[keeper.absolute]
+
+    def _recipes(self, picture: Action) -> Iterator[Action]:
+        """Recipes in a folder of their program go where the kept copy has the same ones."""
+        keeper = _keeper_of(picture)
+        for path in self._settings.recipes_of(picture.victim.root, picture.victim.path):
+            seen = self.reader.seen(picture.victim.root, path)
+            kept = self._settings.recipes_of(keeper.root, keeper.path)
+            twin = next(
+                (one for one in (self.reader.seen(keeper.root, path) for path in kept) if _same(one, seen)), None
+            )
+            if twin is None:
+                raise Refused(f"its companion {os.fsdecode(path)}: the kept copy has none with the same bytes")
+            rule = f"goes with {os.fsdecode(split(picture.victim.path)[1])}"
+            yield Action(picture.bundle, picture.verb, seen, twin, PairKind.EXACT, 1.0, rule)
+
+    def _annotations(self, action: Action) -> list[Action]:
+        """`images/train/a.jpg` is described by `labels/train/a.txt`."""
+        below, name = split(action.victim.path)
+        parts = below.split(b"/")
+        places = [place for place, part in enumerate(parts) if part.lower() in _PICTURE_FOLDERS]
+        if not (places and self.with_annotations):
+            return []
+        folders = [b"/".join([*parts[: places[-1]], other, *parts[places[-1] + 1 :]]) for other in _ANNOTATION_FOLDERS]
+        rule = f"goes with {os.fsdecode(name)}"
+        return [
+            Action(
+                action.bundle,
+                action.verb,
+                self.reader.seen(action.victim.root, join(folder, one)),
                 keeper=None,
                 kind=None,
                 score=None,
-                rule=f"goes with {os.fsdecode(split(victim.path)[1])}",
+                rule=rule,
             )
-            if _suffix(path) in _TWINS:
-                return [self._with_twin(goes, action)]
-            return self._with_words(goes, action) if _suffix(path) == _XMP else [goes]
-        except (OSError, Refused) as error:
-            raise Refused(f"its companion {os.fsdecode(split(path)[1])}: {reason_of(error)}") from error
+            for folder in folders
+            for one in self._annotations_in(action.victim.root, folder).get(stem(name), ())
+        ]
 
-    def _with_twin(self, goes: Action, picture: Action) -> Action:
-        assert picture.keeper is not None
-        for path in self._beside_keeper(picture.keeper, _suffix(goes.victim.path)):
-            digest, identity = digest_of(picture.keeper.root, path)
-            if digest == goes.victim.digest:
-                twin = Seen(picture.keeper.root, path, identity, digest)
-                return replace(goes, keeper=twin, kind=PairKind.EXACT, score=1.0)
-        raise Refused("the kept copy has none with the same bytes")
+    def _annotations_in(self, root: bytes, folder: bytes) -> Mapping[bytes, Sequence[bytes]]:
+        """By stem; none where there is no such folder."""
+        if (root, folder) not in self._annotated:
+            by_stem: defaultdict[bytes, list[bytes]] = defaultdict(list)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                for name in self.reader.names(root, folder):
+                    if suffix(name) in _ANNOTATIONS:
+                        by_stem[stem(name)].append(name)
+            self._annotated[root, folder] = by_stem
+        return self._annotated[root, folder]
 
-    def _with_words(self, goes: Action, picture: Action) -> list[Action]:
-        assert picture.keeper is not None
-        kept = [read_sidecar(picture.keeper.root, path) for path in self._beside_keeper(picture.keeper, _XMP)]
-        words = read_sidecar(goes.victim.root, goes.victim.path)
-        if any(seen.digest == goes.victim.digest for seen, _ in kept):
-            return [goes]
-        missing = lacking(said_in(words[1]), [said_in(text) for _, text in kept])
-        if not missing:
-            return [goes]
-        if not self.merge_sidecars:
-            raise Refused(
-                f"it holds {' and '.join(missing)} that the kept copy lacks (--merge-sidecars carries them over)"
-            )
-        if not kept:
-            return [replace(goes, verb=Verb.CARRY, keeper=picture.keeper, rule="becomes the sidecar of the kept copy")]
-        merged(kept[0][1], words[1])
-        rule = f"makes way for one that says what {os.fsdecode(split(words[0].path)[1])} says, too"
-        return [replace(goes, verb=Verb.MERGE, victim=kept[0][0], keeper=words[0], rule=rule), goes]
-
-    def _beside_keeper(self, keeper: Seen, suffix: bytes) -> list[bytes]:
-        """`a.jpg.xmp` before `a.xmp`."""
-        folder, name = split(keeper.path)
-        named = [*self._named_like(keeper, name + b"."), *self._named_like(keeper, name)]
-        return [join(folder, one) for one in named if _suffix(one) == suffix]
-
-    def _named_like(self, seen: Seen, name: bytes) -> Sequence[bytes]:
-        """Names in the folder of `seen` that have the stem of `name`."""
-        return self._listing(seen.root, split(seen.path)[0]).get(_stem(name), ())
-
-    def _listing(self, root: bytes, folder: bytes) -> dict[bytes, list[bytes]]:
-        """File names by stem; empty for a folder that cannot be listed, whose files will not be removed either."""
-        place = join(root, folder)
-        if place not in self._folders:
-            names: defaultdict[bytes, list[bytes]] = defaultdict(list)
-            try:
-                for name in sorted(os.listdir(place)):
-                    names[_stem(name)].append(name)
-            except OSError:
-                names.clear()
-            self._folders[place] = dict(names)
-        return self._folders[place]
+    def _folder(self, root: bytes, below: bytes) -> Folder:
+        if (root, below) not in self._folders:
+            names = self.reader.names(root, below)
+            leaving = {name for name in names if join(root, below, name) in self.leaving}
+            self._folders[root, below] = Folder(names, leaving)
+        return self._folders[root, below]
 
 
-def carried_name(sidecar: bytes, keeper: bytes) -> bytes:
-    """The path of the keeper's sidecar, named in the manner of the removed copy's: `b.jpg.xmp` or `b.xmp`."""
-    after_whole_name = _suffix(os.path.splitext(sidecar)[0]) in PICTURE_SUFFIXES
-    return (keeper if after_whole_name else os.path.splitext(keeper)[0]) + _suffix(sidecar)
+def _same(one: Seen, other: Seen) -> bool:
+    return one.digest == other.digest and suffix(one.path) == suffix(other.path)
 
 
-def read_sidecar(root: bytes, path: bytes) -> tuple[Seen, bytes]:
-    """The file as it is now, and its text.
-
-    Raises:
-        Refused, OSError: unreadable, changing, or far too long for what a person writes.
-    """
-    digest, identity = digest_of(root, path)
-    if identity.size > LONGEST_SIDECAR:
-        raise Refused("too long for a sidecar")
-    with standing_at(root, path) as at:
-        descriptor = at.open()
-        try:
-            text = os.read(descriptor, LONGEST_SIDECAR)
-            unchanged = Identity.of(os.fstat(descriptor)) == identity
-        finally:
-            os.close(descriptor)
-    if not unchanged:
-        raise Refused("it changed while it was read")
-    return Seen(root, path, identity, digest), text
+def _keeper_of(action: Action) -> Seen:
+    assert action.keeper is not None, "a picture that goes has a kept copy"
+    return action.keeper
 
 
-def _one_shot(names: Sequence[bytes]) -> bool:
-    """A RAW and what was developed from it, by the camera or by hand."""
-    return len({_suffix(name) in RAW_SUFFIXES for name in names}) == 2
-
-
-def _stem(name: bytes) -> bytes:
-    """Cameras disagree on case: `IMG_1.JPG` and `img_1.cr2` are taken for one shot, which at worst keeps a file."""
-    return os.path.splitext(name)[0].lower()
-
-
-def _suffix(name: bytes) -> bytes:
-    return os.path.splitext(name)[1].lower()
+def _moved_over(goes: Action, keeper: Seen) -> Action:
+    return replace(goes, verb=Verb.CARRY, keeper=keeper, rule="becomes the sidecar of the kept copy")

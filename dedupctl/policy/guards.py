@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import math
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -13,6 +13,8 @@ from dedupctl.config import PolicyConfig
 from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import FileState, Identity, Plan, Root
 from dedupctl.errors import DedupctlError
+from dedupctl.paths import matches_any
+from dedupctl.system_folders import in_system_folder
 
 NS_PER_DAY = 86_400 * 10**9
 
@@ -27,9 +29,6 @@ class Guards:
 
     policy: PolicyConfig
     now: int
-    offline: Mapping[int, str]
-    """Reason by root id."""
-    references: Collection[int]
     only_roots: Collection[int] | None
     """Ids of the roots the policy may remove from; None = all."""
 
@@ -39,27 +38,19 @@ class Guards:
         return cls(
             policy,
             now,
-            offline=offline_roots(roots),
-            references={root.id for root in roots if root.reference},
             only_roots={root.id for root in roots if root.path in chosen} if chosen else None,
         )
 
     def forbids(self, root_id: int, path: bytes, identity: Identity) -> str | None:
         """Why the file must stay, in words; None if the policy may remove it."""
-        return (
-            self._root_forbids(root_id) or self._path_forbids(os.fsdecode(path)) or self._age_or_size_forbids(identity)
-        )
+        return self._root_forbids(root_id) or self._path_forbids(path) or self._age_or_size_forbids(identity)
 
     def _root_forbids(self, root_id: int) -> str | None:
-        if root_id in self.offline:
-            return f"its root is offline: {self.offline[root_id]}"
-        if root_id in self.references:
-            return "it lies in a reference root"
         if self.only_roots is not None and root_id not in self.only_roots:
             return "its root is outside the policy's scope"
         return None
 
-    def _path_forbids(self, path: str) -> str | None:
+    def _path_forbids(self, path: bytes) -> str | None:
         if self.policy.paths and not matches_any(path, self.policy.paths):
             return "it matches none of the policy's paths"
         return "the policy excludes its path" if matches_any(path, self.policy.exclude) else None
@@ -75,9 +66,11 @@ class Guards:
         return None
 
 
-def matches_any(path: str, globs: Collection[str]) -> bool:
-    """`*` matches any characters, slashes too."""
-    return any(fnmatch.fnmatchcase(path, glob) for glob in globs)
+def keeper_unfit(path: bytes) -> str | None:
+    """Why the file at this absolute path may not be what stays for a removed one, in words; None if it may."""
+    if in_system_folder(path):
+        return "the kept copy lies in a bin, a snapshot or a cache, which does not keep it"
+    return None
 
 
 def offline_roots(roots: Collection[Root]) -> dict[int, str]:
@@ -95,39 +88,50 @@ def offline_reason(tx: Transaction, root: bytes) -> str | None:
     return None if reason is None else f"{os.fsdecode(root)} is offline: {reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A plan removes a larger share of a root than it may."""
+
+    pictures: str
+    """How many of which root, in words: of the first root that loses too much."""
+    percent: int
+    """The smallest whole percentage that would allow all of it."""
+
+    @property
+    def remedy(self) -> str:
+        return f"--max-remove-share {self.percent} allows it"
+
+
 def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
     """Refuse a plan, before anything is done, that removes more than this share of any root's files.
 
     What the plan has removed already counts, so that going on after a crash does not widen the share.
 
     Raises:
-        RemovesTooMuch: names the root and the share.
+        RemovesTooMuch: names the root, the share, and the option that allows it.
     """
-    too_much = _larger_share(tx, tx.plans.removals_by_root(plan_id), tx.journal.removed_by_root(plan_id), percent)
-    if too_much is not None:
-        raise RemovesTooMuch(
-            f"plan {plan_id} would remove {too_much}; nothing was done (--max-remove-share allows more)"
-        )
+    excess = _excess(tx, tx.plans.removals_by_root(plan_id), tx.journal.removed_by_root(plan_id), percent)
+    if excess is not None:
+        raise RemovesTooMuch(f"plan {plan_id} would remove {excess.pictures}; nothing was done ({excess.remedy})")
 
 
-def excessive_share(tx: Transaction, drafted: Plan, percent: float) -> str | None:
-    """What `require_modest_share` would say of a plan that is not stored; None if it removes no more than that."""
-    planned = Counter(action.victim.root for action in drafted.removals if action.kind is not None)
-    return _larger_share(tx, planned, {}, percent)
+def excessive_share(tx: Transaction, plan: Plan, percent: float) -> Excess | None:
+    """What `require_modest_share` would say of a plan, stored or not; None if it removes no more than that."""
+    planned = Counter(action.victim.root for action in plan.removals if action.kind is not None)
+    return _excess(tx, planned, tx.journal.removed_by_root(plan.id) if plan.id else {}, percent)
 
 
-def _larger_share(
+def _excess(
     tx: Transaction, planned: Mapping[bytes, int], removed: Mapping[bytes, int], percent: float
-) -> str | None:
-    if percent >= 100:
-        return None
+) -> Excess | None:
+    found: list[Excess] = []
     for path, count in planned.items():
         root = tx.roots.at(path)
-        if root is None:
+        if root is None or percent >= 100:
             continue
         total = tx.files.count(root.id)[FileState.PRESENT] + removed.get(path, 0)
         if count * 100 > percent * total:
             share = 100 * count / max(total, 1)
             pictures = f"{count} of the {total} pictures in {os.fsdecode(path)}"
-            return f"{pictures} ({share:.0f} %), more than {percent:g} %"
-    return None
+            found.append(Excess(f"{pictures} ({share:.0f} %), more than {percent:g} %", min(100, math.ceil(share))))
+    return Excess(found[0].pictures, max(one.percent for one in found)) if found else None

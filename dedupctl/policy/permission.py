@@ -1,67 +1,129 @@
-"""May this action still happen? Asked in the transaction that writes down the intent: all said before it counts."""
+"""May this file go? One answer for the plan, for a person's choice, at the moment of action, and before the end.
+
+Whoever wants a file gone asks here, in a transaction of its own: roots, protections, links, verdicts and pairs count as
+they are at that moment. The promise is asserted beside the answer: a mistake elsewhere ends the run, not a picture.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.verification import Checked
-from dedupctl.domain import Action, PairKind, Terms
-from dedupctl.policy.guards import offline_reason
+from dedupctl.domain import Action, PairKind, Seen
+from dedupctl.policy.guards import keeper_unfit, offline_reason
 from dedupctl.policy.link_targets import LinkTargets
-from dedupctl.policy.promise import broken_by
+from dedupctl.policy.promise import broken_by, pair_stands
 from dedupctl.policy.protection import Protection
+from dedupctl.system_folders import in_system_folder
 
 
 class Permission:
-    """Roots, protections, verdicts and pairs as they are in one transaction, and what was just read from the disk."""
+    """What one transaction knows. `kinds` are those that the policy or the person may remove."""
 
-    def __init__(self, tx: Transaction, terms: Terms, results: Mapping[int, Checked | Refused]) -> None:
+    def __init__(self, tx: Transaction, kinds: Collection[PairKind]) -> None:
         self._tx = tx
-        self._terms = terms
-        self._results = results
+        self._kinds = kinds
         self._protection = Protection(tx.protected.all())
-        self._leaning = LinkTargets(tx)
-        self._references = {root.path for root in tx.roots.all() if root.reference}
+        self._links = LinkTargets(tx)
+        self._roots = {root.id: root for root in tx.roots.all()}
+        self._references = {root.path for root in self._roots.values() if root.reference}
         self._offline: dict[bytes, str | None] = {}
 
-    def require(self, action: Action) -> Checked:
-        """What was read of victim and keeper.
+    def refusal(self, action: Action) -> str | None:
+        """Why the victim must stay, in words; None if it may go for this keeper."""
+        victim, keeper = action.victim, action.keeper
+        reason = self._root_refuses(action) or self._protection_refuses(victim)
+        if reason is None and action.kind is not None and keeper is not None and _are_one_file(victim, keeper):
+            reason = "it is one more name of the kept copy: removing it frees nothing"
+        reason = reason or self._links.on(victim.absolute) or _unfit(action) or broken_by(self._tx, action, self._kinds)
+        if reason is None:
+            _assert_promise(action)
+        return reason
+
+    def require(self, action: Action, result: Checked | Refused) -> Checked:
+        """What was read of victim and keeper a moment ago, if the victim may go now.
 
         Raises:
             Refused: the victim must stay; the text says why.
         """
         # Before what came of reading: on a disk that is away every file is merely "not found".
-        if (reason := self._root_forbids(action)) is not None:
+        if (reason := self._root_refuses(action)) is not None:
             raise Refused(reason)
-        result = self._results[action.id]
         if isinstance(result, Refused):
             raise result
-        reason = self._leaning.on(action.victim.absolute) or broken_by(self._tx, action, self._terms.kinds)
-        if reason is None and self._protection.covers(action.victim.absolute):
-            reason = "it is protected"
-        if reason is not None:
+        if (reason := self.refusal(action)) is not None:
             raise Refused(reason)
-        _assert_promise(action, result)
+        _assert_read(action, result)
         return result
 
-    def _root_forbids(self, action: Action) -> str | None:
+    def refusal_to_purge(self, action: Action) -> str | None:
+        """Why a removed file must stay in the quarantine, in words; None if it may end once a copy of it was read."""
+        if (reason := self._offline_reason(action.victim.root)) is not None:
+            return reason
+        if self._protection.covers(action.victim.absolute):
+            return "it was protected since"
+        if not pair_stands(self._tx, action) and not any(self._files_of(action.victim.digest)):
+            return "it is not taken for the same picture as the kept copy any more"
+        return None
+
+    def copies(self, action: Action) -> Iterator[Seen]:
+        """Where a copy may stand that a removed file can end for: the kept one, then others of either content."""
+        assert action.keeper is not None, "a picture without a kept copy"
+        if pair_stands(self._tx, action):
+            if keeper_unfit(action.keeper.absolute) is None:
+                yield action.keeper
+            yield from self._files_of(action.keeper.digest)
+        yield from self._files_of(action.victim.digest)
+
+    def _root_refuses(self, action: Action) -> str | None:
         if action.victim.root in self._references:
             return "it lies in a reference root"
         roots = (action.victim.root, *((action.keeper.root,) if action.keeper else ()))
-        for root in roots:
-            if root not in self._offline:
-                self._offline[root] = offline_reason(self._tx, root)
-        return next((self._offline[root] for root in roots if self._offline[root] is not None), None)
+        return next((reason for root in roots if (reason := self._offline_reason(root)) is not None), None)
+
+    def _offline_reason(self, root: bytes) -> str | None:
+        if root not in self._offline:
+            self._offline[root] = offline_reason(self._tx, root)
+        return self._offline[root]
+
+    def _protection_refuses(self, victim: Seen) -> str | None:
+        return "it is protected" if self._protection.covers(victim.absolute) else None
+
+    def _files_of(self, digest: bytes) -> Iterator[Seen]:
+        content_id = self._tx.contents.id_of(digest)
+        for located in () if content_id is None else self._tx.files.of_contents([content_id]):
+            file, root = located.file, self._roots[located.file.root_id]
+            if self._offline_reason(root.path) is None and keeper_unfit(located.path) is None:
+                yield Seen(root.path, file.path, file.identity, digest)
 
 
-def _assert_promise(action: Action, checked: Checked) -> None:
-    """The promise beside the decision: a picture goes only for a keeper, another file, that was read a moment ago."""
+def _unfit(action: Action) -> str | None:
+    return None if action.kind is None or action.keeper is None else keeper_unfit(action.keeper.absolute)
+
+
+def _are_one_file(victim: Seen, keeper: Seen) -> bool:
+    return victim.identity[:2] == keeper.identity[:2]
+
+
+def _assert_promise(action: Action) -> None:
+    """What no mistake above may ever break: a picture goes only for another file that is proven to be the same."""
     if action.kind is None:
         return
-    assert action.keeper is not None, "a picture without a kept copy"
-    assert checked.keeper is not None, "the kept copy was not read in this run"
+    keeper, victim = action.keeper, action.victim
+    assert keeper is not None, "a picture without a kept copy"
     assert action.kind is not PairKind.SIMILAR, "a rule may not remove what is only similar"
+    assert action.kind is not PairKind.EXACT or victim.digest == keeper.digest, "not the same bytes"
+    assert victim.absolute != keeper.absolute, "the kept copy itself"
+    assert not in_system_folder(keeper.absolute), "a bin or a snapshot keeps nothing"
+    assert not _are_one_file(victim, keeper), "the kept copy itself under another name"
+
+
+def _assert_read(action: Action, checked: Checked) -> None:
+    """The same of what was read from the disk a moment ago."""
+    if action.kind is None:
+        return
+    assert checked.keeper is not None, "the kept copy was not read in this run"
     assert checked.keeper[:2] != checked.victim[:2], "the kept copy itself under another name"
     assert action.kind is not PairKind.EXACT or checked.keeper.size == checked.victim.size, "not the same bytes"

@@ -11,13 +11,11 @@ from dedupctl.catalog.files import LocatedFile
 from dedupctl.config import PolicyConfig
 from dedupctl.domain import Action, Cluster, Member, PairKind, Plan, Root, Seen, Terms, Verb
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.paths import lies_in, relative_to
-from dedupctl.policy.companions import Companions
-from dedupctl.policy.guards import Guards
-from dedupctl.policy.link_targets import LinkTargets
-from dedupctl.policy.promise import broken_by
-from dedupctl.policy.protection import Protection
-from dedupctl.policy.rules import KeeperRules, Ranks
+from dedupctl.paths import lies_in
+from dedupctl.policy.actions import action_on, bundled
+from dedupctl.policy.guards import Guards, offline_roots
+from dedupctl.policy.permission import Permission
+from dedupctl.policy.rules import keeper_order
 
 UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
 
@@ -54,6 +52,8 @@ def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, r
         retention_days=policy.retention_days,
         quarantine=request.quarantine,
         unattended=request.unattended,
+        with_annotations=policy.with_annotations,
+        merge_sidecars=policy.merge_sidecars,
     )
     with catalog.read() as tx:
         actions = tuple(_Planner(tx, policy, terms, request, now).actions())
@@ -69,33 +69,25 @@ class _Planner:
         self._terms = terms
         self._request = request
         self._roots: dict[int, Root] = {root.id: root for root in tx.roots.all()}
+        self._offline = offline_roots(self._roots.values())
         self._guards = Guards.of(policy, self._roots.values(), now)
-        self._protection = Protection(tx.protected.all())
-        self._leaning = LinkTargets(tx)
+        self._permission = Permission(tx, terms.kinds)
         self._returned = tx.journal.returned() if request.unattended else set()
-        ranks = Ranks(
-            protected=self._protection.covers,
-            reference=lambda one: self._is_reference(one.file.root_id, one.path),
-            path_priority=policy.path_priority,
-        )
-        self._rules = KeeperRules(policy.keep, ranks)
 
     def actions(self) -> Iterator[Action]:
-        decided = list(_each_file_once(action for cluster in self._clusters() for action in self._decide(cluster)))
-        going = {action.victim.absolute: action for action in decided if action.skipped is None}
-        companions = Companions(going, self._policy.with_annotations, self._policy.merge_sidecars)
-        bundles = [*companions.bundles(), *([action] for action in decided if action.skipped is not None)]
-        for number, bundle in enumerate(bundles, start=1):
-            for action in bundle:
-                yield replace(action, bundle=number)
+        decided = _each_file_once(action for cluster in self._clusters() for action in self._decide(cluster))
+        return bundled(
+            decided, with_annotations=self._terms.with_annotations, merge_sidecars=self._terms.merge_sidecars
+        )
 
     def _clusters(self) -> Iterator[Cluster]:
+        order = keeper_order(self._tx, self._policy, reference_folder=_kept_side(self._request))
         for scope in self._scopes():
-            yield from find_clusters(self._tx, kinds=self._terms.kinds, preference=self._rules.preference, among=scope)
+            yield from find_clusters(self._tx, kinds=self._terms.kinds, order=order, among=scope)
 
     def _scopes(self) -> Iterator[Callable[[LocatedFile], bool]]:
         """Which files are looked at together. A copy in an offline root may be there or not: it cannot be a keeper."""
-        online = frozenset(self._roots) - self._guards.offline.keys()
+        online = frozenset(self._roots) - self._offline.keys()
         if self._policy.scope == "within":
             yield from (self._in_roots(frozenset({root_id})) for root_id in sorted(online))
             return
@@ -114,32 +106,17 @@ class _Planner:
         """The fate of every member but the keeper."""
         keeper = cluster.keeper
         for member in cluster.members[1:]:
-            action = Action(
-                bundle=0,
-                verb=Verb(self._policy.action),
-                victim=self._seen(member),
-                keeper=self._seen(keeper),
-                kind=member.kind,
-                score=member.score,
-                rule=self._rules.deciding(keeper.file_id, member.file_id),
-            )
-            reason = self._must_stay(member, keeper, action)
-            if reason is None:
-                _assert_promise(member, keeper)
-            yield replace(action, skipped=reason)
+            action = action_on(member, keeper, self._roots, Verb(self._policy.action), member.rule)
+            yield replace(action, skipped=self._must_stay(member, keeper, action))
 
     def _must_stay(self, member: Member, keeper: Member, action: Action) -> str | None:
-        if member.identity[:2] == keeper.identity[:2]:
-            return "it is one more name of the kept copy: removing it frees nothing"
         if not member.proven:
             return "it has no accepted pair of its own with the kept copy"
         return (
             self._out_of_reach(member, keeper)
             or self._guards.forbids(member.root_id, member.path, member.identity)
-            or ("it is protected" if self._protection.covers(member.path) else None)
             or ("it was restored, so somebody wants it" if self._is_returned(action.victim) else None)
-            or self._leaning.on(member.path)
-            or broken_by(self._tx, action, self._terms.kinds)
+            or self._permission.refusal(action)
             or self._done_already(action)
         )
 
@@ -162,24 +139,6 @@ class _Planner:
         """With nobody to ask, a restore is an answer; else the daemon would take away again what was just put back."""
         return (victim.absolute, victim.digest) in self._returned
 
-    def _is_reference(self, root_id: int, path: bytes) -> bool:
-        across = self._request.across
-        return root_id in self._guards.references or (across is not None and _side(path, across) == 0)
-
-    def _seen(self, member: Member) -> Seen:
-        root = self._roots[member.root_id].path
-        relative = relative_to(member.path, root)
-        return Seen(root, relative, member.identity, member.content.digest)
-
-
-def _assert_promise(removed: Member, keeper: Member) -> None:
-    """What no mistake above may ever break: it stands here so that a mistake ends the run, not a picture."""
-    assert removed.proven, "without a pair of its own with the keeper"
-    assert removed.kind in (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR), "a rule may not remove what is only similar"
-    assert removed.kind is not PairKind.EXACT or removed.content.digest == keeper.content.digest, "not the same bytes"
-    assert removed.path != keeper.path, "the keeper itself"
-    assert removed.identity[:2] != keeper.identity[:2], "the keeper itself under another name"
-
 
 def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
     """A file under two roots, one inside the other, is still one file."""
@@ -194,6 +153,12 @@ def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
             keepers.add(action.keeper.absolute)
         yield action
     assert places.isdisjoint(keepers), "a kept copy would be removed"
+
+
+def _kept_side(request: Request) -> Callable[[bytes], bool]:
+    """Which files count as those of a reference root besides: across two folders, all that A holds."""
+    across = request.across
+    return lambda path: across is not None and _side(path, across) == 0
 
 
 def _side(path: bytes, across: tuple[bytes, bytes]) -> int | None:

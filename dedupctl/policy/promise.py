@@ -11,6 +11,9 @@ from collections.abc import Collection
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Action, PairKind, Verdict
 
+REMOVABLE = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
+"""What a rule or a person may remove at all; `similar` is another shot."""
+
 
 def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kinds: Collection[PairKind]) -> bool:
     """May a file of the one content stay for a removed one of the other? A person's verdict comes before any proof."""
@@ -20,10 +23,25 @@ def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kin
     if verdict is not None:
         return verdict is Verdict.SAME and PairKind.NEAR in kinds
     keeper, removed = tx.contents.id_of(keeper_digest), tx.contents.id_of(removed_digest)
-    if keeper is None or removed is None:
+    if keeper is None or removed is None or tx.imported.among([keeper, removed]):
         return False
     pair = tx.pairs.between(keeper, removed)
     return pair is not None and pair.kind in kinds and pair.kind is not PairKind.SIMILAR
+
+
+def pair_stands(tx: Transaction, action: Action) -> bool:
+    """Is the removed file still taken for the same picture as its keeper?
+
+    A verdict or another proof may have come since. A pair the catalog has forgotten was good when the plan was applied.
+    """
+    if action.kind is None or action.keeper is None or action.keeper.digest == action.victim.digest:
+        return True
+    verdict = tx.verdicts.between(action.keeper.digest, action.victim.digest)
+    if verdict is not None:
+        return verdict is Verdict.SAME
+    kept, removed = (tx.contents.id_of(seen.digest) for seen in (action.keeper, action.victim))
+    pair = None if kept is None or removed is None else tx.pairs.between(kept, removed)
+    return pair is None or pair.kind in (PairKind.PIXEL, PairKind.NEAR)
 
 
 def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> str | None:
@@ -35,12 +53,18 @@ def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> s
     keeper, victim = action.keeper.digest, action.victim.digest
     if action.kind is PairKind.EXACT and keeper != victim:
         return "it does not hold the same bytes as the kept copy"
-    if not stands_for(tx, keeper, victim, kinds):
-        return "it is not proven to be the same picture as the kept copy any more"
+    if (doubt := _doubt(tx, keeper, victim, kinds)) is not None:
+        return doubt
     # A removed for B, then B removed for C: C need not be like A at all. Peers lose pictures just so.
-    if keeper != victim and not all(stands_for(tx, keeper, ward, _PROVEN) for ward in tx.journal.wards(victim)):
+    if keeper != victim and not all(stands_for(tx, keeper, ward, REMOVABLE) for ward in tx.journal.wards(victim)):
         return "it is the kept copy of a removed picture that the new kept copy could not stand for"
     return None
 
 
-_PROVEN = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
+def _doubt(tx: Transaction, keeper: bytes, victim: bytes, kinds: Collection[PairKind]) -> str | None:
+    """Why the two digests are not sure to be of one picture. What an import says of a picture proves nothing."""
+    if keeper != victim and tx.imported.among(tx.contents.ids_of({keeper, victim}).values()):
+        return "one of the two is known by an import only; the next `dedupctl scan` reads it"
+    if not stands_for(tx, keeper, victim, kinds):
+        return "it is not proven to be the same picture as the kept copy any more"
+    return None

@@ -1,7 +1,8 @@
-"""What a person wrote into an XMP sidecar: does the kept copy's sidecar say it too, and can it be carried over?
+"""Carry words over into an XMP sidecar: with all that it says already, or not at all.
 
-Looked at are ratings, labels, tags, titles and captions (XMP specification part 1; the tag trees of Lightroom and
-digiKam). Other properties, a develop recipe for one, stay in the quarantined sidecar.
+Carried over are ratings, labels, tags, titles and captions (XMP specification part 1; the tag trees of Lightroom and
+digiKam), and names of people that lie in no region. Regions and develop recipes hold of one picture's frame and pixels
+and are left to a person.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import escape
 
 from dedupctl.disk.refusal import Refused
+from dedupctl.domain import WordKind, Words
+from dedupctl.fingerprint.xmp import NotXmp, words_in_xmp
 
 Property: TypeAlias = tuple[str, str]
 """Namespace and local name."""
@@ -22,40 +26,63 @@ _XMP = "http://ns.adobe.com/xap/1.0/"
 _DC = "http://purl.org/dc/elements/1.1/"
 _LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
 _DIGIKAM = "http://www.digikam.org/ns/1.0/"
-_PREFIXES = {_RDF: "rdf", _XMP: "xmp", _DC: "dc", _LIGHTROOM: "lr", _DIGIKAM: "digiKam"}
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_PREFIXES = {_RDF: "rdf", _XMP: "xmp", _DC: "dc", _LIGHTROOM: "lr", _DIGIKAM: "digiKam", _IPTC: "Iptc4xmpExt"}
 
 _RATING: Property = (_XMP, "Rating")
-_LISTS: Mapping[Property, str] = {
-    (_DC, "subject"): "tags",
-    (_LIGHTROOM, "hierarchicalSubject"): "tags",
-    (_DIGIKAM, "TagsList"): "tags",
-}
+_LISTS: Collection[Property] = (
+    (_DC, "subject"),
+    (_LIGHTROOM, "hierarchicalSubject"),
+    (_DIGIKAM, "TagsList"),
+    (_IPTC, "PersonInImage"),
+)
 _SINGLES: Mapping[Property, str] = {
     _RATING: "a rating",
     (_XMP, "Label"): "a label",
     (_DC, "title"): "a title",
     (_DC, "description"): "a caption",
 }
-_IN_WORDS: Mapping[Property, str] = {**_SINGLES, **_LISTS}
+_NOT_CARRIED = (WordKind.EDITS, WordKind.UNREADABLE)
+_DOCUMENT = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}"><rdf:Description rdf:about="" {spaces}>{elements}
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
 
 
-def said_in(xmp: bytes) -> Said:
-    """The values of each property that a person may have given.
+def text_of_words(words: Words, *, faces: bool) -> bytes:
+    """An XMP document that says just this. Without `faces`, those have regions, which would be lost.
 
     Raises:
-        Refused: not an XMP document that can be read.
+        Refused: what no sidecar of another picture can say, or two different values of what has one.
     """
-    document = _parse(xmp)
-    said = {prop: frozenset(_values(document, prop)) for prop in (*_SINGLES, *_LISTS)}
-    # A rating of 0 is how programs write "not rated".
-    said[_RATING] -= {"0", "0.0"}
-    return said
+    left_out = [kind.value for kind in (*_NOT_CARRIED, *(() if faces else (WordKind.FACES,))) if words.of_kind(kind)]
+    if left_out:
+        raise Refused(f"{' and '.join(left_out)} cannot be carried over, only a person can do that")
+    tags = words.of_kind(WordKind.TAGS)
+    elements = [
+        *(f"<xmp:Rating>{value}</xmp:Rating>" for value in _only_one(words, WordKind.RATING)),
+        *(f"<xmp:Label>{value}</xmp:Label>" for value in _only_one(words, WordKind.LABEL)),
+        _list_of("dc:title", "Alt", _only_one(words, WordKind.TITLE)),
+        _list_of("dc:description", "Alt", _only_one(words, WordKind.CAPTION)),
+        _list_of("dc:subject", "Bag", sorted(escape(tag) for tag in tags if "|" not in tag)),
+        _list_of("lr:hierarchicalSubject", "Bag", sorted(escape(tag) for tag in tags if "|" in tag)),
+        _list_of("Iptc4xmpExt:PersonInImage", "Bag", sorted(map(escape, words.of_kind(WordKind.FACES)))),
+    ]
+    spaces = " ".join(f'xmlns:{prefix}="{space}"' for space, prefix in _PREFIXES.items() if space != _RDF)
+    return _DOCUMENT.format(rdf=_RDF, spaces=spaces, elements="".join(elements)).encode("utf-8", "replace")
 
 
-def lacking(removed: Said, kept: Collection[Said]) -> list[str]:
-    """What only the removed copy's sidecar says, in words; empty if the kept ones say it all."""
-    missing = _missing(removed, kept)
-    return list(dict.fromkeys(_IN_WORDS[prop] for prop in missing))
+def _only_one(words: Words, kind: WordKind) -> list[str]:
+    """The value, escaped; of a text and its cut-off beginnings the text."""
+    values = sorted(words.of_kind(kind), key=len, reverse=True)
+    if any(not values[0].startswith(value) for value in values):
+        raise Refused(f"it holds {kind.value} twice, and the two differ")
+    return [escape(value) for value in values[:1]]
+
+
+def _list_of(name: str, holder: str, values: Collection[str]) -> str:
+    mark = ' xml:lang="x-default"' if holder == "Alt" else ""
+    items = "".join(f"<rdf:li{mark}>{value}</rdf:li>" for value in values)
+    return f"<{name}><rdf:{holder}>{items}</rdf:{holder}></{name}>" if values else ""
 
 
 def merged(kept: bytes, removed: bytes) -> bytes:
@@ -65,11 +92,11 @@ def merged(kept: bytes, removed: bytes) -> bytes:
         Refused: unreadable, or both say something else of what has one value: a person must choose.
     """
     document, other = _parse(kept), _parse(removed)
-    said = said_in(kept)
+    said, wanted = _said_in(document), _said_in(other)
     descriptions = document.getElementsByTagNameNS(_RDF, "Description")
     if not descriptions:
         raise Refused("the kept sidecar describes nothing")
-    for prop, values in _missing(said_in(removed), [said]).items():
+    for prop, values in _missing(wanted, said).items():
         if prop in _LISTS:
             _append(document, descriptions[0], prop, sorted(values))
         elif said[prop]:
@@ -78,22 +105,32 @@ def merged(kept: bytes, removed: bytes) -> bytes:
             _copy_single(document, descriptions[0], other, prop)
     result = document.toxml(encoding="utf-8")
     # minidom checks nothing of what it writes: what is laid in the place of a person's words is read back first.
-    if _missing(said_in(removed), [said_in(result)]) or _missing(said, [said_in(result)]):
+    now = _said_in(_parse(result))
+    if _missing(wanted, now) or _missing(said, now) or words_in_xmp(kept).lacking_in(words_in_xmp(result)):
         raise Refused("the sidecars could not be merged without loss")
+    left_out = words_in_xmp(removed).lacking_in(words_in_xmp(result))
+    if left_out:
+        raise Refused(f"{left_out.in_words} cannot be carried over, only a person can do that")
     return result
 
 
-def _missing(removed: Said, kept: Collection[Said]) -> dict[Property, frozenset[str]]:
-    known = {prop: frozenset[str]().union(*(said[prop] for said in kept)) for prop in removed}
-    return {prop: values - known[prop] for prop, values in removed.items() if values - known[prop]}
+def _said_in(document: minidom.Document) -> Said:
+    """The values of each property that can be carried over."""
+    said = {prop: frozenset(_values(document, prop)) for prop in (*_SINGLES, *_LISTS)}
+    # A rating of 0 is how programs write "not rated".
+    said[_RATING] -= {"0", "0.0"}
+    return said
+
+
+def _missing(removed: Said, kept: Said) -> dict[Property, frozenset[str]]:
+    return {prop: values - kept[prop] for prop, values in removed.items() if values - kept[prop]}
 
 
 def _parse(xmp: bytes) -> minidom.Document:
-    if b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
-        raise Refused("a sidecar with a document type is not read")
     try:
+        words_in_xmp(xmp)  # refuses a document type, and with it all entities
         return minidom.parseString(xmp.strip(b"\0 \r\n\t"))  # noqa: S318 - see above
-    except (ExpatError, ValueError, LookupError) as error:
+    except (NotXmp, ExpatError, ValueError, LookupError) as error:
         raise Refused(f"its sidecar is not readable XMP: {error}") from error
 
 

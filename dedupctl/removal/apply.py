@@ -13,10 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.disk.folders import OpenFolders, sync_folders
+from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
@@ -25,11 +27,13 @@ from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.permission import Permission
+from dedupctl.policy.recheck import companions_changed
 from dedupctl.removal.destinations import Destinations, Place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
 from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
 from dedupctl.removal.replacements import stand_in_of
+from dedupctl.removal.same_pixels import with_pixels_proven
 
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
@@ -86,7 +90,7 @@ def apply_plan(
     run = _Run(catalog, plan_id, terms, clock, steps)
     dealt_with = 0
     for bundles in _batches(catalog, plan_id):
-        outcomes = run.carry_out(bundles)
+        outcomes = run.carry_out(bundles, partial(progress, dealt_with, total))
         applied.removed += sum(outcome.done for outcome in outcomes)
         applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
         applied.refused += [outcome for outcome in outcomes if not outcome.done]
@@ -145,9 +149,11 @@ class _Run:
         self._clock = clock
         self._steps = steps
 
-    def carry_out(self, bundles: Sequence[list[Action]]) -> list[Outcome]:
-        results = check_actions([action for bundle in bundles for action in bundle])
+    def carry_out(self, bundles: Sequence[list[Action]], alive: Callable[[], None]) -> list[Outcome]:
+        actions = [action for bundle in bundles for action in bundle]
+        results = with_pixels_proven(self._catalog, actions, check_actions(actions), alive)
         self._steps(Step.CHECKED)
+        results |= companions_changed(bundles, self._terms, Reader())
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)
         self._steps(Step.INTENDED)
@@ -165,7 +171,7 @@ class _Run:
         self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
     ) -> tuple[list[list[Removal]], list[Outcome]]:
         """What is about to happen, and what is not and why; both are in the journal."""
-        judge = Permission(tx, self._terms, results)
+        permission = Permission(tx, self._terms.kinds)
         destinations = Destinations(self._plan_id, self._terms)
         now = int(self._clock())
         intents: list[list[_Intended]] = []
@@ -174,7 +180,7 @@ class _Run:
             asked = bundle[0]
             try:
                 for asked in bundle:
-                    judge.require(asked)
+                    permission.require(asked, results[asked.id])
                 ready = []
                 for asked in bundle:
                     ready.append(_Intended(asked, destinations.choose(asked), stand_in_of(asked)))

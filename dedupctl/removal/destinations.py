@@ -9,14 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
-from dedupctl.disk.root_marker import OWN_FOLDER
+from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.trash import has_info, trash_for
 from dedupctl.domain import Action, JournalEntry, Terms, Verb
 from dedupctl.paths import join, relative_to, split
-from dedupctl.policy.companions import carried_name
+from dedupctl.policy.belonging import name_beside
 
 AWAY = "the folder it was moved to is missing or empty; is its disk mounted?"
-QUARANTINE = OWN_FOLDER + b"/quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class Destinations:
         if action.verb is Verb.CARRY:
             assert action.keeper is not None
             # One name only: a sidecar under another says nothing of the keeper.
-            yield Place(action.keeper.root, carried_name(victim.path, action.keeper.path))
+            below, keeper = split(action.keeper.path)
+            yield Place(action.keeper.root, join(below, name_beside(split(victim.path)[1], keeper)))
         elif action.verb is Verb.TRASH:
             files = join(trash_for(victim.absolute), b"files")
             names = _numbered(split(victim.path)[1])

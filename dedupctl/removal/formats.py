@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dedupctl.domain import Action, JournalEntry, PairKind, Plan, Seen, Verb
+from dedupctl.matching.keeper import rule_in_words
 from dedupctl.paths import split
-from dedupctl.policy.rules import rule_in_words
 from dedupctl.removal.apply import Applied
 from dedupctl.removal.destinations import Destinations
 from dedupctl.removal.outcome import Outcome

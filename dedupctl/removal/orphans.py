@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
+from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.verification import digest_of
-from dedupctl.domain import Action, Deed, EntryState, Intent, Plan, Root, Seen, Settlement, Terms, Verb
+from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, Plan, Root, Seen, Settlement, Terms, Verb
 from dedupctl.paths import join
-from dedupctl.policy.guards import offline_roots
-from dedupctl.removal.destinations import QUARANTINE
+from dedupctl.policy.guards import offline_reason, offline_roots
 
 POLICY_NAME = "found in quarantine"
 
@@ -21,16 +21,9 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
 
     Nobody knows which copy was kept for it, so it will never be purged. The caller is `acting`.
     """
-    with catalog.read() as tx:
-        roots = tx.roots.all()
-        offline = offline_roots(roots)
-        found = {
-            join(root.path, path): (root, path) for root in roots if root.id not in offline for path in _files(root)
-        }
-        known = tx.journal.rests_at(found) | {row.target for row in tx.journal.open() if row.target is not None}
-    strays = [(root, path) for absolute, (root, path) in found.items() if absolute not in known]
-    actions = [_action(number, root, path) for number, (root, path) in enumerate(strays, start=1)]
-    adopted = [(action, place) for action, place in zip(actions, strays, strict=True) if action is not None]
+    found = strays(catalog)
+    actions = [_action(number, root, path) for number, (root, path) in enumerate(found, start=1)]
+    adopted = [(action, place) for action, place in zip(actions, found, strict=True) if action is not None]
     if not adopted:
         return None
     with catalog.write(durable=True) as tx:
@@ -42,6 +35,43 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
         ids = tx.journal.intend(intents, now)
         tx.journal.settle((Settlement(id_, EntryState.DONE, "found there", resting=True) for id_ in ids), now)
     return plan
+
+
+def strays(catalog: Catalog) -> list[tuple[Root, bytes]]:
+    """Unknown files in the quarantines of the roots that are online, each by its path relative to the root."""
+    with catalog.read() as tx:
+        roots = tx.roots.all()
+        offline = offline_roots(roots)
+        found = {
+            join(root.path, path): (root, path) for root in roots if root.id not in offline for path in _files(root)
+        }
+        known = tx.journal.rests_at(found) | {row.target for row in tx.journal.open() if row.target is not None}
+    return [place for absolute, place in found.items() if absolute not in known]
+
+
+def lost_from_quarantine(catalog: Catalog) -> list[JournalEntry]:
+    """Removed files that wait in a quarantine as the journal has it, but are not there, on roots that are online."""
+    with catalog.read() as tx:
+        waiting = [one for one in tx.journal.resting() if one.action.verb.quarantines]
+        offline = {root: offline_reason(tx, root) is not None for root in {one.action.victim.root for one in waiting}}
+    return [one for one in waiting if not offline[one.action.victim.root] and not _stands(one)]
+
+
+def give_up(catalog: Catalog, lost: Collection[JournalEntry]) -> None:
+    """The journal says of these files that they are no more. Should one come back, `restore` adopts it as a stray."""
+    with catalog.write(durable=True) as tx:
+        tx.journal.purged([one.action.id for one in lost])
+
+
+def _stands(entry: JournalEntry) -> bool:
+    """Somewhere between yes and no (a folder that may not be entered) it counts as there."""
+    try:
+        os.lstat(entry.target or b"")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _files(root: Root) -> Iterator[bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.disk.folders import standing_at, sync_folders
@@ -13,9 +14,9 @@ from dedupctl.disk.moves import unlink_exactly
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import digest_of, is_still_there
-from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, PairKind, Seen, Settlement, Terms, Verdict
-from dedupctl.policy.guards import offline_reason, offline_roots
-from dedupctl.policy.protection import Protection
+from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Terms
+from dedupctl.policy.permission import Permission
+from dedupctl.policy.promise import REMOVABLE
 from dedupctl.removal.destinations import drop_empty_folders, resting_place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.relocation import token_of
@@ -65,11 +66,11 @@ class _Purge:
 
     def carry_out(self, bundles: Sequence[list[JournalEntry]]) -> list[Outcome]:
         with self._catalog.read() as tx:
-            allowed, outcomes = _sift(bundles, _Judge(tx).require_copy)
+            allowed, outcomes = _sift(bundles, partial(_require_copy, tx, Permission(tx, REMOVABLE)))
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
             # A protection or verdict given while the copies were read still counts.
-            allowed, kept = _sift(allowed, _Judge(tx).require_leave)
+            allowed, kept = _sift(allowed, partial(_require_leave, Permission(tx, REMOVABLE)))
             going = [entry for bundle in allowed for entry in bundle]
             intents = [Intent(entry.action, Deed.PURGE, resting_place(entry).absolute) for entry in going]
             ids = tx.journal.intend(intents, int(self._clock()))
@@ -103,68 +104,28 @@ class _Purge:
         return Outcome(entry.action, Deed.PURGE, EntryState.DONE, None)
 
 
-class _Judge:
-    """What roots, protections, verdicts and pairs say in one transaction."""
+def _require_leave(permission: Permission, bundle: Sequence[JournalEntry]) -> None:
+    """Raises Refused where something speaks against the end of one of these files."""
+    for entry in bundle:
+        if (reason := permission.refusal_to_purge(entry.action)) is not None:
+            raise Refused(reason)
 
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-        self._protection = Protection(tx.protected.all())
-        self._roots = {root.id: root for root in tx.roots.all()}
-        self._offline = offline_roots(self._roots.values())
 
-    def require_copy(self, bundle: Sequence[JournalEntry]) -> None:
-        """Every picture of the bundle has a copy on disk that was read now.
+def _require_copy(tx: Transaction, permission: Permission, bundle: Sequence[JournalEntry]) -> None:
+    """Every picture of the bundle has a copy on disk that was read now.
 
-        Raises:
-            Refused: it has none, or something else speaks against it.
-        """
-        self.require_leave(bundle)
-        # All of the plan's bundle: a picture that is purged already still answers for its sidecar.
-        together = self._tx.plans.bundle(bundle[0].plan_id, bundle[0].action.bundle)
-        pictures = [action for action in together if action.kind is not None]
-        if not pictures:
-            raise Refused("no kept copy of it is known")
-        for picture in pictures:
-            if not any(is_still_there(copy) for copy in self._copies(picture)):
-                raise Refused("no verified copy of it is left outside the quarantine")
-
-    def require_leave(self, bundle: Sequence[JournalEntry]) -> None:
-        """Raises Refused where a root is offline, a path was protected since, or a person said `different` since."""
-        for entry in bundle:
-            victim = entry.action.victim
-            if (reason := offline_reason(self._tx, victim.root)) is not None:
-                raise Refused(reason)
-            if self._protection.covers(victim.absolute):
-                raise Refused("it was protected since")
-            if not self._pair_stands(entry.action) and not any(self._files_of(victim.digest)):
-                raise Refused("it is not taken for the same picture as the kept copy any more")
-
-    def _copies(self, action: Action) -> Iterator[Seen]:
-        """Where a copy may stand: the kept one, then others of its content or of the removed file's own."""
-        keeper, victim = action.keeper, action.victim
-        assert keeper is not None
-        if self._pair_stands(action):
-            yield keeper
-            yield from self._files_of(keeper.digest)
-        yield from self._files_of(victim.digest)
-
-    def _files_of(self, digest: bytes) -> Iterator[Seen]:
-        content_id = self._tx.contents.id_of(digest)
-        for located in () if content_id is None else self._tx.files.of_contents([content_id]):
-            file = located.file
-            if file.root_id not in self._offline:
-                yield Seen(self._roots[file.root_id].path, file.path, file.identity, digest)
-
-    def _pair_stands(self, action: Action) -> bool:
-        """A verdict or another proof may have come since. A pair the catalog has forgotten was good when applied."""
-        if action.kind is None or action.keeper is None or action.keeper.digest == action.victim.digest:
-            return True
-        verdict = self._tx.verdicts.between(action.keeper.digest, action.victim.digest)
-        if verdict is not None:
-            return verdict is Verdict.SAME
-        kept, removed = (self._tx.contents.id_of(seen.digest) for seen in (action.keeper, action.victim))
-        pair = None if kept is None or removed is None else self._tx.pairs.between(kept, removed)
-        return pair is None or pair.kind in (PairKind.PIXEL, PairKind.NEAR)
+    Raises:
+        Refused: it has none, or something else speaks against it.
+    """
+    _require_leave(permission, bundle)
+    # All of the plan's bundle: a picture that is purged already still answers for its sidecar.
+    together = tx.plans.bundle(bundle[0].plan_id, bundle[0].action.bundle)
+    pictures = [action for action in together if action.kind is not None]
+    if not pictures:
+        raise Refused("no kept copy of it is known")
+    for picture in pictures:
+        if not any(is_still_there(copy) for copy in permission.copies(picture)):
+            raise Refused("no verified copy of it is left outside the quarantine")
 
 
 def _sift(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from dedupctl.disk.folders import At, OpenFolders, make_folders, standing_at
+from dedupctl.disk.folders import At, OpenFolders, make_quarantine, standing_at
 from dedupctl.disk.moves import (
     aside_name,
     discard,
@@ -20,12 +20,11 @@ from dedupctl.disk.moves import (
     unlink_exactly,
 )
 from dedupctl.disk.refusal import Refused, reason_of
-from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.disk.steps import Step, Steps
-from dedupctl.disk.trash import forget_info, write_info
+from dedupctl.disk.trash import forget_info, make_trash, write_info
 from dedupctl.disk.verification import Checked, is_still_there, require_still
 from dedupctl.domain import Action, Identity, JournalEntry, Seen, Verb
-from dedupctl.paths import join, split
+from dedupctl.paths import split
 from dedupctl.removal.destinations import AWAY, Place, drop_empty_folders, may_be_away, resting_place
 from dedupctl.removal.replacements import is_stand_in, prepare
 
@@ -58,15 +57,13 @@ def token_of(catalog_id: str, entry_id: int) -> bytes:
 
 def make_ready(removals: Iterable[Removal]) -> None:
     """Make the quarantine folders of a batch at once; what cannot be made is said when the file is to move there."""
-    by_root: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    by_root: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
     for removal in removals:
         if removal.action.verb.quarantines:
-            by_root[removal.target.base].add(split(removal.target.relative)[0])
+            by_root[removal.target.base][split(removal.target.relative)[0]] = removal.action.victim.absolute
     for root, folders in by_root.items():
-        # Where a disk is gone, its empty folder gets none: it has no folder of ours to make them in.
-        below = {folder.removeprefix(OWN_FOLDER + b"/") for folder in folders}
         with suppress(OSError):
-            make_folders(join(root, OWN_FOLDER), below)
+            make_quarantine(root, folders)
 
 
 def remove(removal: Removal, checked: Checked, folders: OpenFolders, *, at: int, steps: Steps) -> None:
@@ -77,9 +74,11 @@ def remove(removal: Removal, checked: Checked, folders: OpenFolders, *, at: int,
     """
     action, target = removal.action, removal.target
     source = folders.at(action.victim.root, action.victim.path)
-    if not action.verb.quarantines:
+    if action.verb is Verb.TRASH:
+        make_trash(target.base)
+    elif not action.verb.quarantines:
         os.makedirs(target.base, exist_ok=True)
-    destination = folders.at(target.base, target.relative, create=True)
+    destination = folders.at(target.base, target.relative, create_like=action.victim.absolute)
     part = At(source.folder, part_name(removal.token))
     replaced = prepare(action, part)
     steps(Step.PREPARED)
@@ -114,7 +113,8 @@ def put_back(removal: Removal, *, steps: Steps) -> bytes | None:
         if away is not None:
             discard(At(away.folder, part_name(removal.token)))
         if away is not None and away.exists():
-            with standing_at(action.victim.root, action.victim.path, create=True) as source:
+            victim = action.victim
+            with standing_at(victim.root, victim.path, create_like=target.absolute) as source:
                 name = _move_back(removal, away, source, steps)
             where = os.path.join(split(action.victim.absolute)[0], name)
     if where is None and may_be_away(action.verb, target):

@@ -14,10 +14,9 @@ from blake3 import blake3
 
 from dedupctl.disk.folders import At, standing_at
 from dedupctl.disk.moves import digest_descriptor, discard, write_all
-from dedupctl.disk.refusal import Refused
+from dedupctl.disk.reading import Reader
 from dedupctl.domain import Action, Seen, Verb
-from dedupctl.policy.companions import read_sidecar
-from dedupctl.policy.sidecars import merged
+from dedupctl.policy.merging import merged_as_planned
 
 _FICLONE = 0x40049409
 """`ioctl_ficlone(2)`: share the blocks of another file; btrfs, XFS, bcachefs."""
@@ -133,12 +132,6 @@ def _created(part: At) -> int:
 
 
 def _merged(action: Action) -> bytes:
-    """The kept sidecar (the action's victim: it is replaced) with the words of the removed one (its "keeper")."""
+    """The kept sidecar (the action's victim: it is replaced) with the words of the removed file (its "keeper")."""
     assert action.keeper is not None
-    texts = []
-    for planned in (action.victim, action.keeper):
-        seen, text = read_sidecar(planned.root, planned.path)
-        if seen.digest != planned.digest:
-            raise Refused("it changed since the plan was made")
-        texts.append(text)
-    return merged(texts[0], texts[1])
+    return merged_as_planned(Reader(), action.victim, action.keeper)

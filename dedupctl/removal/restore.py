@@ -110,7 +110,7 @@ class _Restore:
         token = token_of(self._catalog.id, entry_id)
         with (
             standing_at(resting.base, resting.relative) as source,
-            standing_at(victim.root, victim.path, create=True) as place,
+            standing_at(victim.root, victim.path, create_like=resting.absolute) as place,
         ):
             found = Identity.of(source.status())
             self._clear_stand_in(entry, place, found, token)

@@ -37,10 +37,9 @@ class Changes:
 
 def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> Changes | None:
     """None when no report was written yet."""
-    text = tx.meta.get(_META_KEY)
-    if text is None:
+    last = tx.meta.document(_META_KEY)
+    if last is None:
         return None
-    last = json.loads(text)
     before = tx.reported.clusters()
     new, grown, reclaimable = set(), 0, 0
     still_clustered: set[int] = set()

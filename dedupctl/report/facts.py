@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, FileState, Member, PairKind, Root
 from dedupctl.matching.clusters import find_clusters
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.changes import Changes, changes_since_last_report
 
 Explain: TypeAlias = Callable[[Member, Member], str]
@@ -19,6 +21,8 @@ Explain: TypeAlias = Callable[[Member, Member], str]
 SKIPPED_CODES = frozenset({"not-an-image", "unsupported", "too-large"})
 """Reasons for which a file was left aside on purpose; every other reason is an error."""
 
+UNREADABLE_FOLDER = "unreadable-folder"
+
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
@@ -26,6 +30,7 @@ class KindFacts:
 
     kind: PairKind
     clusters: int
+    """Those of which it is the weakest kind, so that the kinds add up to all clusters."""
     files: int
     reclaimable_bytes: int
 
@@ -41,7 +46,10 @@ class RootFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A file no picture was read from. `path` is absolute; `code` is stable, `message` is for people."""
+    """A file no picture was read from, or a folder that cannot be looked into.
+
+    `path` is absolute; `code` is stable, `message` is for people.
+    """
 
     path: bytes
     code: str
@@ -78,19 +86,32 @@ class Facts:
     """None when this is the first report."""
 
 
-def gather_facts(catalog: Catalog) -> Facts:
-    """Everything a report shows but the pictures. Memory grows with the clustered files, not with the library."""
+def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
+    """Everything a report shows but the pictures, with the keepers of this policy.
+
+    Memory grows with the clustered files, not with the library.
+    """
     with catalog.read() as tx:
-        clusters = find_clusters(tx)
-        problems = [FileProblem(located.path, what.code, what.message) for located, what in tx.files.errors()]
+        order = keeper_order(tx, policy)
+        clusters = find_clusters(tx, order=order)
+        problems = problems_of(tx)
         return Facts(
             library=library_facts(tx, clusters),
             clusters=clusters,
-            similar=find_clusters(tx, kinds=(PairKind.SIMILAR,)),
+            similar=find_clusters(tx, kinds=(PairKind.SIMILAR,), order=order),
             errors=[problem for problem in problems if problem.code not in SKIPPED_CODES],
             skipped=[problem for problem in problems if problem.code in SKIPPED_CODES],
             changes=changes_since_last_report(tx, clusters),
         )
+
+
+def problems_of(tx: Transaction) -> list[FileProblem]:
+    """The folders that could not be looked into, then the files no picture could be read from."""
+    folders = tx.unreadable_folders.all().items()
+    return [
+        *(FileProblem(path, UNREADABLE_FOLDER, f"this folder cannot be read: {reason}") for path, reason in folders),
+        *(FileProblem(located.path, what.code, what.message) for located, what in tx.files.errors()),
+    ]
 
 
 def library_facts(tx: Transaction, clusters: Sequence[Cluster]) -> LibraryFacts:
@@ -113,12 +134,12 @@ def library_facts(tx: Transaction, clusters: Sequence[Cluster]) -> LibraryFacts:
 
 
 def kind_facts(clusters: Iterable[Cluster]) -> list[KindFacts]:
-    """Each kind that occurs, strongest promise first; a cluster counts for every kind it has removable members of."""
+    """Each kind that occurs, strongest promise first; a cluster counts once, its files each for their own kind."""
     in_clusters: Counter[PairKind] = Counter()
     members: defaultdict[PairKind, list[Member]] = defaultdict(list)
     for cluster in clusters:
         spare = list(removable(cluster))
-        in_clusters.update({member.kind for member in spare})
+        in_clusters[cluster.kind] += 1
         for member in spare:
             members[member.kind].append(member)
     return [

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report.facts import Explain, Facts, FileProblem
 from dedupctl.report.tables import cluster_as_json, path_as_json
 from dedupctl.report.templating import MEANINGS
@@ -17,7 +18,7 @@ from dedupctl.report.wording import counted, csv_cell, date_of, folder_and_name,
 
 CSV_HEADER = (
     *("cluster", "cluster_kind", "role", "kind", "score", "evidence", "folder", "name", "bytes"),
-    *("width", "height", "format", "date", "date_is", "camera", "reclaimable_bytes"),
+    *("width", "height", "format", "date", "date_is", "camera", "reclaimable_bytes", "kept_because"),
 )
 
 
@@ -88,6 +89,7 @@ def as_csv(facts: Facts, explain: Explain, limit: int) -> Iterator[str]:
                     source,
                     shown(member.content.facts.camera or ""),
                     cluster.reclaimable_bytes if kept and is_keeper else "",
+                    reasons_in_words(cluster.rules) if kept and is_keeper else "",
                 )
             )
 
@@ -133,10 +135,11 @@ def as_markdown(facts: Facts, explain: Explain, limit: int) -> Iterator[str]:
         for member in cluster.members:
             facts_of = member.content.facts
             role = "**keep**" if member is cluster.keeper else member.kind.value
-            words = "" if member is cluster.keeper else f": {markdown(shown(explain(cluster.keeper, member)))}"
+            words = reasons_in_words(cluster.rules) if member is cluster.keeper else explain(cluster.keeper, member)
             yield (
                 f"- {role} {markdown(shown(member.path))} ({facts_of.width} × {facts_of.height},"
-                f" {size(member.identity.size)}, {markdown(shown(facts_of.format))}, {date_of(member)[0]}){words}\n"
+                f" {size(member.identity.size)}, {markdown(shown(facts_of.format))}, {date_of(member)[0]}):"
+                f" {markdown(shown(words))}\n"
             )
     if len(facts.clusters) > limit:
         yield f"\n{counted(len(facts.clusters) - limit, 'more cluster')} left out (`--limit`).\n"

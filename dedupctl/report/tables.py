@@ -17,8 +17,9 @@ from rich.text import Text
 
 from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
+from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
-from dedupctl.report.listing import READABLE, Heading, Listing
+from dedupctl.report.listing import READABLE, Heading, Listing, longest_word, wrapped
 from dedupctl.report.wording import counted, moment, shown, size
 
 KIND_STYLES = {
@@ -50,6 +51,7 @@ def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[st
         "id": cluster.id,
         "kind": cluster.kind.value,
         "keeper": path_as_json(cluster.keeper.path),
+        "keeper_rules": list(cluster.rules) if cluster.kind is not PairKind.SIMILAR else [],
         "reclaimable_bytes": cluster.reclaimable_bytes,
         "files": files,
     }
@@ -74,9 +76,15 @@ def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> Ren
     parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
         heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
-        parts += [Text(heading, style="bold"), _Members(cluster), Text()]
+        parts += [Text(heading, style="bold"), *_kept_because(cluster), _Members(cluster), Text()]
     hidden = 0 if limit is None else max(0, len(clusters) - limit)
     return Group(*parts, _totals_line(clusters), *([_hidden_line(hidden)] if hidden else []))
+
+
+def _kept_because(cluster: Cluster) -> list[Text]:
+    if cluster.kind is PairKind.SIMILAR:
+        return []
+    return [Text(f"kept because {reasons_in_words(cluster.rules)}", style="dim")]
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
@@ -148,6 +156,7 @@ def _file_as_json(member: Member) -> dict[str, Any]:
         "format": facts.format,
         "kind": member.kind.value,
         "score": member.score,
+        "rule": member.rule,
         "evidence": evidence_as_dict(member.evidence) if member.evidence else {},
     }
 
@@ -160,23 +169,25 @@ class _Members:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width - sum(_BEFORE_A_PATH) - 2 * len(_BEFORE_A_PATH)
-        if room >= READABLE:
-            yield self._grid(self.cluster.members, with_paths=True)
+        longest = max(longest_word(Text(_path(member))) for member in self.cluster.members)
+        if room >= max(READABLE, longest):
+            yield self._grid(self.cluster.members, paths_in=room)
             return
         for member in self.cluster.members:
-            yield self._grid([member], with_paths=False)
-            yield Padding(Text(_path(member), overflow="fold"), (0, 0, 0, 2))
+            yield self._grid([member], paths_in=None)
+            yield Padding(wrapped(Text(_path(member), overflow="fold"), options.max_width - 2), (0, 0, 0, 2))
 
-    def _grid(self, members: Sequence[Member], *, with_paths: bool) -> Table:
+    def _grid(self, members: Sequence[Member], *, paths_in: int | None) -> Table:
+        """`paths_in`: the width of the column of paths, None without one."""
         table = Table.grid(padding=(0, 2))
         for column, width in enumerate(_BEFORE_A_PATH):
             table.add_column(min_width=width, justify="right" if column else "left", no_wrap=True)
-        if with_paths:
+        if paths_in is not None:
             table.add_column(overflow="fold")
         for member in members:
             facts = member.content.facts
             cells = (_role(self.cluster, member), size(member.identity.size), f"{facts.width}×{facts.height}")
-            table.add_row(*cells, *([Text(_path(member))] if with_paths else []))
+            table.add_row(*cells, *([] if paths_in is None else [wrapped(Text(_path(member)), paths_in)]))
         return table
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from dedupctl.domain import Cluster, Member, PairKind
+from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.report import wording
 from dedupctl.report.outline import Polygon, outline_on_keeper, outline_on_member
 
@@ -29,10 +30,13 @@ class Outline:
     """Where its numbers are written, in fractions of the picture; None where nothing needs telling apart."""
 
 
-def environment() -> Environment:
-    """Jinja with autoescape on for everything: no name, camera or error text can become markup."""
+def environment(*packages: str) -> Environment:
+    """Jinja with autoescape on for everything: no name, camera or error text can become markup.
+
+    Templates are those of `packages`, then those of the report.
+    """
     made = Environment(
-        loader=PackageLoader("dedupctl.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "dedupctl.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -49,6 +53,7 @@ def environment() -> Environment:
         "ratio": _ratio,
         "outlines": outlines_over,
         "has_outline": _has_outline,
+        "reasons": reasons_in_words,
     }
     made.globals["meanings"] = MEANINGS
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -13,8 +14,10 @@ from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError
 from dedupctl.matching.sentence import in_words
+from dedupctl.modes import file_mode
 from dedupctl.report.changes import remember_report
 from dedupctl.report.facts import Explain, Facts, gather_facts
 from dedupctl.report.formats import as_csv, as_json, as_markdown
@@ -71,14 +74,18 @@ def write_report(
     options: ReportOptions,
     progress: Progress,
     explain: Explain = in_words,
+    group_readable: bool = False,
+    policy: PolicyConfig = TIDY,
 ) -> ReportSummary:
     """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
+
+    The keepers are those of `policy`.
 
     Raises:
         DedupctlError: `target` cannot be written.
     """
     progress("reading the catalog", 0, 0)
-    facts = gather_facts(catalog)
+    facts = gather_facts(catalog, policy)
     limit = _limit(options)
     total = min(limit, len(facts.clusters))
     if options.format is ReportFormat.HTML:
@@ -91,17 +98,19 @@ def write_report(
             map_part=_map_part(catalog, thumbs, facts, model_id=model_id, options=options, progress=progress),
             progress=lambda done: progress("writing clusters", done, total),
         )
-        written = write_whole(target, pieces)
+        written = write_whole(target, pieces, group_readable=group_readable)
         shown = shelf.shown
     else:
-        written = write_whole(target, _in_format(facts, options.format, explain, limit))
+        written = write_whole(target, _in_format(facts, options.format, explain, limit), group_readable=group_readable)
         shown = total
     progress("writing clusters", total, total)
     remember_report(catalog, facts.clusters, facts.library.written_at)
     return ReportSummary(target, written, shown, len(facts.clusters) - shown, facts.library.reclaimable_bytes)
 
 
-def write_map_picture(catalog: Catalog, thumbs: Thumbs, target: Path, *, model_id: int, progress: Progress) -> int:
+def write_map_picture(
+    catalog: Catalog, thumbs: Thumbs, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+) -> int:
     """Write the map as one large PNG; returns how many pictures are on it.
 
     Raises:
@@ -109,23 +118,28 @@ def write_map_picture(catalog: Catalog, thumbs: Thumbs, target: Path, *, model_i
     """
     drawn = _map(catalog, gather_facts(catalog), model_id, progress)
     total = len(drawn.points)
-    write_whole(target, [mosaic(drawn, thumbs, lambda done: progress("drawing the map", done, total))])
+    picture = mosaic(drawn, thumbs, lambda done: progress("drawing the map", done, total))
+    write_whole(target, [picture], group_readable=group_readable)
     return total
 
 
-def write_map_csv(catalog: Catalog, target: Path, *, model_id: int, progress: Progress) -> int:
+def write_map_csv(
+    catalog: Catalog, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+) -> int:
     """Write where each picture lies on the map, a row each; returns how many.
 
     Raises:
         DedupctlError: `target` cannot be written.
     """
     drawn = _map(catalog, gather_facts(catalog), model_id, progress)
-    write_whole(target, map_csv(drawn))
+    write_whole(target, map_csv(drawn), group_readable=group_readable)
     return len(drawn.points)
 
 
-def write_whole(target: Path, pieces: Iterable[str | bytes]) -> int:
+def write_whole(target: Path, pieces: Iterable[str | bytes], *, group_readable: bool = False) -> int:
     """Write a file so that a reader sees the old one or the whole new one; returns its size.
+
+    It shows pictures whose folders may be closed to others, so it is its owner's; one that is there keeps its mode.
 
     Raises:
         DedupctlError: the place cannot be written to.
@@ -139,7 +153,7 @@ def write_whole(target: Path, pieces: Iterable[str | bytes]) -> int:
             for piece in pieces:
                 stream.write(piece if isinstance(piece, bytes) else piece.encode())
             written = stream.tell()
-        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).chmod(_mode_for(target, group_readable=group_readable))
         Path(temporary).replace(target)
     except BaseException as error:
         with suppress(OSError):
@@ -186,8 +200,8 @@ def _limit(options: ReportOptions) -> int:
     return options.limit or _NO_LIMIT
 
 
-def _umask() -> int:
-    """mkstemp makes files for their owner alone; a report is as readable as anything else the user writes."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _mode_for(target: Path, *, group_readable: bool) -> int:
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        return file_mode(group_readable=group_readable)

@@ -21,6 +21,7 @@ from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dedupctl.errors import StoreError
+from dedupctl.modes import file_mode_in, make_folder_in
 from dedupctl.vectors.hnsw import METRIC, HnswIndex
 
 MANIFEST_NAME = "MANIFEST.json"
@@ -73,7 +74,7 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
     """
     graph = directory / f"graph-{secrets.token_hex(8)}.hnsw"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder_in(make_folder_in(directory.parent.parent, directory.parent.name), directory.name)
         with durable_file(graph) as part:
             size = index.write(part)
             written = part.stat().st_size
@@ -141,6 +142,7 @@ def durable_file(path: Path) -> Iterator[Path]:
     part = path.with_name(path.name + ".part")
     try:
         yield part
+        part.chmod(file_mode_in(path.parent))
         _sync(part)
         part.replace(path)
         if os.name != "nt":

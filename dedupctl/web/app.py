@@ -1,4 +1,4 @@
-"""The addresses of the page. Nothing in them is a path: pictures have numbers, the few own files stand in a table."""
+"""The addresses of the page below its base. Nothing in them is a path: pictures have numbers, own files a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dedupctl.errors import DedupctlError
-from dedupctl.web.guard import Guard, Keys
+from dedupctl.web.guard import Guard
+from dedupctl.web.keys import Keys
 from dedupctl.web.own_files import OwnFiles
 from dedupctl.web.pages import GROUPS, Pages
 from dedupctl.web.queue import Queue
@@ -26,6 +27,9 @@ SIGN_OF_LIFE = 30
 def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
     own_files = OwnFiles()
     pages = Pages(workspace, queue, keys, own_files.address)
+
+    def static(request: Request) -> Response:
+        return own_files.answer(request, request.path_params["name"])
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")
@@ -41,15 +45,16 @@ def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
             Route("/history", pages.history),
             Route("/restore", pages.restore, methods=["POST"]),
             Route("/dashboard", pages.dashboard),
+            Route("/leave", pages.leave, methods=["POST"]),
             Route("/search", pages.search),
             Route("/search", pages.find, methods=["POST"]),
             Route("/thumbnail/{id:int}", pages.thumbnail),
             Route("/view/{id:int}", pages.view),
-            Route("/static/{name}", own_files.answer),
+            Route("/static/{name}", static),
             Route("/events", events),
         ],
         exception_handlers={DedupctlError: pages.refused},
-        middleware=[Middleware(Guard, keys=keys)],
+        middleware=[Middleware(Guard, keys=keys, own_files=own_files)],
     )
 
 

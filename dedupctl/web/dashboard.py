@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
+from typing import Any
 
 from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.domain import FileState, PairKind
 from dedupctl.web.queue import Row
+from dedupctl.workspace import is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +76,12 @@ def look(tx: Transaction) -> Dashboard:
         pictures=tx.contents.count(),
         unmatched=tx.contents.count_unmatched(),
         last_scan_at=None if last is None else last.finished_at,
-        watch=_watch(tx.meta.get(DAEMON_STATE)),
+        watch=_watch(tx.meta.document(DAEMON_STATE)),
         saved=[(day, total) for (day, _), total in zip(days, sums, strict=True)],
     )
 
 
-def _watch(told: str | None) -> Watch | None:
-    if told is None:
-        return None
-    state = json.loads(told)
-    if state["doing"] == "stopped" or not _is_running(int(state["pid"])):
+def _watch(state: dict[str, Any] | None) -> Watch | None:
+    if state is None or state["doing"] == "stopped" or not is_running(int(state["pid"])):
         return None
     return Watch(state["doing"], state["settling"], state["roots"])
-
-
-def _is_running(pid: int) -> bool:
-    """Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True

@@ -26,8 +26,7 @@ class OwnFiles:
         """Names the content too, so that a browser may keep it and ask no more: no paint comes before the styles."""
         return f"/static/{name}?{self._tags[name]}"
 
-    def answer(self, request: Request) -> Response:
-        name = request.path_params["name"]
+    def answer(self, request: Request, name: str) -> Response:
         if name not in self._files:
             return Response("There is no such file.", 404)
         tag = self._tags[name]

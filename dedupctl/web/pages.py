@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import ChoiceLoader, PackageLoader
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,13 +19,15 @@ from dedupctl.domain import Cluster, Member, PairKind, Root, Unreadable, Verdict
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
+from dedupctl.policy.rules import keeper_order
 from dedupctl.removal.restore import restorable
 from dedupctl.report.html import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
 from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.dashboard import by_kind, look
-from dedupctl.web.guard import Keys
+from dedupctl.web.forms import cookies_of
+from dedupctl.web.keys import Keys
 from dedupctl.web.pictures import Pictures
 from dedupctl.web.queue import Queue, Row, Wanted
 from dedupctl.web.review import Choice, Note, Review
@@ -52,9 +53,14 @@ class Pages:
         self._pictures = Pictures(workspace)
         self._search = Search(workspace, queue)
         self._notes: OrderedDict[str, Note] = OrderedDict()
-        self._templates = environment()
-        self._templates.loader = ChoiceLoader([PackageLoader("dedupctl.web"), PackageLoader("dedupctl.report")])
-        self._templates.globals |= {"csrf": keys.csrf, "picture": thumbnail_address, "view": view_address, "own": own}
+        self._keys = keys
+        self._templates = environment("dedupctl.web")
+        self._templates.globals |= {"base": keys.base, "csrf": keys.csrf, "with_password": keys.password is not None}
+        self._templates.globals |= {
+            "own": lambda name: keys.base + own(name),
+            "picture": lambda member: keys.base + thumbnail_address(member),
+            "view": lambda member: keys.base + view_address(member),
+        }
         self._templates.globals |= {"sentence": lambda keeper, member: full_sentence(in_words(keeper, member))}
         self._templates.filters |= {
             "choice": lambda member: str(Choice.of(member)),
@@ -102,6 +108,7 @@ class Pages:
             cluster=cluster,
             members=cluster.members[:MEMBERS_SHOWN],
             similar=similar,
+            refusals={} if similar else self._review.refusals(cluster),
             chosen_keeper=keeper,
             alignments=[align(cluster.keeper, member) for member in cluster.members[:MEMBERS_SHOWN]],
             query=as_query(wanted),
@@ -131,7 +138,7 @@ class Pages:
             "history.html.j2",
             state=state,
             entries=shown,
-            thumbnail={digest: f"/thumbnail/{number}" for digest, number in known.items()},
+            thumbnail={digest: f"{self._keys.base}/thumbnail/{number}" for digest, number in known.items()},
             older=shown[-1].id if len(entries) > len(shown) else None,
         )
 
@@ -215,6 +222,14 @@ class Pages:
             raise UsageError("nothing was named to be restored")
         return self._go("/history", self._review.restore(waiting))
 
+    def leave(self, request: Request) -> Response:
+        """Log out."""
+        for secret in cookies_of(request.headers, self._keys.cookie):
+            self._keys.sessions.end(secret)
+        gone = RedirectResponse(f"{self._keys.base_url}/", 303)
+        gone.delete_cookie(self._keys.cookie, path=f"{self._keys.base}/", httponly=True, samesite="strict")
+        return gone
+
     # --- answering -------------------------------------------------------------------------------------------------
 
     def refused(self, request: Request, error: Exception) -> Response:
@@ -231,33 +246,29 @@ class Pages:
     def _go(self, address: str, note: Note | None) -> Response:
         """See other: a reload of the page it leads to repeats nothing."""
         if note is None:
-            return RedirectResponse(address, 303)
+            return RedirectResponse(self._keys.base + address, 303)
         number = str(len(self._notes) + 1 if not self._notes else int(next(reversed(self._notes))) + 1)
         self._notes[number] = note
         while len(self._notes) > KEPT_NOTES:
             self._notes.popitem(last=False)
         joint = "&" if "?" in address else "?"
-        return RedirectResponse(f"{address}{joint}{urlencode({'note': number})}", 303)
+        return RedirectResponse(f"{self._keys.base}{address}{joint}{urlencode({'note': number})}", 303)
 
     def _jpeg(self, request: Request, form: str) -> Response:
         content_id = _number(request)
-        tag = self._pictures.tag(content_id, form)
-        if tag is None:
-            return Response("There is no such picture.", 404)
-        headers = {"etag": tag, "cache-control": "private, max-age=3600"}
-        if tag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
         made = self._pictures.thumbnail(content_id) if form == "small" else self._pictures.view(content_id)
         if not isinstance(made, bytes):
             return Response("No picture can be read.", 404)
-        return Response(made, media_type="image/jpeg", headers=headers)
+        # A browser's cache outlives the session, and is not the place for somebody's pictures.
+        return Response(made, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
     def _load(self, rows: Sequence[Row]) -> list[Cluster]:
         """The clusters of these rows as they are now, in that order."""
         around = [row.id for row in rows if not row.similar], [row.id for row in rows if row.similar]
         with self._catalog.read() as tx:
-            duplicates = find_clusters(tx, kinds=DUPLICATE_KINDS, around=around[0]) if around[0] else []
-            similar = find_clusters(tx, kinds=(PairKind.SIMILAR,), around=around[1]) if around[1] else []
+            order = keeper_order(tx, self._queue.policy)
+            duplicates = find_clusters(tx, kinds=DUPLICATE_KINDS, around=around[0], order=order) if around[0] else []
+            similar = find_clusters(tx, kinds=(PairKind.SIMILAR,), around=around[1], order=order) if around[1] else []
         found = {(False, one.id): one for one in duplicates} | {(True, one.id): one for one in similar}
         return [found[row.similar, row.id] for row in rows if (row.similar, row.id) in found]
 

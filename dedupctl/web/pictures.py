@@ -20,7 +20,7 @@ AT_ONCE = 2
 
 
 class Pictures:
-    """Every picture as JPEG bytes with a tag that changes when they do; None where there is nothing to show."""
+    """Every picture as JPEG bytes; None where there is nothing to show."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -28,11 +28,6 @@ class Pictures:
         self._views: OrderedDict[bytes, bytes] = OrderedDict()
         self._shelf = threading.Lock()
         self._decoding = threading.Semaphore(AT_ONCE)
-
-    def tag(self, content_id: int, form: str) -> str | None:
-        """An ETag; None when there is no such content."""
-        digest = self._digest(content_id)
-        return None if digest is None else f'"{digest.hex()[:32]}-{form}"'
 
     def thumbnail(self, content_id: int) -> bytes | None:
         digest = self._digest(content_id)

@@ -15,8 +15,10 @@ from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.data_version import DataVersion
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
+from dedupctl.policy.rules import keeper_order
 from dedupctl.report.wording import date_of
 
 Key: TypeAlias = tuple[int, bool, int]
@@ -37,6 +39,9 @@ class Row:
     similar: bool
     """Other shots of one scene; nothing in it is for removal."""
     kind: PairKind
+    """The weakest in it."""
+    kinds: frozenset[PairKind]
+    """Of all its files but the keeper: an exact copy may lie in a cluster of weaker ones."""
     reclaimable_bytes: int
     contents: frozenset[int]
     roots: frozenset[int]
@@ -64,7 +69,7 @@ class Wanted:
 
     def fits(self, row: Row) -> bool:
         return (
-            row.kind in self.kinds
+            not row.kinds.isdisjoint(self.kinds)
             and (self.root is None or self.root in row.roots)
             and row.largest >= self.min_bytes
             and (not self.since or row.last_date >= self.since)
@@ -104,18 +109,20 @@ class Snapshot:
             chosen[behind] if behind < len(chosen) else None,
         )
 
-    def with_clusters(self, contents: Collection[int], found: Iterable[Row]) -> Snapshot:
-        """The same queue, with these rows in place of all that hold one of these contents."""
+    def with_clusters(self, contents: Collection[int], found: Iterable[Row], *, similar: bool = False) -> Snapshot:
+        """The same queue, with these rows in place of all of duplicates, or of other shots, with these contents."""
         gone = frozenset(contents)
-        kept = [row for row in self.rows if gone.isdisjoint(row.contents)]
+        kept = [row for row in self.rows if row.similar is not similar or gone.isdisjoint(row.contents)]
         return Snapshot(self.version + 1, tuple(sorted([*kept, *found], key=_key)))
 
 
 class Queue:
     """The current snapshot, and the thread that keeps it current."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, policy: PolicyConfig = TIDY) -> None:
         self._catalog = catalog
+        self.policy = policy
+        """Whose keepers are shown."""
         self._changing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="queue", daemon=True)
@@ -142,19 +149,41 @@ class Queue:
         """Read all clusters anew."""
         with self._changing:
             with self._catalog.read() as tx:
-                rows = [*_rows(tx, DUPLICATE_KINDS, None), *_rows(tx, (PairKind.SIMILAR,), None)]
+                rows = [row for similar in (False, True) for row in self._rows(tx, None, similar=similar)]
             self.snapshot = Snapshot(self.snapshot.version + 1, tuple(sorted(rows, key=_key)))
 
     def refresh(self, content_ids: Collection[int]) -> None:
         """Read anew only the clusters that these contents are or were in: what a step on the page changes."""
         with self._changing:
-            touched = frozenset(content_ids).union(
-                *(row.contents for row in self.snapshot.rows if not row.contents.isdisjoint(content_ids))
-            )
+            snapshot = self.snapshot
             with self._catalog.read() as tx:
-                rows = [*_rows(tx, DUPLICATE_KINDS, touched), *_rows(tx, (PairKind.SIMILAR,), touched)]
-            changed = touched.union(*(row.contents for row in rows))
-            self.snapshot = self.snapshot.with_clusters(changed, rows)
+                for similar in (False, True):
+                    changed, found = self._read_around(tx, frozenset(content_ids), similar=similar)
+                    snapshot = snapshot.with_clusters(changed, found, similar=similar)
+            self.snapshot = snapshot
+
+    def _read_around(
+        self, tx: Transaction, content_ids: frozenset[int], *, similar: bool
+    ) -> tuple[frozenset[int], list[Row]]:
+        """All contents of the clusters that these are or were in, and what those clusters are now.
+
+        Duplicates and other shots are read apart. A cluster that is found may hold contents of rows that nobody asked
+        for, which would be dropped without being read again: so it goes on until every such row is read.
+        """
+        before = [row for row in self.snapshot.rows if row.similar is similar]
+        touched = _with_all_of(before, content_ids)
+        while True:
+            found = self._rows(tx, touched, similar=similar)
+            changed = touched.union(*(row.contents for row in found))
+            wider = _with_all_of(before, changed)
+            if wider == changed:
+                return changed, found
+            touched = wider
+
+    def _rows(self, tx: Transaction, around: Collection[int] | None, *, similar: bool) -> list[Row]:
+        kinds = (PairKind.SIMILAR,) if similar else DUPLICATE_KINDS
+        found = find_clusters(tx, kinds=kinds, around=around, order=keeper_order(tx, self.policy))
+        return [_row(cluster, similar=similar) for cluster in found]
 
     def _follow(self) -> None:
         version = DataVersion(self._catalog.path)
@@ -179,10 +208,9 @@ def _key(row: Row) -> Key:
     return row.key
 
 
-def _rows(tx: Transaction, kinds: Collection[PairKind], around: Collection[int] | None) -> list[Row]:
-    return [
-        _row(cluster, similar=PairKind.SIMILAR in kinds) for cluster in find_clusters(tx, kinds=kinds, around=around)
-    ]
+def _with_all_of(rows: Iterable[Row], contents: frozenset[int]) -> frozenset[int]:
+    """These contents, and all of the rows that hold one of them."""
+    return contents.union(*(row.contents for row in rows if not row.contents.isdisjoint(contents)))
 
 
 def _row(cluster: Cluster, *, similar: bool) -> Row:
@@ -191,6 +219,7 @@ def _row(cluster: Cluster, *, similar: bool) -> Row:
         id=cluster.id,
         similar=similar,
         kind=PairKind.SIMILAR if similar else cluster.kind,
+        kinds=frozenset((PairKind.SIMILAR,) if similar else (member.kind for member in cluster.members[1:])),
         reclaimable_bytes=cluster.reclaimable_bytes,
         contents=frozenset(member.content.id for member in cluster.members),
         roots=frozenset(member.root_id for member in cluster.members),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dedupctl.domain import Cluster, JournalEntry, Member, PairKind, Verdict
 from dedupctl.errors import UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
-from dedupctl.matching.keeper import Standing, default_preference
-from dedupctl.policy.review_plan import plan_choice
+from dedupctl.policy.review_plan import plan_choice, refusals
+from dedupctl.policy.rules import keeper_order
 from dedupctl.removal.apply import apply_plan
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.recover import acting
@@ -85,6 +85,7 @@ class Review:
         self._workspace = workspace
         self._catalog = workspace.catalog
         self._queue = queue
+        self._policy = queue.policy
         self._steps: list[_Step] = []
         self._one_at_a_time = threading.RLock()
 
@@ -96,15 +97,17 @@ class Review:
             keeper: the file that is to be the keeper, with only those members that have a pair of their own with it.
         """
         kinds = (PairKind.SIMILAR,) if similar else DUPLICATE_KINDS
-
-        def preference(standing: Standing) -> tuple[Any, ...]:
-            return (standing.file.id != keeper, *default_preference(standing))
-
         with self._catalog.read() as tx:
-            found = find_clusters(tx, kinds=kinds, around=[content_id], preference=preference)
+            order = keeper_order(tx, self._policy, chosen=keeper)
+            found = find_clusters(tx, kinds=kinds, around=[content_id], order=order)
         if keeper is not None:
             return next((one for one in found if one.keeper.file_id == keeper), None)
         return next((one for one in found if any(member.content.id == content_id for member in one.members)), None)
+
+    def refusals(self, cluster: Cluster) -> Mapping[int, str]:
+        """Why members of it could not be removed now, in words, by file id."""
+        with self._catalog.read() as tx:
+            return refusals(tx, cluster.keeper, cluster.members[1:])
 
     def say(self, cluster: Cluster, other: int, verdict: Verdict, *, similar: bool) -> Note:
         """Remember a person's verdict on the keeper and the member with the content `other`."""
@@ -114,7 +117,7 @@ class Review:
             raise UsageError("a verdict is on two pictures of one cluster")
         digests, contents = (keeper.content.digest, member.content.digest), (keeper.content.id, other)
         with self._one_at_a_time:
-            with self._catalog.write() as tx:
+            with self._catalog.write(durable=True) as tx:
                 before = tx.verdicts.between(*digests)
                 tx.verdicts.put(*digests, verdict, int(time.time()))
             self._steps.append(_Said(cluster.id, similar, digests, contents, before))
@@ -179,7 +182,7 @@ class Review:
         return self.restore(waiting) if waiting else Note("What this step removed is back, or purged, already.")
 
     def _unsay(self, step: _Said) -> Note:
-        with self._catalog.write() as tx:
+        with self._catalog.write(durable=True) as tx:
             if step.before is None:
                 tx.verdicts.withdraw(*step.digests)
             else:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dedupctl.domain import Member, Pair, Unreadable
+from dedupctl.domain import Cluster, Member, Pair, Unreadable
 from dedupctl.errors import UsageError
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.matching.candidates import ASKED
-from dedupctl.matching.lookup import Match, as_content, find_copies
+from dedupctl.matching.keeper import reasons_in_words
+from dedupctl.matching.lookup import Match, as_content, clusters_of, find_copies
 from dedupctl.matching.sentence import sentence
+from dedupctl.policy.rules import keeper_order
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
@@ -28,6 +30,8 @@ class Found:
 
     member: Member
     words: str
+    because: str
+    """Why it is the one to keep of its cluster; empty for the others."""
 
 
 class Search:
@@ -55,8 +59,14 @@ class Search:
             matches = find_copies(self._workspace, self._current_index(), read.fingerprint, bytes(path))
         asked = as_content(read.fingerprint)
         pairs = [Pair(match.content.id, ASKED, match.kind, match.score, match.evidence) for match in matches]
+        with self._workspace.catalog.read() as tx:
+            clusters = clusters_of(tx, matches, keeper_order(tx, self._queue.policy))
         return [
-            Found(_member(match), sentence(pair, match.content, asked, NAMES))
+            Found(
+                _member(match),
+                sentence(pair, match.content, asked, NAMES),
+                _kept_because(match, clusters.get(match.file.file.id)),
+            )
             for match, pair in zip(matches, pairs, strict=True)
         ]
 
@@ -82,6 +92,12 @@ async def save(body: AsyncIterator[bytes], folder: Path) -> Path:
                 raise UsageError(f"a picture of more than {MAX_UPLOAD_BYTES // 1_000_000} MB is not looked for")
             file.write(piece)
     return Path(file.name)
+
+
+def _kept_because(match: Match, cluster: Cluster | None) -> str:
+    if cluster is None or cluster.keeper.file_id != match.file.file.id:
+        return ""
+    return reasons_in_words(cluster.rules)
 
 
 def _member(match: Match) -> Member:

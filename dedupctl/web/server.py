@@ -1,4 +1,4 @@
-"""The server: on 127.0.0.1 only, in a thread of its own, until the end of the block."""
+"""The server: in a thread of its own, until the end of the block. On 127.0.0.1 unless another address is asked for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError, UsageError
 from dedupctl.web.app import make_app
-from dedupctl.web.guard import Keys
+from dedupctl.web.connections import BACKLOG, PatientProtocol
+from dedupctl.web.keys import THIS_MACHINE, Keys
+from dedupctl.web.password import Password
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
 
@@ -20,21 +23,37 @@ START_SECONDS = 30.0
 
 
 @contextmanager
-def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
+def serving(
+    workspace: Workspace,
+    port: int = 0,
+    policy: PolicyConfig = TIDY,
+    *,
+    address: str = THIS_MACHINE,
+    password: Password | None = None,
+    base_url: str = "",
+) -> Iterator[Keys]:
     """The review page of this workspace; `link` of what is yielded opens it.
 
     Args:
         port: 0 takes a free one.
+        policy: whose keepers are shown.
+        address: where to listen. Another than this machine's own needs a password.
+        password: lets in whoever knows it; without one the link does, once.
+        base_url: as `base_url_of` makes it.
 
     Raises:
-        UsageError: the port is taken or not allowed.
+        UsageError: the address or port is taken or not allowed.
         DedupctlError: the server did not start.
     """
-    with _bound(port) as listening:
-        keys = Keys(listening.getsockname()[1])
-        queue = Queue(workspace.catalog)
+    assert password is not None or address == THIS_MACHINE
+    with _bound(address, port) as listening:
+        keys = Keys(listening.getsockname()[1], password, address, base_url)
+        queue = Queue(workspace.catalog, policy)
         config = uvicorn.Config(
             make_app(workspace, queue, keys),
+            http=PatientProtocol,
+            backlog=BACKLOG,
+            log_config=None,
             log_level="error",
             access_log=False,
             server_header=False,
@@ -55,15 +74,19 @@ def serving(workspace: Workspace, port: int = 0) -> Iterator[Keys]:
             thread.join()
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(address: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{address} is no address of this machine") from error
     # The protocol is named, because asyncio switches Nagle's delay off only where it is: 40 ms a picture.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(("127.0.0.1", port))
+        listening.bind(place)
     except OSError as error:
         listening.close()
-        raise UsageError(f"cannot listen on port {port}: {error.strerror}") from error
+        raise UsageError(f"cannot listen on port {port} of {address}: {error.strerror}") from error
     return listening
 
 

@@ -141,6 +141,30 @@ def test_reasons_that_quote_odd_names_can_be_written_down_and_read(library: Libr
         sidecar.unlink()
 
 
+def test_plan_says_at_once_what_apply_will_refuse_and_what_allows_it(library: Library) -> None:
+    made = dedupctl(library.home, "plan", "--policy", "tidy")
+    assert made.exit_code == 0
+    assert "`apply` would refuse this plan: it removes 4 of the 12 pictures in" in made.stderr
+    assert "(33 %), more than 30 %; --max-remove-share 34 allows it" in made.stderr
+    refused = dedupctl(library.home, "apply", "1", "--yes")
+    assert (refused.exit_code, "--max-remove-share 34 allows it" in refused.stderr) == (1, True)
+    assert "--max-remove-share 34 allows it" in listed(library.home, "plan", "1")["refused"]
+    assert dedupctl(library.home, "apply", "1", "--yes", "--max-remove-share", "34").exit_code == 0
+    assert "refuse" not in dedupctl(library.home, "plan", "--policy", "safe").stderr
+    assert listed(library.home, "plan", "--policy", "safe")["refused"] is None
+
+
+def test_no_is_answered_and_so_is_a_plan_of_nothing(library: Library) -> None:
+    before = library.names()
+    arguments = ["--home", str(library.home), "apply", "--policy", "safe"]
+    declined = CliRunner().invoke(app, arguments, input="n\n")
+    assert declined.exit_code == 0
+    assert "nothing was done; `dedupctl apply 1` carries the plan out later" in declined.stderr
+    assert library.names() == before
+    assert CliRunner().invoke(app, arguments, input="y\n").exit_code == 0
+    assert "there is nothing to do" in CliRunner().invoke(app, arguments).stderr
+
+
 def test_nobody_who_answers_means_no(library: Library) -> None:
     before = library.names()
     asked = dedupctl(library.home, "apply", "--policy", "tidy", "--max-remove-share", "50")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from rendered_library import drawn
 from running import PATIENCE, await_true, command, dedupctl, listed, rows
 
@@ -70,6 +71,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
         "moved": 0,
         "gone": 0,
         "errors": 1,
+        "passed_over": 0,
     }
     assert {"read", "walk", "write"} <= summary["seconds"].keys()
     return library
@@ -114,19 +116,49 @@ def test_a_touched_or_renamed_file_and_a_copy_of_a_known_one_are_not_decoded(lib
     assert rows(home, "SELECT name FROM files WHERE state = 'error'") == [(b"new and too large.jpg",)]
 
 
-def test_pictures_known_by_imported_encodings_are_not_decoded(library: Library, tmp_path: Path) -> None:
+def test_pictures_known_by_imported_encodings_are_decoded_only_if_they_are_copies(
+    library: Library, tmp_path: Path
+) -> None:
     home, encodings = tmp_path / "home", tmp_path / "library.jsonl"
     dedupctl(library.home, "export", "encodings", "-o", encodings)
-    assert listed(home, "import", "encodings", encodings) == {"new": 5, "known": 0}
-    (home / "config.toml").write_text(ONE_MEGAPIXEL)
-    again = listed(home, "scan", library.photos)
-    assert (again["new"], again["errors"]) == (8, 1), "only the broken one"
+    assert listed(home, "import", "encodings", encodings) == {"new": 5, "known": 0, "refused": []}
+    listed(home, "scan", library.photos)
     assert len(listed(home, "clusters")["clusters"]) == len(listed(library.home, "clusters")["clusters"])
-    bad = dedupctl(home, "import", "encodings", library.path("notes.txt"))
-    assert (bad.code, bad.err) == (
-        2,
-        "dedupctl: line 1 is no encoding: it: Invalid JSON: expected ident at line 1 column 2\n",
-    )
+    claimed = "SELECT name FROM files JOIN imported_contents USING (content_id) ORDER BY name"
+    assert rows(home, claimed) == [(ODD,), (b"hill.png",), (b"lake.jpg",)]
+
+
+def test_lines_that_are_no_encodings_are_named_and_the_others_taken(library: Library, tmp_path: Path) -> None:
+    home, encodings = tmp_path / "home", tmp_path / "library.jsonl"
+    dedupctl(library.home, "export", "encodings", "-o", encodings)
+    lines = encodings.read_bytes().splitlines(keepends=True)
+    encodings.write_bytes(lines[0] + b"no picture\n" + b"".join(lines[1:-1]) + lines[-1][:100])
+    taken = dedupctl(home, "import", "encodings", encodings)
+    assert taken.code == 1
+    assert taken.out == "4 pictures taken in, 0 were known\n"
+    second, last = taken.err.splitlines()
+    assert second == "line 2: Invalid JSON: expected ident at line 1 column 2"
+    assert last.startswith("line 6: Invalid JSON: EOF")
+    listed(home, "scan", library.photos)
+    assert listed(home, "check") == {"faults": []}
+
+
+def test_pictures_in_a_bin_are_passed_over_also_where_an_earlier_scan_took_them_in(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    (photos / "#recycle").mkdir(parents=True)
+    home.mkdir()
+    for number, name in enumerate(("a.png", "#recycle/b.png")):
+        Image.linear_gradient("L").rotate(90 * number).save(photos / name)
+    (home / "config.toml").write_text('[scan]\nsystem_folders = "index"\n')
+    first = listed(home, "scan", photos)
+    (home / "config.toml").unlink()
+
+    second = listed(home, "scan", photos)
+
+    assert (first["seen"], first["passed_over"]) == (2, 0)
+    assert (second["seen"], second["gone"], second["passed_over"]) == (1, 0, 1)
+    status = listed(home, "status")
+    assert (status["passed_over"], status["files"]) == (1, {"present": 1, "error": 0, "gone": 0})
 
 
 def test_ctrl_c_ends_a_scan_with_130_and_the_next_one_goes_on(tmp_path: Path) -> None:
@@ -169,9 +201,9 @@ def counted(home: Path) -> int:
 
 def test_clusters_keep_the_contract_of_their_document(library: Library) -> None:
     beach, lake = listed(library.home, "clusters")["clusters"]
-    assert beach.keys() == {"id", "kind", "keeper", "reclaimable_bytes", "files"}
+    assert beach.keys() == {"id", "kind", "keeper", "keeper_rules", "reclaimable_bytes", "files"}
     for file in beach["files"] + lake["files"]:
-        assert file.keys() == {"path", "size", "width", "height", "format", "kind", "score", "evidence"}
+        assert file.keys() == {"path", "size", "width", "height", "format", "kind", "score", "rule", "evidence"}
     kinds = {file["path"]: file["kind"] for file in beach["files"]}
     assert beach["keeper"] == beach["files"][0]["path"] == library.path("commented.jpg")
     assert kinds == {
@@ -228,7 +260,9 @@ def test_names_of_any_bytes_come_through_every_listing(library: Library) -> None
 def test_find_knows_the_copies_of_a_picture_outside_the_library(library: Library, tmp_path: Path) -> None:
     drawn(1, 1300, 1000).resize((400, 308)).save(tmp_path / "asked.webp")
     matches = listed(library.home, "find", tmp_path / "asked.webp")["matches"]
-    assert matches[0].keys() == {"path", "kind", "score", "size", "width", "height", "format", "evidence"}
+    assert matches[0].keys() == {
+        *("path", "kind", "score", "size", "width", "height", "format", "evidence", "keeper", "keeper_rules")
+    }
     near = {match["path"] for match in matches if match["kind"] == "near"}
     assert near == {library.path(name) for name in ("beach.jpg", "backup/beach.jpg", "commented.jpg", "small.jpg")}
     table = dedupctl(library.home, "find", tmp_path / "asked.webp").out
@@ -269,14 +303,35 @@ def test_status_counts_what_there_is_and_lists_what_cannot_be_read(library: Libr
     assert "waiting to be compared  0" in dedupctl(library.home, "status").out
 
 
-def test_a_reader_that_goes_away_is_no_crash(library: Library) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("asked", [("export", "pairs"), ("clusters", "--json"), ("--help",)])
+def test_a_reader_that_goes_away_is_no_crash(library: Library, asked: tuple[str, ...], unbuffered: str) -> None:
+    """Buffered, what is left is written when the interpreter ends: then nobody could catch the error any more."""
     with subprocess.Popen(
-        command(library.home, "export", "pairs"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as export:
-        assert export.stdout is not None
-        assert export.stderr is not None
-        export.stdout.close()
-        assert export.stderr.read() == b""
+        command(library.home, *asked),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    ) as told:
+        assert told.stdout is not None
+        assert told.stderr is not None
+        told.stdout.close()
+        assert told.stderr.read() == b""
+    assert told.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_answer_that_cannot_be_written_is_no_success(library: Library) -> None:
+    with open("/dev/full", "wb") as full:
+        told = subprocess.run(
+            command(library.home, "export", "pairs"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
+            check=False,
+        )
+    assert told.stderr == b"dedupctl: cannot write the answer: No space left on device\n"
+    assert told.returncode == 1
 
 
 # --- decisions and roots ---------------------------------------------------------------------------------------------

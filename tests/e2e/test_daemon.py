@@ -233,6 +233,7 @@ def test_a_second_daemon_and_a_scan_are_turned_away(library: Watched) -> None:
     for name in ("watch", "scan"):
         answer = dedupctl(library.home, name)
         assert (answer.code, answer.err.count("\n")) == (3, 1)
+        assert f"the daemon (process {library.daemon.pid}) watches already" in answer.err
 
 
 def test_the_service_manager_hears_of_it_from_start_to_end_and_sigterm_is_no_error(tmp_path: Path) -> None:

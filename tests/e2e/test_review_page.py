@@ -22,6 +22,8 @@ from dedupctl.domain import Evidence, Pair, PairKind
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
+from dedupctl.web.opening import redirect_to
+from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace
 
@@ -37,6 +39,8 @@ class Page:
     workspace: Workspace
     root: Path
     link: str
+    is_open: bool = False
+    """The link is good once."""
 
     @property
     def address(self) -> str:
@@ -50,6 +54,10 @@ class Page:
         listeners = Listeners(lambda _progress: None, lambda _failure: None, lambda: False)
         wanted = places(self.workspace.catalog, [os.fsencode(self.root)])
         scan_library(self.workspace, wanted, listeners, lambda _root, _reason: None, lambda _message: None)
+
+    def file_id(self, name: bytes) -> int:
+        with self.workspace.catalog.read() as tx:
+            return next(one.file.id for one in tx.files.present() if one.file.path == name)
 
     def cluster_of(self, name: bytes, group: str = "clusters") -> str:
         with self.workspace.catalog.read() as tx:
@@ -109,7 +117,8 @@ def relate(page: Page) -> None:
 @pytest.fixture(autouse=True)
 def opened(chrome: webdriver.Chrome, page: Page) -> None:
     look(chrome)
-    chrome.get(page.link)
+    chrome.get(page.address if page.is_open else page.link)
+    page.is_open = True
     until(chrome, "document.querySelectorAll('.tile').length === 3")
     console(chrome)
 
@@ -131,6 +140,36 @@ def note(chrome: webdriver.Chrome) -> str:
 
 def test_the_link_leaves_no_token_in_the_address(chrome: webdriver.Chrome, page: Page) -> None:
     assert chrome.current_url == page.address
+
+
+def test_the_file_that_the_browser_is_started_with_leads_in(chrome: webdriver.Chrome, page: Page) -> None:
+    """To a browser a file is another site than ours, whose requests carry no strict cookie."""
+    with serving(page.workspace, base_url="/photos") as keys, redirect_to(keys.link) as file:
+        chrome.get(file.as_uri())
+        until(chrome, f"location.href === 'http://{keys.hosts[0]}{keys.base}/' && document.querySelector('h1')")
+        assert keys.token.spent
+        until(chrome, "document.querySelector('.tile')")
+        chrome.find_element(By.CSS_SELECTOR, ".tile").click()
+        until(chrome, "document.querySelector('#stage:not([hidden]) img').naturalWidth > 0")
+        press(chrome, "u")
+        assert note(chrome) == "There is nothing to undo."
+        assert console(chrome) == []
+
+
+def test_the_password_leads_in_as_well_and_logging_out_leads_out(chrome: webdriver.Chrome, page: Page) -> None:
+    set_password(page.workspace.home, "correct horse")
+    with serving(page.workspace, password=find_password(page.workspace.home, {})) as keys:
+        chrome.get(keys.link)
+        assert serious_findings(chrome) == []
+        for given, shown in (("wrong", ".note.failed"), ("correct horse", ".tile")):
+            chrome.find_element(By.ID, "password").send_keys(given, Key.ENTER)
+            until(chrome, f"document.readyState === 'complete' && document.querySelector('{shown}')")
+        inside = chrome.current_url
+        assert inside.endswith(f"{keys.base}/")
+        chrome.find_element(By.CSS_SELECTOR, ".leave button").click()
+        until(chrome, "document.querySelector('#password')")
+        chrome.get(inside)
+        assert chrome.current_url == keys.link
 
 
 def test_by_keyboard_a_file_is_removed_and_brought_back(chrome: webdriver.Chrome, page: Page) -> None:
@@ -170,6 +209,34 @@ def test_x_takes_the_mark_away_and_nothing_is_removed(chrome: webdriver.Chrome, 
     press(chrome, Key.ENTER)
     until(chrome, f"location.href !== {here!r}")
     assert page.names == before
+
+
+def test_marks_outlive_going_on_and_back_another_keeper_a_verdict_and_undo(
+    chrome: webdriver.Chrome, page: Page
+) -> None:
+    """They vanished with every new page, and the next Enter removed what had been unmarked."""
+    cluster = page.cluster_of(b"source.jpg")
+    go(chrome, cluster)
+    press(chrome, "x")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    go(chrome, page.cluster_of(b"other.jpg"))
+    go(chrome, cluster)
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "k")
+    until(chrome, "document.readyState === 'complete' && location.search.startsWith('?keeper=')")
+    assert text_of(chrome, "#marked") == "1 to be removed"
+    press(chrome, "k")
+    until(chrome, f"location.search.endsWith('keeper={page.file_id(b'source.jpg')}')")
+    until(chrome, "document.readyState === 'complete' && document.querySelector('#stage:not([hidden])')")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "d")
+    note(chrome)
+    press(chrome, "u")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "document.querySelector('#stage:not([hidden])')")
+    assert text_of(chrome, "#marked") == "nothing to be removed"
+    press(chrome, "x")
+    assert text_of(chrome, "#marked") == "1 to be removed"
 
 
 def test_k_makes_the_other_one_the_keeper(chrome: webdriver.Chrome, page: Page) -> None:

@@ -171,6 +171,19 @@ def test_an_upgrade_keeps_what_waits_in_quarantine(path: Path, revision: str) ->
         assert tx.protected.all() == [b"/home/ada/Pictures/wedding"]
 
 
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision < "0004"])
+def test_an_upgrade_takes_what_no_file_ever_held_for_imported(path: Path, revision: str) -> None:
+    restore(path, revision)
+    change(
+        path,
+        "INSERT INTO contents (id, digest, size, format, width, height, orientation, exif_tags, has_gps, flat)"
+        " VALUES (8, x'13', 1, 'JPEG', 1, 1, 1, 0, 0, 0)",
+    )
+
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        assert tx.imported.among([7, 8, 9]) == {8}
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_an_upgrade_gives_no_id_twice(path: Path, revision: str) -> None:
     restore(path, revision)

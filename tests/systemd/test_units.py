@@ -13,6 +13,8 @@ from dedupctl import errors
 UNITS = Path(__file__).parents[2] / "systemd"
 USER_UNIT = UNITS / "dedupctl.service"
 SYSTEM_UNIT = UNITS / "dedupctl@.service"
+DROP_IN = UNITS / "act-in-a-root.conf"
+README = UNITS.parent / "README.md"
 BOTH = pytest.mark.parametrize("unit", [USER_UNIT, SYSTEM_UNIT], ids=["user", "system"])
 
 has_no_systemd = shutil.which("systemd-analyze") is None
@@ -40,6 +42,17 @@ def analyze(*arguments: str | Path, runtime: Path) -> subprocess.CompletedProces
     )
 
 
+def with_drop_in(folder: Path, unit: Path, *texts: str) -> Path:
+    """A copy of the unit with drop-ins, where systemd finds them."""
+    dropped = folder / f"{unit.name}.d"
+    dropped.mkdir(parents=True)
+    for number, text in enumerate(texts):
+        (dropped / f"{number}.conf").write_text(text)
+    copied = folder / unit.name
+    copied.write_text(unit.read_text())
+    return copied
+
+
 @needs_systemd
 @BOTH
 def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
@@ -62,6 +75,45 @@ def test_the_system_unit_is_well_sandboxed(tmp_path: Path) -> None:
     """The rating goes from 0 (safe) to 100; a service without any sandboxing has 96."""
     rated = analyze("security", "--offline=yes", "--threshold=20", SYSTEM_UNIT, runtime=tmp_path)
     assert rated.returncode == 0, rated.stdout
+
+
+@needs_systemd
+def test_the_user_unit_is_well_sandboxed(tmp_path: Path) -> None:
+    """Rated as what it is: a process of a user, without a capability, which systemd cannot see in the unit itself."""
+    unit = with_drop_in(tmp_path, USER_UNIT, "[Service]\nUser=alice\nCapabilityBoundingSet=\n")
+    rated = analyze("security", "--offline=yes", "--threshold=30", unit, runtime=tmp_path)
+    assert rated.returncode == 0, rated.stdout
+
+
+@needs_systemd
+@BOTH
+def test_with_one_root_writable_the_units_are_understood_and_as_safe_as_before(unit: Path, tmp_path: Path) -> None:
+    plain, opened = tmp_path / "plain", tmp_path / "opened"
+    user = "[Service]\nUser=alice\nCapabilityBoundingSet=\n" if unit == USER_UNIT else ""
+    manager = ["--user"] if unit == USER_UNIT else []
+    rated = [
+        with_drop_in(plain, unit, user),
+        with_drop_in(opened, unit, user, DROP_IN.read_text()),
+    ]
+    verified = analyze(*manager, "--man=no", "verify", rated[1], runtime=tmp_path)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    exposed = [
+        re.findall(r"level for \S+: ([0-9.]+)", analyze("security", "--offline=yes", one, runtime=tmp_path).stdout)
+        for one in rated
+    ]
+    assert len(exposed[0]) == 1
+    assert exposed[1] == exposed[0]
+
+
+def test_the_drop_in_makes_one_root_writable_and_changes_nothing_else() -> None:
+    assert settings(DROP_IN) == {"ReadWritePaths": ["-/srv/photos"]}
+
+
+@pytest.mark.parametrize("text", [USER_UNIT, SYSTEM_UNIT, README], ids=["user", "system", "readme"])
+def test_whoever_reads_of_unattended_policies_is_led_to_the_drop_in(text: Path) -> None:
+    told = text.read_text()
+    assert "unattended" in told
+    assert DROP_IN.name in told
 
 
 @BOTH

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dedupctl.config import (
-    KEEPER_RULES,
+    DEFAULT_KEEP,
     Config,
     ModelConfig,
     PolicyConfig,
@@ -94,7 +94,7 @@ def test_the_ready_made_policies_remove_nothing_for_good() -> None:
         "safe": (("exact", "pixel"), "quarantine", False),
         "tidy": (("exact", "pixel", "near"), "quarantine", False),
     }
-    assert policies["safe"].keep == KEEPER_RULES
+    assert policies["safe"].keep == DEFAULT_KEEP
     assert policies["safe"].max_remove_share == 30
 
 

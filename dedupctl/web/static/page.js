@@ -28,7 +28,7 @@
   };
 
   if (!document.querySelector("[data-live]")) return;
-  const events = new EventSource(`/events?seen=${document.body.dataset.state}`);
+  const events = new EventSource(`${document.body.dataset.base}/events?seen=${document.body.dataset.state}`);
   events.addEventListener("changed", () => {
     if (waiting) return;
     waiting = true;

@@ -99,7 +99,7 @@
   const loadExif = async () => {
     const target = document.getElementById("exif-table");
     if (!selected || !document.getElementById("exif").open) return;
-    const address = `/exif/${keeper.item.dataset.content}/${selected.item.dataset.content}`;
+    const address = `${document.body.dataset.base}/exif/${keeper.item.dataset.content}/${selected.item.dataset.content}`;
     if (target.dataset.address === address) return;
     target.dataset.address = address;
     const answer = await fetch(address);
@@ -191,7 +191,16 @@
       one.item.classList.toggle("removed", Boolean(box && box.checked));
     }
   };
-  form.addEventListener("change", count);
+  // A person's marks outlive this page: going on and back, another keeper, a verdict, an undo.
+  const markOf = (box) => `remove ${box.value}`;
+  for (const box of form.querySelectorAll("input[name=remove]")) {
+    const remembered = sessionStorage.getItem(markOf(box));
+    if (remembered !== null) box.checked = remembered === "yes";
+  }
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "remove") sessionStorage.setItem(markOf(event.target), event.target.checked ? "yes" : "no");
+    count();
+  });
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button.compare");
     if (button) select(members[Number(button.dataset.select) - 1]);

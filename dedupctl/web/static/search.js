@@ -16,7 +16,7 @@
     asked.hidden = false;
     found.textContent = "Looking…";
     const csrf = document.querySelector("meta[name=csrf]").content;
-    const answer = await fetch("/search", { method: "POST", body: file, headers: { "x-csrf-token": csrf } });
+    const answer = await fetch(`${document.body.dataset.base}/search`, { method: "POST", body: file, headers: { "x-csrf-token": csrf } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== latest) return;
     const part = answer.ok ? fresh.body : fresh.querySelector("main .lead") || fresh.body;

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders import add_file, make_digest, make_fingerprint, make_identity, make_pair
 
-from dedupctl.catalog import contents as contents_module
+from dedupctl.catalog import chunked
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Content, PictureFacts, Root
 from dedupctl.errors import StoreError
@@ -55,7 +55,7 @@ def test_contents_are_found_by_digest(catalog: Catalog) -> None:
 
 
 def test_get_takes_more_ids_than_one_statement(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents_module, "MAX_VARIABLES", 2)
+    monkeypatch.setattr(chunked, "MAX_VARIABLES", 2)
     with catalog.write() as tx:
         ids = tx.contents.add([make_fingerprint(str(number)) for number in range(5)])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders import make_fingerprint
 
-from dedupctl.catalog import embeddings as embeddings_module
+from dedupctl.catalog import chunked
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import FloatArray
 
@@ -58,7 +58,7 @@ def test_vectors_come_in_the_order_asked_for(catalog: Catalog, model_id: int, co
 def test_vectors_takes_more_labels_than_one_statement(
     catalog: Catalog, model_id: int, contents: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embeddings_module, "MAX_VARIABLES", 2)
+    monkeypatch.setattr(chunked, "MAX_VARIABLES", 2)
     with catalog.write() as tx:
         labels = tx.embeddings.add(model_id, {content_id: unit(content_id) for content_id in contents})
 

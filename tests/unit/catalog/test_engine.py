@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,16 @@ def test_only_a_durable_transaction_waits_for_the_disk(database: Database) -> No
 
 def test_readers_and_writers_do_not_block_each_other(database: Database) -> None:
     assert pragma(database, "journal_mode") == "wal"
+
+
+def test_a_database_that_can_have_no_log_is_refused(tmp_path: Path) -> None:
+    """SQLite goes on without a log where there is no shared memory, and says so only to who asks."""
+    told = "cannot hold SQLite's write-ahead log; use a --home on a local disk"
+    with (
+        closing(sqlite3.connect(f"file:{tmp_path}/a.db?vfs=unix-dotfile", uri=True)) as without_memory,
+        pytest.raises(StoreError, match=told),
+    ):
+        engine.keep_a_log(without_memory, tmp_path / "a.db")
 
 
 @pytest.mark.parametrize("name", ["what?.db", "100%41.db", "a#b&c=d.db", "file:x.db", os.fsdecode(b"caf\xe9.db")])

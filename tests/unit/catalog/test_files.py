@@ -5,7 +5,7 @@ from builders import add_file, make_fingerprint, make_identity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedupctl.catalog import files as files_module
+from dedupctl.catalog import chunked
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FileState, Identity, Root, Unreadable
@@ -187,7 +187,7 @@ def test_a_content_is_shared_if_two_present_files_hold_it(catalog: Catalog, root
 def test_of_contents_takes_more_ids_than_one_statement(
     catalog: Catalog, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files_module, "MAX_VARIABLES", 2)
+    monkeypatch.setattr(chunked, "MAX_VARIABLES", 2)
     with catalog.write() as tx:
         ids = tx.contents.add([make_fingerprint(str(number)) for number in range(5)])
         for content_id in ids:

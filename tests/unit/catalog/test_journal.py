@@ -41,7 +41,7 @@ def test_an_intent_is_open_until_it_is_settled(catalog: Catalog) -> None:
             [Settlement(first, EntryState.DONE, resting=True), Settlement(second, EntryState.FAILED, "gone")], at=20
         )
         assert tx.journal.open() == []
-        done, failed = tx.journal.get([first, second])
+        failed, done = tx.journal.entries()
     assert (done.state, done.reason, done.started_at, done.settled_at, done.resting) == (
         EntryState.DONE,
         None,

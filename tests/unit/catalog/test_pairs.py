@@ -46,6 +46,16 @@ def test_what_was_not_measured_takes_no_room() -> None:
     assert evidence_as_dict(Evidence(method="orb", inliers=60)) == {"method": "orb", "inliers": 60}
 
 
+def test_a_judgement_on_a_content_that_was_dropped_meanwhile_is_left_out(catalog: Catalog, contents: list[int]) -> None:
+    a, b, c, _ = contents
+    with catalog.write() as tx:
+        tx.imported.withdraw([c])  # no file holds it
+        tx.pairs.put([make_pair(a, b), make_pair(a, c), make_pair(b, c)])
+
+    with catalog.read() as tx:
+        assert [(pair.a, pair.b) for pair in tx.pairs.all()] == [(a, b)]
+
+
 def test_a_pair_comes_back_as_judged(catalog: Catalog, contents: list[int]) -> None:
     a, b, c, _ = contents
     judged = [Pair(a, b, PairKind.NEAR, 0.875, PROVEN), Pair(a, c, None, 0.0, Evidence(method="vector", cosine=0.7))]

@@ -36,10 +36,16 @@ def test_every_state_reaches_the_manager(manager: tuple[str, socket.socket]) -> 
     ]
 
 
+def test_a_name_in_a_status_can_neither_forge_a_message_nor_send_an_escape(manager: tuple[str, socket.socket]) -> None:
+    address, channel = manager
+    Notifier(address).status("watching a\nSTOPPING=1\x1b[2J\u202e")
+    assert channel.recv(1000) == rb"STATUS=watching a STOPPING=1\x1b[2J\u202e"
+
+
 def test_a_status_with_a_path_that_is_not_utf8_is_sent_escaped(manager: tuple[str, socket.socket]) -> None:
     address, channel = manager
     Notifier(address).status(os.fsdecode(b"/photos/\xff.jpg"))
-    assert channel.recv(1000) == b"STATUS=/photos/\\udcff.jpg"
+    assert channel.recv(1000) == b"STATUS=/photos/\\xff.jpg"
 
 
 def test_without_a_manager_nothing_is_sent_and_nobody_watches() -> None:

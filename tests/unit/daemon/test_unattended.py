@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,3 +198,18 @@ def cut_off(deed: Callable[[Callable[[Step], None]], object]) -> None:
 
     with pytest.raises(Died):
         deed(dies)
+
+
+def test_where_the_daemon_may_not_write_the_policy_waits_and_names_the_drop_in(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.save("a.jpg", "a copy.jpg", data=picture(1))
+    acts = daemon.with_policies({"alone": ALONE})
+    monkeypatch.setattr(unattended.os, "access", lambda path, how: (path, how) != (bytes(daemon.root), os.W_OK))
+    acts.after_scan()
+    acts.act_when_due()
+    (said,) = daemon.said
+    assert said.startswith(f"policy alone waits: this daemon may not write to {daemon.root} ")
+    assert "systemd/act-in-a-root.conf" in said
+    assert (len(tree(daemon.root)), daemon.plans()) == (2, 0)
+    monkeypatch.undo()

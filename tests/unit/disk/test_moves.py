@@ -59,7 +59,7 @@ def test_a_rename_never_overwrites(
 def test_missing_folders_are_made_only_when_asked(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), standing_at(os.fsencode(tmp_path), b"a/b/file"):
         pass
-    with standing_at(os.fsencode(tmp_path), b"a/b/file", create=True) as at:
+    with standing_at(os.fsencode(tmp_path), b"a/b/file", create_like=b"/file") as at:
         assert not at.exists()
     assert (tmp_path / "a" / "b").is_dir()
 

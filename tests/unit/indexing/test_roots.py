@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import ScanConfig
+from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
+from dedupctl.indexing import roots as module
 from dedupctl.indexing.roots import Place, add_root, places, present, visit, while_online
 from dedupctl.indexing.scan import Finding, Gone, Unchanged, Unread
 
@@ -213,3 +216,33 @@ def test_a_root_lost_under_the_visit_is_said_to_be_offline(catalog: Catalog, dis
     list(findings)
 
     assert offline == ["its marker file .dedupctl/root-id is missing"]
+
+
+def test_a_root_lost_between_two_looks_is_offline(
+    catalog: Catalog, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = add_root(catalog, os.fsencode(disk))
+
+    def found_and_lost(_: Root) -> None:
+        unmount(disk)
+        disk.rmdir()
+
+    monkeypatch.setattr(module, "why_offline", found_and_lost)
+
+    assert present(catalog, root) == (root, "No such file or directory")
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid") or os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_root_that_may_be_entered_but_not_listed_is_offline(catalog: Catalog) -> None:
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        root = add_root(catalog, os.fsencode(folder))
+        os.seteuid(nobody)
+        try:
+            assert why_offline(root) is None, "its marker can be read"
+            found = present(catalog, root)
+        finally:
+            os.seteuid(0)
+
+    assert found == (root, "Permission denied")

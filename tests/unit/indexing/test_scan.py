@@ -21,13 +21,14 @@ from dedupctl.indexing.scan import (
     Finding,
     FolderError,
     Gone,
+    PassedOver,
     Relinked,
     Revived,
     Unchanged,
     Unread,
     Walk,
     is_passed_over,
-    is_tool_name,
+    is_unwatched_name,
     look_at,
 )
 
@@ -40,6 +41,12 @@ def paths(findings: list[Finding]) -> set[bytes]:
 
 def gone(findings: list[Finding]) -> int:
     return sum(len(finding.file_ids) for finding in findings if isinstance(finding, Gone))
+
+
+def passed_over(findings: list[Finding]) -> tuple[int, int]:
+    """Folders that were not looked into, and files known from them."""
+    found = [finding for finding in findings if isinstance(finding, PassedOver)]
+    return sum(one.folders for one in found), sum(len(one.file_ids) for one in found)
 
 
 def relinked(findings: list[Finding]) -> list[Relinked]:
@@ -421,24 +428,50 @@ def test_a_folder_that_vanishes_under_the_walk_is_gone(library: WalkedLibrary, m
 # --- what is never looked at -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", [".dedupctl", "@eaDir", ".stversions", "lost+found", ".Trash", ".Trash-1000", ".Trashes", "._folder"]
-)
-def test_folders_of_tools_are_not_entered(library: WalkedLibrary, name: str) -> None:
-    library.put(f"{name}/a.jpg")
+SYSTEM_FOLDERS = ("@eaDir", "#RECYCLE", ".Trash-1000", ".snapshots", "Previews.lrdata", ".local/share/Trash")
+
+
+@pytest.mark.parametrize("name", SYSTEM_FOLDERS)
+def test_system_folders_are_passed_over_and_counted(library: WalkedLibrary, name: str) -> None:
+    library.put(f"{name}/deep/a.jpg")
     library.put(f"2020/{name}/b.jpg")
 
-    assert library.look() == []
+    assert passed_over(library.look()) == (2, 0)
     assert library.look(start=os.fsencode(name)) == []
+    assert library.look(start=os.fsencode(f"{name}/deep")) == []
 
 
-def test_what_the_desktop_has_in_its_trash_is_no_copy(library: WalkedLibrary) -> None:
-    for path in (".local/share/Trash/files/a.jpg", "me/.local/share/Trash/files/b.jpg"):
-        library.put(path)
-        assert library.look(start=os.path.dirname(os.fsencode(path))) == []
-    library.put("share/Trash/c.jpg")
+@pytest.mark.parametrize("name", SYSTEM_FOLDERS)
+def test_system_folders_are_looked_into_where_asked(library: WalkedLibrary, name: str) -> None:
+    library.put(f"{name}/deep/a.jpg")
 
-    assert paths(library.look()) == {b"share/Trash/c.jpg"}
+    findings = library.look(config=ScanConfig(system_folders="index"))
+
+    assert paths(findings) == {os.fsencode(f"{name}/deep/a.jpg")}
+    assert passed_over(findings) == (0, 0)
+
+
+@pytest.mark.parametrize("name", SYSTEM_FOLDERS)
+@pytest.mark.parametrize("start", [b"", None])
+def test_files_known_from_a_system_folder_are_let_go_and_nobody_says_they_were_deleted(
+    library: WalkedLibrary, name: str, start: bytes | None
+) -> None:
+    library.put(f"{name}/deep/a.jpg", "a")
+    library.put("b.jpg", "b")
+    library.scan(config=ScanConfig(system_folders="index"))
+
+    findings = library.scan(start=os.fsencode(name) if start is None else start)
+
+    assert gone(findings) == 0
+    assert passed_over(findings)[1] == 1
+    assert library.present() == {"b.jpg"}
+
+
+@pytest.mark.parametrize("system_folders", ["skip", "index"])
+def test_our_own_folder_is_never_entered_and_not_counted(library: WalkedLibrary, system_folders: str) -> None:
+    library.put(".dedupctl/quarantine/1/a.jpg")
+
+    assert library.look(config=ScanConfig.model_validate({"system_folders": system_folders})) == []
 
 
 def test_resource_forks_are_no_pictures(library: WalkedLibrary) -> None:
@@ -447,8 +480,13 @@ def test_resource_forks_are_no_pictures(library: WalkedLibrary) -> None:
     assert library.look() == []
 
 
-def test_is_tool_name_spares_the_users_own_names() -> None:
-    assert not any(map(is_tool_name, [b"2020", b".hidden", b"Trash", b"eaDir", b"_a.jpg"]))
+@pytest.mark.parametrize(
+    ("name", "skipped", "indexed"),
+    [(b".dedupctl", True, True), (b"._a", True, True), (b"#recycle", True, False), (b"a", False, False)],
+)
+def test_what_happens_below_a_name_matters_or_not(name: bytes, skipped: bool, indexed: bool) -> None:
+    assert is_unwatched_name(name, ScanConfig()) == skipped
+    assert is_unwatched_name(name, ScanConfig(system_folders="index")) == indexed
 
 
 @pytest.mark.parametrize("pattern", ["raw", "raw/*", "*/a.jpg", "*.jpg"])

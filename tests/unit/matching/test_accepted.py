@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from builders import PROVEN
-from shelf import Shelf
+from shelf import Shelf, crop_of_a
 
 from dedupctl.domain import Evidence, Pair, PairKind, Verdict
 from dedupctl.matching.accepted import accepted_pairs
@@ -44,12 +43,21 @@ def test_same_makes_a_sure_pair_of_what_was_doubted(shelf: Shelf) -> None:
         shelf.say("a", other, Verdict.SAME)
     a, b, c, d = (shelf.ids[name] for name in "abcd")
 
-    assert accepted(shelf) == [
-        Pair(a, b, PairKind.NEAR, 1.0, PROVEN),
-        Pair(a, c, PairKind.NEAR, 1.0, PROVEN),
-        Pair(a, d, PairKind.NEAR, 1.0, Evidence(method="verdict")),
-    ]
+    assert accepted(shelf) == [Pair(a, one, PairKind.NEAR, 1.0, Evidence(method="verdict")) for one in (b, c, d)]
     assert accepted(shelf, PairKind.SIMILAR) == []
+
+
+def test_same_keeps_the_evidence_of_a_proof_and_borrows_none_of_a_failed_one(shelf: Shelf) -> None:
+    for name in "abc":
+        shelf.put(name)
+    proven = shelf.tie("a", "b", PairKind.NEAR, 0.7, crop_of_a(0.5))
+    shelf.tie("a", "c", PairKind.SIMILAR, 0.7, crop_of_a(0.12))
+    for other in "bc":
+        shelf.say("a", other, Verdict.SAME)
+
+    with_b, with_c = accepted(shelf)
+    assert with_b.evidence == proven.evidence
+    assert with_c.evidence.transform is None
 
 
 def test_same_does_not_weaken_equal_pixels(shelf: Shelf) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from shelf import Shelf, crop_of_a, names
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.domain import Cluster, PairKind, PictureFacts, Verdict
+from dedupctl.domain import Cluster, Evidence, PairKind, PictureFacts, Verdict
 from dedupctl.matching.clusters import Linkage, find_clusters
-from dedupctl.matching.keeper import Standing
+from dedupctl.matching.keeper import KeeperOrder, Places
 
 CHAIN = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")]
 
@@ -173,10 +174,11 @@ def test_another_shot_frees_nothing(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        (PictureFacts("WEBP", 4000, 3000), PictureFacts("RAW", 3000, 4000 - 1)),
+        (PictureFacts("RAW", 3000, 4000 - 1), PictureFacts("WEBP", 4000, 3000)),
+        (PictureFacts("WEBP", 4000, 3000), PictureFacts("JPEG", 3000, 4000 - 1)),
         (PictureFacts("RAW", 400, 300), PictureFacts("JPEG", 400, 300, exif_tags=9)),
         (PictureFacts("HEIF", 400, 300), PictureFacts("WEBP", 400, 300, exif_tags=9)),
-        (PictureFacts("JPEG", 400, 300, exif_tags=9), PictureFacts("JPEG", 400, 300, taken_at="2001-01-01T00:00:00")),
+        (PictureFacts("JPEG", 400, 300, taken_at="2001-01-01T00:00:00"), PictureFacts("JPEG", 400, 300, exif_tags=9)),
         (PictureFacts("JPEG", 400, 300, taken_at="2001-01-01T00:00:00"), PictureFacts("JPEG", 400, 300)),
     ],
 )
@@ -226,15 +228,88 @@ def test_the_caller_may_prefer_otherwise(shelf: Shelf) -> None:
     shelf.put("small", "z/small.jpg", "y/small.jpg", width=100)
     shelf.tie("big", "small")
 
-    def smallest(standing: Standing) -> tuple[Any, ...]:
-        return standing.content.facts.width, standing.path
+    order = KeeperOrder(("path-priority",), Places(path_priority=("*/small.jpg",)))
 
-    (cluster,) = clusters(shelf, preference=smallest)
+    (cluster,) = clusters(shelf, order=order)
     assert [member.path for member in cluster.members] == [
         b"/photos/y/small.jpg",
         b"/photos/z/small.jpg",
         b"/photos/big.jpg",
     ]
+
+
+def test_the_keeper_does_not_depend_on_the_kinds_that_are_listed(shelf: Shelf) -> None:
+    shelf.put("whole", facts=PictureFacts("JPEG", 3000, 2000))
+    shelf.put("crop", "crop.jpg", facts=PictureFacts("JPEG", 9000, 6000, camera="Canon"))
+    shelf.put("crop saved again", facts=PictureFacts("PNG", 9000, 6000), size=10**6)
+    shelf.tie("whole", "crop", evidence=crop_of_a(0.5))
+    shelf.tie("crop", "crop saved again", PairKind.PIXEL, 1.0, Evidence("pixels"))
+
+    (pixel,) = clusters(shelf, kinds=[PairKind.EXACT, PairKind.PIXEL])
+    assert (names(pixel), pixel.rules) == (["crop", "crop saved again"], ("original",))
+    whole = clusters(shelf)[0]
+    assert (names(whole), whole.rules) == (["whole", "crop"], ("original",))
+
+
+def test_what_a_near_pair_proves_counts_also_where_only_pixel_pairs_are_listed(shelf: Shelf) -> None:
+    shelf.put("whole")
+    shelf.put("crop", size=9000, facts=PictureFacts("PNG", 3000, 2000))
+    shelf.put("same pixels as the crop", size=10, facts=PictureFacts("PNG", 3000, 2000))
+    shelf.tie("whole", "crop", evidence=crop_of_a(0.5))
+    shelf.tie("crop", "same pixels as the crop", PairKind.PIXEL, 1.0, Evidence("pixels"))
+
+    (cluster,) = clusters(shelf, kinds=[PairKind.EXACT, PairKind.PIXEL])
+
+    assert (names(cluster), cluster.rules) == (["same pixels as the crop", "crop"], ("original",))
+
+
+def test_other_shots_leave_no_group_of_exact_copies_behind(shelf: Shelf) -> None:
+    shelf.put("best", width=9000)
+    shelf.put("between")
+    shelf.put("left", "left.jpg", "left copy.jpg", width=10)
+    shelf.tie("best", "between", PairKind.SIMILAR)
+    shelf.tie("between", "left", PairKind.SIMILAR)
+
+    assert groups(shelf, kinds=[PairKind.SIMILAR]) == [["best", "between"]]
+
+
+def test_a_copy_of_a_crop_is_never_kept_for_that_crop(shelf: Shelf) -> None:
+    """Both are made from another picture; that one of them is larger must not turn the second making around."""
+    for name, width in (("whole", 1000), ("crop", 800), ("crop of the crop", 9000)):
+        shelf.put(name, width=width)
+    shelf.tie("whole", "crop", evidence=crop_of_a(0.8))
+    shelf.tie("crop", "crop of the crop", evidence=crop_of_a(0.8))
+
+    ranked = [names(cluster) for cluster in clusters(shelf, linkage=Linkage.COMPONENTS)]
+
+    assert ranked == [["whole", "crop", "crop of the crop"]]
+
+
+def test_proofs_that_contradict_each_other_leave_it_to_the_next_rules(shelf: Shelf) -> None:
+    for name, width in (("a", 1000), ("b", 3000), ("c", 2000)):
+        shelf.put(name, width=width)
+    for one, other in (("a", "b"), ("b", "c")):
+        shelf.tie(one, other, evidence=crop_of_a(0.8))
+    pair = shelf.tie("a", "c", evidence=crop_of_a(0.8))
+    turned = replace(pair.evidence, overlap_a=1.0, overlap_b=0.8, plain_b=0.1)
+    shelf.tie("a", "c", evidence=turned)
+
+    (cluster,) = clusters(shelf)
+
+    assert (names(cluster), cluster.rules) == (["b", "c", "a"], ("resolution",))
+
+
+def test_a_kind_that_is_not_asked_for_is_neither_a_cluster_nor_summed(shelf: Shelf) -> None:
+    shelf.put("a", "a.jpg", "a copy.jpg", size=100)
+    shelf.put("b", "b.jpg", "b copy.jpg", size=70)
+    shelf.put("c", size=50)
+    shelf.tie("a", "b", PairKind.SIMILAR)
+    shelf.tie("b", "c", PairKind.NEAR)
+
+    (similar,) = clusters(shelf, kinds=[PairKind.SIMILAR])
+    assert ({member.kind for member in similar.members[2:]}, similar.reclaimable_bytes) == ({PairKind.SIMILAR}, 0)
+    (near,) = clusters(shelf, kinds=[PairKind.NEAR])
+    assert (sorted(names(near)), near.reclaimable_bytes) == (["b", "b copy", "c"], 50)
 
 
 # --- chains ----------------------------------------------------------------------------------------------------------

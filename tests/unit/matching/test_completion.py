@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from shelf import Shelf
@@ -37,7 +38,7 @@ def chained(shelf: Shelf, names: str) -> None:
     """The first has the most pixels, and each is compared with the next one only."""
     for place, name in enumerate(names):
         shelf.put(name, width=4000 - place)
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in pairwise(names):
         shelf.tie(one, other)
 
 

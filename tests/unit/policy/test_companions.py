@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from pathlib import Path
 
 import pytest
 from living_library import EXACT_ONLY, TIDY_ALL, LivingLibrary, picture, tree
+from PIL import Image
 
 from dedupctl.config import PolicyConfig
-from dedupctl.disk.refusal import Refused
 from dedupctl.disk.steps import Step
-from dedupctl.domain import Plan, Verb
-from dedupctl.policy.companions import LONGEST_SIDECAR, carried_name, read_sidecar
+from dedupctl.domain import Plan, Verb, Verdict, WordKind
+from dedupctl.fingerprint.xmp import words_in_xmp
 
+OWN = ["pp3", "dop", "on1", "cos", "aae", "nksc", "wav", "mp4", "MOV"]
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" {}/></rdf:RDF></x:xmpmeta>"""
 SILENT, RATED, LABELLED = (XMP.format(said).encode() for said in ("", 'xmp:Rating="4"', 'xmp:Label="Red"'))
@@ -176,11 +179,12 @@ def test_a_live_photo_goes_only_where_the_kept_one_has_its_other_half(
     assert going(plan) == (sorted(["a copy.heic", f"a copy{suffix}"]) if goes else [])
 
 
-def test_a_companion_that_another_picture_needs_stays(library: LivingLibrary, root: Path) -> None:
+def test_a_companion_that_another_picture_needs_keeps_both(library: LivingLibrary, root: Path) -> None:
     lay(root, {"a.jpg": picture(1), "b copy.jpg": picture(1), "b copy.heic": picture(5), "b copy.mov": b"moving"})
     library.scan()
-    library.apply(library.plan(BY_NAME))
-    assert sorted(tree(root)) == ["a.jpg", "b copy.heic", "b copy.mov"]
+    plan = library.plan(BY_NAME)
+    assert going(plan) == []
+    assert reasons(plan) == {"its companion b copy.mov belongs to b copy.heic, which stays"}
 
 
 @pytest.mark.parametrize(
@@ -193,13 +197,14 @@ def test_a_companion_that_another_picture_needs_stays(library: LivingLibrary, ro
     ],
 )
 @pytest.mark.parametrize("asked", [True, False])
-def test_annotations_go_with_their_picture_where_asked(
+def test_annotations_go_with_their_picture_where_asked_and_beside_it_keep_it_else(
     library: LivingLibrary, root: Path, image: str, annotation: str, asked: bool
 ) -> None:
     lay(root, {"a.jpg": picture(1), image: picture(1), annotation: b"0 0.5 0.5 1 1", "labels/other.txt": b""})
     library.scan()
     plan = library.plan(BY_NAME.model_copy(update={"with_annotations": asked}))
-    assert going(plan) == sorted([image, *([annotation] if asked else [])])
+    beside = image.startswith("plain/")
+    assert going(plan) == sorted([*([image] if asked or not beside else []), *([annotation] if asked else [])])
 
 
 def test_a_picture_that_is_replaced_by_a_link_keeps_its_companions(library: LivingLibrary, root: Path) -> None:
@@ -220,18 +225,6 @@ def test_a_purge_ends_a_bundle_as_a_whole_or_keeps_it(library: LivingLibrary, ro
     assert [one.done for one in library.purge()] == [True, True]
 
 
-def test_a_sidecar_is_named_in_the_manner_of_the_removed_one() -> None:
-    assert carried_name(b"sub/b.jpg.xmp", b"a.jpg") == b"a.jpg.xmp"
-    assert carried_name(b"sub/b.xmp", b"keep/a.jpg") == b"keep/a.xmp"
-
-
-def test_what_is_too_long_for_a_sidecar_is_not_read(tmp_path: Path) -> None:
-    with (tmp_path / "a.xmp").open("wb") as file:
-        file.truncate(LONGEST_SIDECAR + 1)
-    with pytest.raises(Refused, match="too long"):
-        read_sidecar(os.fsencode(tmp_path), b"a.xmp")
-
-
 def test_a_sidecar_that_is_a_link_keeps_the_picture(library: LivingLibrary, root: Path) -> None:
     lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1)})
     (library.base / "precious.xmp").write_bytes(SILENT)
@@ -240,3 +233,313 @@ def test_a_sidecar_that_is_a_link_keeps_the_picture(library: LivingLibrary, root
     plan = library.plan(PolicyConfig.model_validate(TIDY_ALL.model_dump() | {"keep": ("name",)}))
     assert going(plan) == []
     assert (library.base / "precious.xmp").exists()
+
+
+def carrying(policy: PolicyConfig = BY_NAME) -> PolicyConfig:
+    return policy.model_copy(update={"merge_sidecars": True})
+
+
+@pytest.mark.parametrize("manner", ["a copy.{}", "a copy.jpg.{}"])
+@pytest.mark.parametrize("suffix", OWN)
+@pytest.mark.parametrize("beside_keeper", [b"recipe", b"other", None])
+def test_what_programs_keep_in_formats_of_their_own_goes_where_the_kept_copy_has_the_same(
+    library: LivingLibrary, root: Path, manner: str, suffix: str, beside_keeper: bytes | None
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), manner.format(suffix): b"recipe"})
+    if beside_keeper is not None:
+        lay(root, {f"a.{suffix}": beside_keeper})
+    library.scan()
+
+    plan = library.plan(BY_NAME)
+    library.apply(plan)
+
+    goes = beside_keeper == b"recipe"
+    assert going(plan) == (sorted(["a copy.jpg", manner.format(suffix)]) if goes else [])
+    assert ("a copy.jpg" in tree(root)) == (manner.format(suffix) in tree(root)) == (not goes)
+
+
+@pytest.mark.parametrize(
+    ("companion", "carried"),
+    [
+        ("a copy.jpg.pp3", "a.jpg.pp3"),
+        ("a copy.jpg.out.pp3", "a.jpg.out.pp3"),
+        ("a copy.wav", "a.wav"),
+        ("a copy.mov", "a.mov"),
+    ],
+)
+def test_what_the_kept_copy_has_no_file_for_is_carried_over_where_asked(
+    library: LivingLibrary, root: Path, companion: str, carried: str
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), companion: b"recipe"})
+    library.scan()
+    before = tree(root)
+
+    assert library.apply(library.plan(carrying())).complete
+
+    assert tree(root) == {"a.jpg": picture(1), carried: b"recipe"}
+    library.restore_all()
+    assert tree(root) == before
+
+
+def test_nothing_is_carried_over_a_file_of_the_kept_copy(library: LivingLibrary, root: Path) -> None:
+    lay(root, {"a.jpg": picture(1), "a.pp3": b"mine", "a copy.jpg": picture(1), "a copy.pp3": b"other"})
+    library.scan()
+    assert going(library.plan(carrying())) == []
+
+
+@pytest.mark.parametrize(
+    "companion", ["a copy.psd", "a copy.jpg.bak", "a copy.jpg_original", "a copy.txt", "A COPY.xyz"]
+)
+def test_what_nobody_knows_keeps_its_picture(library: LivingLibrary, root: Path, companion: str) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), companion: b"?"})
+    library.scan()
+    plan = library.plan(carrying())
+    assert going(plan) == []
+    assert reasons(plan) == {f"its companion {companion}: nobody knows what it is, so the picture stays beside it"}
+
+
+@pytest.mark.parametrize("suffix", ["xmp", "thm", "json", *OWN])
+def test_what_a_staying_picture_shares_keeps_both(library: LivingLibrary, root: Path, suffix: str) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.png": picture(7), f"a copy.{suffix}": SILENT})
+    lay(root, {f"a.{suffix}": SILENT})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    assert going(plan) == []
+    assert reasons(plan) == {f"its companion a copy.{suffix} belongs to a copy.png, which stays"}
+
+
+def test_a_folder_of_the_pictures_name_is_no_companion(library: LivingLibrary, root: Path) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.data/x.txt": b""})
+    library.scan()
+    assert going(library.plan(BY_NAME)) == ["a copy.jpg"]
+
+
+def test_the_cameras_thumbnail_goes_along(library: LivingLibrary, root: Path) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.THM": b"small"})
+    library.scan()
+    assert going(library.plan(BY_NAME)) == ["a copy.THM", "a copy.jpg"]
+
+
+def takeout(**said: object) -> bytes:
+    return json.dumps({"title": "a.jpg", "photoTakenTime": {"timestamp": "1"}, **said}).encode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a copy.jpg.json", "a copy.jpg.supplemental-metadata.json", "a copy.jpg.supplemental-met.json", "a copy.json"],
+)
+@pytest.mark.parametrize(
+    "case",
+    [
+        (takeout(), takeout(), True),
+        (takeout(imageViews="3"), None, True),
+        (takeout(description="By the sea"), None, False),
+        (takeout(people=[{"name": "Anna"}]), takeout(people=[{"name": "Ben"}]), False),
+        (takeout(favorited=True, description="x y"), takeout(description="x y", favorited=True, imageViews="1"), True),
+        (b'{"something": "else"}', None, False),
+        (b"[" * 100_000, None, False),
+    ],
+)
+def test_takeouts_file_goes_where_the_kept_copy_says_the_same(
+    library: LivingLibrary, root: Path, name: str, case: tuple[bytes, bytes | None, bool]
+) -> None:
+    removed, kept, goes = case
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), name: removed})
+    if kept is not None:
+        lay(root, {"a.jpg.json": kept})
+    library.scan()
+    assert going(library.plan(BY_NAME)) == (sorted(["a copy.jpg", name]) if goes else [])
+
+
+def test_takeouts_words_are_merged_into_the_sidecar_of_the_kept_copy(library: LivingLibrary, root: Path) -> None:
+    said = takeout(description="By the sea", people=[{"name": "Anna"}])
+    lay(root, {"a.jpg": picture(1), "a.xmp": LABELLED, "a copy.jpg": picture(1), "a copy.jpg.json": said})
+    library.scan()
+    before = tree(root)
+
+    assert library.apply(library.plan(carrying())).complete
+
+    left = tree(root)
+    assert sorted(left) == ["a.jpg", "a.xmp"]
+    words = words_in_xmp(left["a.xmp"])
+    assert (words.of_kind(WordKind.CAPTION), words.of_kind(WordKind.FACES)) == ({"By the sea"}, {"Anna"})
+    assert words.of_kind(WordKind.LABEL) == {"Red"}
+    library.restore_all()
+    assert tree(root) == before
+
+
+# --- words in the picture itself ---
+
+
+def photo(xmp: bytes | None = None, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "JPEG", **({} if xmp is None else {"xmp": xmp}), **options)
+    return file.getvalue()
+
+
+PLAIN, RATED_WITHIN = photo(quality=90), photo(RATED)
+MASK = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/" crs:Exposure2012="+1"/></rdf:RDF>
+</x:xmpmeta>"""
+NEAR_BY_NAME = TIDY_ALL.model_copy(update={"keep": ("name",)})
+
+
+def same_picture(library: LivingLibrary, root: Path, kept: bytes, removed: bytes, **beside: bytes) -> None:
+    lay(root, {"a.jpg": kept, "a copy.jpg": removed} | {name.replace("_", "."): data for name, data in beside.items()})
+    library.scan()
+    library.say(kept, removed, Verdict.SAME)
+
+
+@pytest.mark.parametrize(
+    ("kept", "beside", "stays"),
+    [
+        (PLAIN, {}, True),
+        (PLAIN, {"a_xmp": LABELLED}, True),
+        (PLAIN, {"a_xmp": RATED}, False),
+        (PLAIN, {"a_jpg_xmp": RATED}, False),
+        (photo(RATED, quality=90), {}, False),
+        (photo(LABELLED, quality=90), {}, True),
+    ],
+)
+def test_a_copy_that_says_more_within_itself_stays(
+    library: LivingLibrary, root: Path, kept: bytes, beside: dict[str, bytes], stays: bool
+) -> None:
+    same_picture(library, root, kept, RATED_WITHIN, **beside)
+
+    plan = library.plan(NEAR_BY_NAME)
+
+    assert going(plan) == ([] if stays else ["a copy.jpg"])
+    assert not stays or reasons(plan) == {
+        "it holds a rating that the kept copy lacks (--merge-sidecars carries them over)"
+    }
+    assert library.apply(plan).removed == (not stays)
+
+
+def test_words_within_a_picture_are_merged_into_the_sidecar_of_the_kept_copy(
+    library: LivingLibrary, root: Path
+) -> None:
+    same_picture(library, root, PLAIN, RATED_WITHIN, a_xmp=LABELLED)
+    before = tree(root)
+
+    assert library.apply(library.plan(carrying(NEAR_BY_NAME))).complete
+
+    left = tree(root)
+    assert sorted(left) == ["a.jpg", "a.xmp"]
+    words = words_in_xmp(left["a.xmp"])
+    assert (words.of_kind(WordKind.RATING), words.of_kind(WordKind.LABEL)) == ({"4"}, {"Red"})
+    library.restore_all()
+    assert tree(root) == before
+
+
+def test_a_recipe_within_a_picture_is_left_to_a_person(library: LivingLibrary, root: Path) -> None:
+    same_picture(library, root, PLAIN, photo(MASK.encode()), a_xmp=LABELLED)
+    plan = library.plan(carrying(NEAR_BY_NAME))
+    assert going(plan) == []
+    assert reasons(plan) == {"edits cannot be carried over, only a person can do that"}
+
+
+def test_one_sidecar_takes_up_the_words_of_one_file_a_plan(library: LivingLibrary, root: Path) -> None:
+    lay(root, {"b copy.jpg": picture(1), "b copy.xmp": RATED, "a.jpg": picture(1), "a.xmp": SILENT})
+    lay(root, {"c copy.jpg": picture(1), "c copy.xmp": LABELLED})
+    library.scan()
+
+    assert library.apply(library.plan(carrying())).complete
+    assert sorted(tree(root)) in (
+        ["a.jpg", "a.xmp", "b copy.jpg", "b copy.xmp"],
+        ["a.jpg", "a.xmp", "c copy.jpg", "c copy.xmp"],
+    )
+    library.scan()
+    assert library.apply(library.plan(carrying())).complete
+
+    left = tree(root)
+    assert sorted(left) == ["a.jpg", "a.xmp"]
+    words = words_in_xmp(left["a.xmp"])
+    assert (words.of_kind(WordKind.RATING), words.of_kind(WordKind.LABEL)) == ({"4"}, {"Red"})
+
+
+RECIPES = ["CaptureOne/Settings153/a copy.jpg.cos", "captureone/SETTINGS/A COPY.JPG.cos", "NKSC_PARAM/a copy.jpg.nksc"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("of_the_kept", [b"recipe", b"other", None])
+def test_a_recipe_in_a_folder_of_its_program_goes_where_the_kept_copy_has_the_same(
+    library: LivingLibrary, root: Path, recipe: str, of_the_kept: bytes | None
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), recipe: b"recipe"})
+    if of_the_kept is not None:
+        lay(root, {recipe.replace("a copy", "a").replace("A COPY", "A"): of_the_kept})
+    library.scan()
+
+    plan = library.plan(BY_NAME)
+
+    assert going(plan) == (sorted(["a copy.jpg", recipe]) if of_the_kept == b"recipe" else [])
+    assert library.apply(plan).complete
+
+
+def test_a_recipe_in_a_folder_of_its_program_that_comes_after_the_plan_keeps_the_picture(
+    library: LivingLibrary, root: Path
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1)})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    lay(root, {RECIPES[0]: b"recipe"})
+    assert library.apply(plan).removed == 0
+
+
+# --- what happens between plan and apply ---
+
+
+@pytest.mark.parametrize("written", ["a copy.xmp", "a copy.jpg.xmp", "a copy.pp3", "a copy.unknown"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_companion_that_comes_after_the_plan_keeps_the_picture(
+    library: LivingLibrary, root: Path, written: str, late: bool
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1)})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    if not late:
+        lay(root, {written: RATED})
+
+    def step(now: Step) -> None:
+        if late and now is Step.CHECKED:
+            lay(root, {written: RATED})
+
+    applied = library.apply(plan, steps=step)
+
+    assert (applied.removed, len(applied.refused)) == (0, 1)
+    assert sorted(tree(root)) == sorted(["a copy.jpg", "a.jpg", written])
+
+
+def test_a_companion_that_says_nothing_new_is_not_left_behind_either(library: LivingLibrary, root: Path) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1)})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    lay(root, {"a copy.xmp": SILENT})
+    assert [one.reason for one in library.apply(plan).refused] == [
+        "since the plan was made, a copy.xmp belongs to it, too"
+    ]
+    assert library.apply(library.plan(BY_NAME)).removed == 2
+
+
+def test_a_copy_stays_where_the_kept_one_lost_its_words_after_the_plan(library: LivingLibrary, root: Path) -> None:
+    same_picture(library, root, PLAIN, RATED_WITHIN, a_xmp=RATED)
+    plan = library.plan(NEAR_BY_NAME)
+    (root / "a.xmp").unlink()
+    assert [one.reason for one in library.apply(plan).refused] == [
+        "it holds a rating that the kept copy lacks (--merge-sidecars carries them over)"
+    ]
+    assert (root / "a copy.jpg").exists()
+
+
+def test_a_picture_that_comes_after_the_plan_and_shares_a_companion_keeps_both(
+    library: LivingLibrary, root: Path
+) -> None:
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.xmp": SILENT})
+    library.scan()
+    plan = library.plan(BY_NAME)
+    lay(root, {"a copy.png": picture(7)})
+    assert {one.reason for one in library.apply(plan).refused} == {
+        "its companion a copy.xmp belongs to a copy.png, which stays",
+        "a copy.jpg: its companion a copy.xmp belongs to a copy.png, which stays",
+    }
+    assert len(tree(root)) == 4

@@ -128,3 +128,20 @@ def test_what_was_asked_for_is_written_into_the_terms(library: LivingLibrary) ->
     terms = draft_plan(library.catalog, "test", policy, now=NOW, request=Request(quarantine=False)).terms
     assert terms.move_to == b"/else where"
     assert (terms.retention_days, terms.quarantine, terms.unattended) == (7, False, False)
+
+
+@pytest.mark.parametrize("bin_name", ["#recycle", "$RECYCLE.BIN", ".snapshots", ".Trash-1000"])
+def test_nothing_goes_for_a_copy_in_a_bin_or_snapshot(library: LivingLibrary, root: Path, bin_name: str) -> None:
+    lay(root, (f"{bin_name}/a.jpg", picture(1)), ("sub/deeper/a copy.jpg", picture(1)))
+    library.scan()
+    plan = library.plan(EXACT_ONLY.model_copy(update={"path_priority": (f"*/{bin_name.replace('[', '[[]')}/*",)}))
+    assert "sub/deeper/a copy.jpg" not in [os.fsdecode(action.victim.path) for action in plan.removals]
+
+
+def test_the_copy_outside_a_bin_is_the_keeper_whatever_the_policy_prefers(library: LivingLibrary, root: Path) -> None:
+    lay(root, ("#recycle/a.jpg", picture(1)), ("sub/deeper/a copy.jpg", picture(1)))
+    library.scan()
+    plan = library.plan(EXACT_ONLY.model_copy(update={"path_priority": ("*/#recycle/*",)}))
+    assert [(action.victim.path, action.rule) for action in plan.removals] == [
+        (b"#recycle/a.jpg", "it lies in no bin, snapshot or cache")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from living_library import NOW, LivingLibrary, picture, tree
@@ -60,3 +61,17 @@ def test_a_verdict_given_since_is_heard_when_the_choice_is_applied(library: Livi
     applied = library.apply(plan)
     assert (applied.removed, len(applied.refused)) == (0, 1)
     assert len(tree(root)) == 2
+
+
+def test_nothing_goes_for_a_copy_in_a_bin(library: LivingLibrary, root: Path) -> None:
+    (root / "#recycle").mkdir()
+    for name in ("#recycle/a.jpg", "a copy.jpg"):
+        (root / name).write_bytes(picture(1))
+    library.scan()
+    with library.catalog.read() as tx:
+        (cluster,) = find_clusters(tx)
+    binned, other = sorted(cluster.members, key=lambda member: b"#recycle" not in member.path)
+    plan = plan_choice(library.catalog, binned, [replace(other, kind=PairKind.EXACT, proven=True)], now=NOW)
+    assert [str(action.skipped) for action in plan.actions] == [
+        "the kept copy lies in a bin, a snapshot or a cache, which does not keep it"
+    ]

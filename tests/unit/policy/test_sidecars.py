@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dedupctl.disk.refusal import Refused
-from dedupctl.policy.sidecars import lacking, merged, said_in
+from dedupctl.domain import WordKind, Words
+from dedupctl.fingerprint.xmp import NotXmp, words_in_xmp
+from dedupctl.policy.sidecars import merged, text_of_words
 
 HEAD = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
@@ -29,24 +31,19 @@ def caption(text: str) -> str:
 @pytest.mark.parametrize(
     ("removed", "kept", "missing"),
     [
-        (xmp('xmp:Rating="4"'), xmp(), ["a rating"]),
-        (xmp('xmp:Rating="0"'), xmp(), []),
-        (xmp('xmp:Rating="4"'), xmp(elements="<xmp:Rating>4</xmp:Rating>"), []),
-        (xmp('xmp:Rating="4"'), xmp('xmp:Rating="5"'), ["a rating"]),
-        (xmp(elements=tags("sea", "Anna")), xmp(elements=tags("Anna", "sea", "sun")), []),
-        (xmp(elements=tags("sea", "Anna")), xmp(elements=tags("sea")), ["tags"]),
-        (xmp('xmp:Label="Red"', caption("by the sea")), xmp(), ["a label", "a caption"]),
-        (xmp('crs:Exposure="1"'), xmp(), []),
+        (xmp('xmp:Rating="4"'), xmp(), "a rating"),
+        (xmp('xmp:Rating="0"'), xmp(), ""),
+        (xmp('xmp:Rating="4"'), xmp(elements="<xmp:Rating>4</xmp:Rating>"), ""),
+        (xmp('xmp:Rating="4"'), xmp('xmp:Rating="5"'), "a rating"),
+        (xmp(elements=tags("sea", "Anna")), xmp(elements=tags("Anna", "sea", "sun")), ""),
+        (xmp(elements=tags("sea", "Anna")), xmp(elements=tags("sea")), "tags"),
+        (xmp('xmp:Label="Red"', caption("by the sea")), xmp(), "a label and a caption"),
+        (xmp('crs:Exposure="1"'), xmp(), "edits"),
+        (xmp('crs:Exposure="1"'), xmp('crs:Exposure="1"'), ""),
     ],
 )
-def test_what_only_the_removed_one_says_is_found(removed: bytes, kept: bytes, missing: list[str]) -> None:
-    assert lacking(said_in(removed), [said_in(kept)]) == missing
-
-
-def test_several_kept_sidecars_may_say_it_between_them() -> None:
-    removed = said_in(xmp('xmp:Rating="4"', tags("sea")))
-    assert lacking(removed, [said_in(xmp('xmp:Rating="4"')), said_in(xmp(elements=tags("sea")))]) == []
-    assert lacking(removed, []) == ["a rating", "tags"]
+def test_what_only_the_removed_one_says_is_found(removed: bytes, kept: bytes, missing: str) -> None:
+    assert words_in_xmp(removed).lacking_in(words_in_xmp(kept)).in_words == missing
 
 
 @pytest.mark.parametrize(
@@ -58,9 +55,9 @@ def test_several_kept_sidecars_may_say_it_between_them() -> None:
     ],
 )
 def test_a_merged_sidecar_says_all_that_both_said(kept: bytes, removed: bytes) -> None:
-    both = said_in(merged(kept, removed))
-    assert lacking(said_in(kept), [both]) == []
-    assert lacking(said_in(removed), [both]) == []
+    both = words_in_xmp(merged(kept, removed))
+    assert not words_in_xmp(kept).lacking_in(both)
+    assert not words_in_xmp(removed).lacking_in(both)
     assert (b"Exposure" in kept) == (b"Exposure" in merged(kept, removed))
 
 
@@ -85,9 +82,56 @@ def test_a_contradiction_is_left_to_a_person(kept: str, removed: str) -> None:
 )
 def test_what_is_no_xmp_is_refused_and_never_guessed_at(broken: bytes) -> None:
     with pytest.raises(Refused):
-        said_in(broken)
+        merged(xmp(), broken)
+    with pytest.raises(Refused):
+        merged(broken, xmp())
+    with pytest.raises(NotXmp):
+        words_in_xmp(broken)
 
 
 def test_a_sidecar_that_describes_nothing_takes_no_words() -> None:
     with pytest.raises(Refused, match="describes nothing"):
         merged(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", xmp('xmp:Rating="4"'))
+
+
+@pytest.mark.parametrize("removed", ['crs:Exposure="1"', 'crs:Exposure="1" xmp:Rating="4"'])
+def test_a_recipe_is_left_to_a_person(removed: str) -> None:
+    with pytest.raises(Refused, match="edits cannot be carried over"):
+        merged(xmp('xmp:Label="Red"'), xmp(removed))
+
+
+SAID = Words.of(
+    [
+        (WordKind.RATING, "4"),
+        (WordKind.LABEL, "Red & <b>"),
+        (WordKind.TITLE, "By the sea"),
+        (WordKind.CAPTION, '日本 & "more"'),
+        *((WordKind.TAGS, tag) for tag in ("sea", "Places|Italy|Rome", "a & b")),
+    ]
+)
+
+
+def test_words_of_a_picture_become_a_sidecar_that_says_them_and_no_more() -> None:
+    assert words_in_xmp(text_of_words(SAID, faces=False)) == SAID
+    kept = xmp('xmp:Label="Red &amp; &lt;b&gt;"', tags("sun"))
+    both = words_in_xmp(merged(kept, text_of_words(SAID, faces=False)))
+    assert not SAID.lacking_in(both)
+    assert not words_in_xmp(kept).lacking_in(both)
+
+
+@pytest.mark.parametrize("kind", [WordKind.FACES, WordKind.EDITS, WordKind.UNREADABLE])
+def test_what_holds_of_one_picture_only_is_left_to_a_person(kind: WordKind) -> None:
+    with pytest.raises(Refused, match="only a person can do that"):
+        text_of_words(Words.of([(kind, "Anna")]), faces=False)
+
+
+def test_names_without_regions_are_carried_over() -> None:
+    people = Words.of([(WordKind.FACES, "Anna"), (WordKind.FACES, "Ben")])
+    assert words_in_xmp(merged(xmp(), text_of_words(people, faces=True))) == people
+
+
+def test_one_of_two_captions_is_not_chosen_unless_it_is_the_other_cut_off() -> None:
+    cut = Words.of([(WordKind.CAPTION, "a" * 70), (WordKind.CAPTION, "a" * 64)])
+    assert words_in_xmp(text_of_words(cut, faces=False)).of_kind(WordKind.CAPTION) == {"a" * 70}
+    with pytest.raises(Refused, match="the two differ"):
+        text_of_words(Words.of([(WordKind.CAPTION, "a"), (WordKind.CAPTION, "b")]), faces=False)

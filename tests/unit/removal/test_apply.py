@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from dedupctl.disk.steps import Step, Steps
 from dedupctl.domain import EntryState, Verdict
 from dedupctl.errors import LockHeld, UsageError
 from dedupctl.policy.guards import RemovesTooMuch
+from dedupctl.policy.plan import draft_plan, store_plan
 from dedupctl.removal.apply import BATCH_BUNDLES
 from dedupctl.removal.recover import acting
 
@@ -517,3 +519,22 @@ def test_any_name_goes_and_comes_back(library: LivingLibrary, root: Path, name: 
     assert not os.path.lexists(raw)
     assert all(outcome.done for outcome in library.restore_all())
     assert os.path.lexists(raw)
+
+
+def test_a_plan_that_keeps_a_copy_in_a_bin_is_refused(library: LivingLibrary, root: Path) -> None:
+    """However such a plan came to be: the permission is asked when it is applied."""
+    twins(root)
+    (root / "#recycle").mkdir()
+    (root / "#recycle/a.jpg").write_bytes(picture(1))
+    library.scan()
+    drafted = draft_plan(library.catalog, "test", EXACT_ONLY, now=library.now)
+    action = next(one for one in drafted.removals if one.victim.path == b"a copy.jpg")
+    assert action.keeper is not None
+    in_bin = replace(action.keeper, path=b"#recycle/a.jpg")
+
+    applied = library.apply(store_plan(library.catalog, replace(drafted, actions=(replace(action, keeper=in_bin),))))
+
+    assert [one.reason for one in applied.refused] == [
+        "the kept copy lies in a bin, a snapshot or a cache, which does not keep it"
+    ]
+    assert (root / "a copy.jpg").exists()

@@ -143,3 +143,12 @@ def test_what_went_elsewhere_is_not_ours_to_end(
     assert library.purge() == []
     assert len(library.restore_all()) == 1
     assert len(tree(root)) == 2
+
+
+def test_a_copy_that_was_thrown_into_a_bin_since_does_not_count(
+    library: LivingLibrary, root: Path, keeper: Path
+) -> None:
+    (root / "#recycle").mkdir()
+    keeper.rename(root / "#recycle" / keeper.name)
+    library.scan()
+    assert refusal(library, root) == "no verified copy of it is left outside the quarantine"

@@ -45,6 +45,29 @@ def test_a_folder_that_is_gone_is_made_again(library: LivingLibrary, removed: Pa
     assert removed.exists()
 
 
+def test_nobody_else_can_read_what_is_away_and_its_folder_comes_back_as_it_was(
+    library: LivingLibrary, root: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        secret = root / "secret"
+        secret.mkdir(mode=0o700)
+        (root / "a.jpg").write_bytes(picture(1))
+        (secret / "copy.jpg").write_bytes(picture(1))
+        library.scan()
+        library.apply(library.plan())
+        assert [path.name for path in quarantined(root)] == ["copy.jpg"]
+        quarantine = root / ".dedupctl" / "quarantine"
+        assert (root / ".dedupctl").stat().st_mode & 0o066 == 0
+        folders = [quarantine, *(path for path in quarantine.rglob("*") if path.is_dir())]
+        assert [folder.stat().st_mode & 0o077 for folder in folders] == [0, 0, 0]
+        secret.rmdir()
+        library.restore_all()
+        assert secret.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
 def test_a_taken_place_is_left_alone_and_the_file_comes_beside_it(library: LivingLibrary, removed: Path) -> None:
     removed.write_bytes(picture(7))
     (outcome,) = library.restore_all()

@@ -51,8 +51,8 @@ def test_json_tells_how_many_clusters_the_limit_left_out(library: RenderedLibrar
 
 def test_the_json_of_clusters_keeps_its_contract(library: RenderedLibrary) -> None:
     (cluster,) = clusters_as_json(hostile_facts(library).clusters)["clusters"]
-    assert cluster.keys() == {"id", "kind", "keeper", "reclaimable_bytes", "files"}
-    wanted = {"path", "size", "width", "height", "format", "kind", "score", "evidence"}
+    assert cluster.keys() == {"id", "kind", "keeper", "keeper_rules", "reclaimable_bytes", "files"}
+    wanted = {"path", "size", "width", "height", "format", "kind", "score", "rule", "evidence"}
     assert all(file.keys() == wanted for file in cluster["files"])
     assert cluster["keeper"] == cluster["files"][0]["path"]
     assert cluster["kind"] == "near"

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from living_library import LivingLibrary, empty_catalog
 from rendered_library import RenderedLibrary
-from visitor import Visitor
+from visitor import Visitor, workspace_of
 
-from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.config import Config
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
 from dedupctl.web.server import serving
-from dedupctl.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +61,3 @@ def reviewer(living: LivingLibrary, model: ModelIdentity) -> Iterator[Visitor]:
             yield Visitor(keys)
     finally:
         thumbs.close()
-
-
-def workspace_of(home: Path, catalog: Catalog, thumbs: Thumbs, model: ModelIdentity) -> Workspace:
-    return Workspace(home, Config(), catalog, thumbs, model, 1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from rendered_library import RenderedLibrary, drawn
-from visitor import Visitor
+import re
+from pathlib import Path
 
-from dedupctl.web.guard import MAX_FORM_BYTES
+import pytest
+from living_library import LivingLibrary, picture
+from rendered_library import RenderedLibrary, drawn
+from visitor import Visitor, wait_until
+
+from dedupctl.web.forms import MAX_FORM_BYTES
 
 
 def stranger(visitor: Visitor) -> Visitor:
@@ -15,24 +19,27 @@ def stranger(visitor: Visitor) -> Visitor:
 
 def test_nothing_is_told_without_the_token(visitor: Visitor) -> None:
     for path in ("/", "/history", "/thumbnail/1", "/static/style.css", "/events", "/?token=", "/?token=guess"):
-        answer = stranger(visitor).get(path)
-        assert answer.status == 403, path
-        assert b"csrf" not in answer.body
+        for answer in (stranger(visitor).get(path), stranger(visitor).outside(path), visitor.outside(path)):
+            assert answer.status == 403, path
+            assert b"csrf" not in answer.body
 
 
-def test_the_link_gives_a_cookie_that_no_script_and_no_other_site_can_use(visitor: Visitor) -> None:
-    answer = stranger(visitor).get(f"/?token={visitor.keys.token}")
-    assert (answer.status, answer.location) == (303, "/")
-    cookie = answer.headers["set-cookie"]
-    assert cookie.startswith(f"{visitor.keys.cookie}={visitor.keys.session};")
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    assert Visitor(visitor.keys, cookie.partition(";")[0]).get("/").status == 200
-
-
-def test_the_token_opens_nothing_but_the_entrance(visitor: Visitor) -> None:
-    assert stranger(visitor).get(f"/history?token={visitor.keys.token}").status == 403
-    assert Visitor(visitor.keys, f"{visitor.keys.cookie}={visitor.keys.token}").get("/").status == 403
+def test_every_address_of_every_page_stands_below_the_base(
+    reviewer: Visitor, living: LivingLibrary, root: Path
+) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (root / name).write_bytes(picture(1))
+    living.scan()
+    wait_until(lambda: 'class="tile"' in reviewer.get("/").text)
+    (cluster,) = re.findall(r'class="tile"[^>]*href="([^"?]+)', reviewer.get("/").text)
+    page = reviewer.get(cluster).text
+    chosen = {name: re.findall(f'name="{name}" value="([^"]+)', page)[:1] for name in ("keeper", "remove")}
+    assert reviewer.post(f"{cluster}/apply", chosen).status == 303
+    for path in ("/", cluster, "/history", "/search", "/dashboard", "/clusters/999", "/?kind=odd"):
+        text = reviewer.raw(path)
+        addresses = re.findall(r'(?:href|src|action|formaction|data-view|data-thumbnail)="([^"#]+)"', text)
+        assert len(addresses) > 5, path
+        assert [one for one in addresses if not one.startswith(f"{reviewer.keys.base}/")] == [], path
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"])
@@ -62,7 +69,7 @@ def test_a_change_needs_its_origin_and_its_token(visitor: Visitor) -> None:
     assert visitor.post("/undo").status == 303
     assert visitor.post("/undo", Origin="").status == 403
     assert visitor.post("/undo", {"csrf": ""}).status == 403
-    assert visitor.post("/undo", {"csrf": visitor.keys.session}).status == 403
+    assert visitor.post("/undo", {"csrf": visitor.keys.token.value}).status == 403
     assert visitor.post("/undo", {"csrf": "ä"}).status == 403
     assert visitor.post("/undo", Content_Type="text/plain").status == 403
     assert visitor.post("/undo", **{"X-CSRF-Token": "guess"}).status == 403

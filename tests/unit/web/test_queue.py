@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from rendered_library import RenderedLibrary, drawn
 from visitor import wait_until
@@ -84,6 +86,53 @@ def test_refreshing_what_a_verdict_touches_gives_what_a_rebuild_gives(queue: Que
     queue.rebuild()
     assert refreshed.rows == queue.snapshot.rows
     assert [row.kind for row in refreshed.rows if row.contents & (near.contents | similar.contents)] == [PairKind.NEAR]
+
+
+def test_refreshing_where_nothing_has_changed_loses_no_row(library: RenderedLibrary) -> None:
+    """Other shots tie clusters of duplicates to each other; those must not vanish with the group of shots."""
+    contents = [library.add_content(drawn(seed, 32, 24), size=100 + seed) for seed in range(1, 7)]
+    for number, content in enumerate(contents):
+        for copy in range(2):
+            library.add_file(b"%d %d.jpg" % (number, copy), content)
+    for one, other in pairwise(contents[:4]):
+        library.add_pair(one, other, PairKind.SIMILAR, 0.8)
+    library.add_pair(contents[4], contents[5], PairKind.NEAR, 0.9)
+    queue = Queue(library.catalog)
+    queue.rebuild()
+    before = queue.snapshot.rows
+    assert len(before) == 7
+    for content in contents:
+        queue.refresh([content])
+        assert queue.snapshot.rows == before
+
+
+def test_what_a_vanished_pair_leaves_behind_is_read_again(library: RenderedLibrary) -> None:
+    """A row of before may hold contents that nothing ties to the refreshed one any more."""
+    a, b, c = (library.add_content(drawn(seed, 32, 24), size=100 + seed) for seed in (1, 2, 3))
+    for number, content in enumerate((a, b, c)):
+        for copy in range(2):
+            library.add_file(b"%d %d.jpg" % (number, copy), content)
+    library.add_pair(a, b, PairKind.NEAR, 0.9)
+    queue = Queue(library.catalog)
+    queue.rebuild()
+    library.add_pair(a, b, None, 0.0)
+    library.add_pair(b, c, PairKind.NEAR, 0.9)
+    queue.refresh([c])
+    refreshed = queue.snapshot.rows
+    queue.rebuild()
+    assert refreshed == queue.snapshot.rows
+    assert len(refreshed) == 2
+
+
+def test_the_filter_exact_finds_exact_copies_in_clusters_of_weaker_kinds(library: RenderedLibrary) -> None:
+    a, b = (library.add_content(drawn(seed, 32, 24), size=100) for seed in (1, 2))
+    for name, content in ((b"a.jpg", a), (b"a copy.jpg", a), (b"b.jpg", b)):
+        library.add_file(name, content)
+    library.add_pair(a, b, PairKind.NEAR, 0.9)
+    queue = Queue(library.catalog)
+    queue.rebuild()
+    for kind, rows in ((PairKind.EXACT, 1), (PairKind.NEAR, 1), (PairKind.PIXEL, 0)):
+        assert len(queue.snapshot.choose(Wanted(kinds=frozenset({kind})))) == rows
 
 
 def test_it_follows_what_others_write(library: RenderedLibrary) -> None:

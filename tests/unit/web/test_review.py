@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from living_library import LivingLibrary, picture, quarantined, tree
+from shelf import crop_of_a
+from syncing import FULL, recorded_changes
 from visitor import Answer, Visitor, wait_until
 
 from dedupctl.domain import Evidence, Pair, PairKind
 from dedupctl.removal.recover import acting
+
+CROPPED = (picture(1), picture(1, 1, "crop"))
+
+
+def mirrored_roles(evidence: Evidence) -> Evidence:
+    """The same evidence where the crop has the smaller content id."""
+    return replace(
+        evidence, overlap_a=evidence.overlap_b, overlap_b=evidence.overlap_a, plain_a=evidence.plain_b, plain_b=None
+    )
 
 
 @pytest.fixture
@@ -149,6 +161,17 @@ def test_a_verdict_takes_a_picture_out_of_its_cluster_and_undo_brings_it_back(re
     assert "b.jpg" in reviewer.get(address).text
 
 
+@pytest.mark.usefixtures("copies")
+def test_a_verdict_and_its_end_are_on_the_disk_when_the_page_says_so(reviewer: Visitor) -> None:
+    address = only_cluster(reviewer)
+    page = reviewer.get(address)
+    said = {"keeper": fields(page, "keeper"), "different": fields(page, "different")}
+    with recorded_changes("verdicts") as changes:
+        reviewer.post(f"{address}/verdict", said)
+        reviewer.post("/undo")
+    assert changes == [("verdicts", FULL)] * 2
+
+
 def test_nothing_is_marked_among_similar_pictures_and_nothing_can_be_removed(
     living: LivingLibrary, root: Path, reviewer: Visitor
 ) -> None:
@@ -221,10 +244,44 @@ def test_while_another_process_acts_the_page_says_so_and_does_nothing(
 
 
 def test_a_protected_file_stays(living: LivingLibrary, copies: Path, reviewer: Visitor) -> None:
+    """Also when it was protected only after the page was loaded."""
+    address = only_cluster(reviewer)
+    page = reviewer.get(address)
     living.protect(copies / "a copy.jpg")
-    note = reviewer.note(apply(reviewer, only_cluster(reviewer)))
-    assert "a copy.jpg stays: it is protected." in note
+    form = {"keeper": fields(page, "keeper"), "remove": fields(page, "remove")}
+    assert "a copy.jpg stays: it is protected." in reviewer.note(reviewer.post(f"{address}/apply", form))
     assert sorted(tree(copies)) == ["a copy.jpg", "a.jpg"]
+
+
+def test_the_keeper_of_the_policy_is_shown_with_its_reason(
+    living: LivingLibrary, copies: Path, reviewer: Visitor
+) -> None:
+    reference = living.add_root("reference", reference=True)
+    (reference / "a copy of it.jpg").write_bytes(picture(1))
+    living.scan()
+    page = reviewer.get(only_cluster(reviewer))
+    assert "Kept because it lies in a reference root" in page.text
+    assert len(fields(page, "remove")) == 3
+    assert "stays:" not in reviewer.note(apply(reviewer, only_cluster(reviewer)))
+    assert (tree(copies), sorted(tree(reference))) == ({}, ["a copy of it.jpg"])
+
+
+def test_what_may_not_go_is_not_for_removal_and_says_why(
+    living: LivingLibrary, copies: Path, reviewer: Visitor
+) -> None:
+    """A crop in a reference root: the original is kept, and the crop is not offered again and again."""
+    reference = living.add_root("reference", reference=True)
+    (reference / "crop.jpg").write_bytes(picture(1, 1, "crop"))
+    (copies / "b.jpg").unlink()
+    living.scan()
+    original, crop = (next(i for i, data in living.bytes_of.items() if data == one) for one in CROPPED)
+    first, second = sorted((original, crop))
+    evidence = crop_of_a(0.5) if first == original else mirrored_roles(crop_of_a(0.5))
+    with living.catalog.write() as tx:
+        tx.pairs.put([Pair(first, second, PairKind.NEAR, 0.9, evidence)])
+    page = reviewer.get(only_cluster(reviewer))
+    assert "Stays: it lies in a reference root." in page.text
+    assert len(fields(page, "remove")) == 1
 
 
 @pytest.mark.usefixtures("copies")

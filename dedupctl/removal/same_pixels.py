@@ -1,0 +1,63 @@
+"""A `pixel` pair, proven again from the two files in the run that removes one of them.
+
+What the catalog holds of it is a digest that was written down once. Before a picture goes it is computed anew, from the
+image streams where those tell, else from the decoded pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from dedupctl.catalog.catalog import Catalog
+from dedupctl.disk.refusal import Refused
+from dedupctl.disk.verification import Checked
+from dedupctl.domain import Action, PairKind, Verdict
+from dedupctl.fingerprint.pixels import pixels_equal
+from dedupctl.fingerprint.streams import streams_equal
+
+SAYING_PIXELS = frozenset({"stream", "pixels"})
+"""Methods of `Evidence` that say two pictures have the same pixels."""
+
+
+def with_pixels_proven(
+    catalog: Catalog,
+    actions: Iterable[Action],
+    results: Mapping[int, Checked | Refused],
+    between: Callable[[], None],
+) -> dict[int, Checked | Refused]:
+    """The results of reading victims and kept copies, refused where the two do not show the same pixels after all.
+
+    `between` is called after each comparison: some take a second, and a watchdog waits to hear from a daemon.
+    """
+    checked = [action for action in actions if isinstance(results[action.id], Checked)]
+    resting = _resting_on_pixels(catalog, checked)
+    refused = Refused("it does not show the same pixels as the kept copy")
+    proven = dict(results)
+    for action in resting:
+        if not _show_same_pixels(action):
+            proven[action.id] = refused
+        between()
+    return proven
+
+
+def _resting_on_pixels(catalog: Catalog, actions: Iterable[Action]) -> list[Action]:
+    """Those whose only proof are equal pixels. A person who said `same` needs none."""
+    found = []
+    with catalog.read() as tx:
+        for action in actions:
+            keeper, victim = action.keeper, action.victim
+            if action.kind is not PairKind.PIXEL or keeper is None or keeper.digest == victim.digest:
+                continue
+            if tx.verdicts.between(keeper.digest, victim.digest) is Verdict.SAME:
+                continue
+            kept, removed = tx.contents.id_of(keeper.digest), tx.contents.id_of(victim.digest)
+            pair = None if kept is None or removed is None else tx.pairs.between(kept, removed)
+            if pair is not None and pair.evidence.method in SAYING_PIXELS:
+                found.append(action)
+    return found
+
+
+def _show_same_pixels(action: Action) -> bool:
+    assert action.keeper is not None
+    victim, keeper = action.victim.absolute, action.keeper.absolute
+    return streams_equal(victim, keeper) or pixels_equal(victim, keeper)

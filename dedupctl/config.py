@@ -33,7 +33,13 @@ class ScanConfig(Section):
     max_megapixels: int = Field(default=512, ge=1)
     """Larger pictures are refused from their header, before a pixel is allocated."""
     decode_seconds: float = Field(default=120.0, gt=0)
-    """A decoder that takes longer is stopped and the file listed as an error."""
+    """CPU seconds a file may take; its decoder is then stopped. What waits for a disk, or for other programs, may last
+    twenty times as long."""
+    memory_mb: int = Field(default=0, ge=0)
+    """Megabytes that all workers together may hold; 0 = half of what the machine, or the service's unit, has."""
+    worker_memory_mb: int = Field(default=2048, ge=256)
+    """Megabytes one worker may hold while it decodes a large picture, as far as `memory_mb` allows. Large ones take
+    turns; one that needs more is listed as an error."""
 
 
 class HashConfig(Section):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,11 +25,11 @@ from typing import Any, TypeAlias
 from dedupctl.config import default_home
 from dedupctl.domain import Cluster, JournalEntry, PairKind, Plan, Root, ScanSummary, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.fingerprint.fingerprinter import Fingerprinter
 from dedupctl.indexing.encoding_table import EncodingTable, read_encodings
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners, Progress
 from dedupctl.indexing.roots import add_root, places
+from dedupctl.indexing.workers import Workers
 from dedupctl.matching.clusters import DUPLICATE_KINDS, Linkage, find_clusters
 from dedupctl.matching.explanation import Explanation, explain
 from dedupctl.matching.file_pairs import FilePair, file_pairs, pairs_across
@@ -180,10 +180,12 @@ class Library:
             DedupctlError: no picture can be read from it.
         """
         path = _absolute(image)
-        read = Fingerprinter(self._workspace.config).read(path)
-        if isinstance(read, Unreadable) or read.fingerprint is None:
-            raise DedupctlError(f"cannot read {os.fsdecode(path)} as a picture: {read}")
-        return find_copies(self._workspace, self._workspace.open_index().index, read.fingerprint, path)
+        with self._one_worker() as workers:
+            read = workers.fingerprint(path)
+            if isinstance(read, Unreadable) or read.fingerprint is None:
+                raise DedupctlError(f"cannot read {os.fsdecode(path)} as a picture: {read}")
+            index = self._workspace.open_index().index
+            return find_copies(self._workspace, index, read.fingerprint, path, workers.evidence)
 
     def explain(self, a: AnyPath, b: AnyPath) -> Explanation:
         """What picture B is to picture A, in words, with the evidence; both must be in the library.
@@ -193,7 +195,12 @@ class Library:
         """
         with self._workspace.catalog.read() as tx:
             one, other = file_at(tx, _named(a)), file_at(tx, _named(b))
-        return explain(self._workspace, one, other)
+        with self._one_worker() as workers:
+            return explain(self._workspace, one, other, workers.evidence)
+
+    def _one_worker(self) -> closing[Workers]:
+        """Decodes single pictures: a file that breaks or fills its decoder must not do so to whoever asks."""
+        return closing(Workers(self._workspace.config, self._workspace.catalog.path, count=1))
 
     def encodings(self) -> EncodingTable:
         """Digests, perceptual hashes and vectors of every picture as NumPy arrays; `.to_arrow()` makes a table."""

@@ -25,6 +25,7 @@ from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
 from dedupctl.catalog.plans import Plans, Protected
 from dedupctl.catalog.reported import Reported
+from dedupctl.catalog.retries import Retries
 from dedupctl.catalog.roots import Roots
 from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
@@ -42,6 +43,7 @@ class Transaction:
         self.meta = Meta(connection)
         self.roots = Roots(connection)
         self.files = Files(connection)
+        self.retries = Retries(connection)
         self.contents = Contents(connection)
         self.imported = Imported(connection)
         self.embeddings = Embeddings(connection)

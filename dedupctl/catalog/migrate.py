@@ -12,7 +12,7 @@ from dedupctl.errors import StoreNewer
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`; a test holds both equal. Known here so that an up-to-date catalog opens
 without importing Alembic, which takes longer than most commands."""
 

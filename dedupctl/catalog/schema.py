@@ -116,6 +116,15 @@ Index("files_by_content", files.c.content_id)
 Index("files_by_inode", files.c.inode, files.c.device)
 Index("files_with_error", files.c.state, sqlite_where=files.c.state == "error")
 
+retries = Table(
+    "retries",
+    metadata,
+    Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("ctime_ns", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("due_at", Integer),
+)
+
 perceptual_hashes = Table(
     "perceptual_hashes",
     metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from dedupctl.commands.messages import answer, console, say
 from dedupctl.commands.session import AsJson, KeepersOf, Session, existing_path, policy_of, print_json
 from dedupctl.domain import Cluster, Pair, PairKind, Unreadable, Verdict
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.fingerprint.fingerprinter import Fingerprinter
+from dedupctl.indexing.workers import Workers
 from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.matching.lookup import Match, clusters_of, compare_two, content_at, file_at, find_copies
 from dedupctl.matching.proof.drawing import side_by_side
@@ -48,7 +49,8 @@ def explain(
     with session.workspace() as workspace:
         with workspace.catalog.read() as tx:
             one, other = file_at(tx, a), file_at(tx, b)
-        pair = compare_two(workspace, one, other)
+        with closing(Workers(workspace.config, workspace.catalog.path, count=1)) as workers:
+            pair = compare_two(workspace, one, other, workers.evidence)
         names = ("B", "A") if pair is not None and pair.b == one.file.content_id else ("A", "B")
         kind, words = _told(workspace, pair, names)
         if image is not None:
@@ -98,10 +100,12 @@ def find(
     session: Session = context.obj
     path = existing_path(image)
     with session.workspace() as workspace:
-        read = Fingerprinter(workspace.config).read(path)
-        if isinstance(read, Unreadable) or read.fingerprint is None:
-            raise DedupctlError(f"cannot read {image} as a picture: {read}")
-        matches = find_copies(workspace, workspace.open_index().index, read.fingerprint, path)
+        with closing(Workers(workspace.config, workspace.catalog.path, count=1)) as workers:
+            read = workers.fingerprint(path)
+            if isinstance(read, Unreadable) or read.fingerprint is None:
+                raise DedupctlError(f"cannot read {image} as a picture: {read}")
+            index = workspace.open_index().index
+            matches = find_copies(workspace, index, read.fingerprint, path, workers.evidence)
         with workspace.catalog.read() as tx:
             waiting = tx.embeddings.count_missing(workspace.model_id)
             clusters = clusters_of(tx, matches, keeper_order(tx, policy_of(workspace, policy)))

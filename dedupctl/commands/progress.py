@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from dedupctl.commands.messages import say
 from dedupctl.indexing.pipeline import Progress
 
 LINE_SECONDS = 10.0
+READING, COMPARING = "reading", "comparing"
 
 
 @contextmanager
@@ -40,20 +42,20 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("looking", total=None, rate="", errors="")
-        rate = _Rate()
+        rates: defaultdict[str, _Rate] = defaultdict(_Rate)
 
         def update(progress: Progress) -> None:
             errors = f"{progress.errors} errors" if progress.errors else ""
-            doing = "comparing" if progress.read >= progress.to_read and progress.to_compare else "reading"
             if progress.to_embed:
                 bar.update(task, description=f"embedding anew ({progress.to_embed:,} left)")
                 return
+            doing, done, total = _stage(progress)
             bar.update(
                 task,
                 description=f"{doing} ({progress.found:,} found)",
-                total=progress.to_read or None,
-                completed=progress.read,
-                rate=f"{rate.of(progress.read):,.0f}/s",
+                total=total or None,
+                completed=done,
+                rate=f"{rates[doing].of(done):,.0f}/s",
                 errors=errors,
             )
 
@@ -88,9 +90,11 @@ class _Lines:
 
     def __init__(self) -> None:
         self._next = time.monotonic() + LINE_SECONDS
-        self._rate = _Rate()
+        self._rates: defaultdict[str, _Rate] = defaultdict(_Rate)
 
     def update(self, progress: Progress) -> None:
+        doing, done, total = _stage(progress)
+        rate = self._rates[doing].of(done)
         now = time.monotonic()
         if now < self._next:
             return
@@ -98,18 +102,27 @@ class _Lines:
         if progress.to_embed:
             say(f"embedding anew, {progress.to_embed:,} pictures left")
             return
-        rate = self._rate.of(progress.read)
-        left = (progress.to_read - progress.read) / rate if rate else 0.0
+        left = (total - done) / rate if rate else 0.0
+        did, what = ("compared", "pairs") if doing == COMPARING else ("read", "files")
         say(
-            f"read {progress.read:,} of {progress.to_read:,} files ({progress.found:,} found so far),"
+            f"{did} {done:,} of {total:,} {what} ({progress.found:,} files found so far),"
             f" {rate:,.0f}/s, about {left:,.0f} s left, {progress.errors} errors"
         )
 
 
+def _stage(progress: Progress) -> tuple[str, int, int]:
+    """What is being done, how much of it is done, and how much there is to do."""
+    if progress.read >= progress.to_read and progress.to_compare > progress.compared:
+        return COMPARING, progress.compared, progress.to_compare
+    return READING, progress.read, progress.to_read
+
+
 class _Rate:
+    """Counts from its first use on."""
+
     def __init__(self) -> None:
         self._started = time.monotonic()
 
     def of(self, done: int) -> float:
-        """Files a second since the start."""
+        """So many a second since the start."""
         return done / max(time.monotonic() - self._started, 1e-3)

@@ -57,12 +57,20 @@ class Fingerprint:
     """A small JPEG as shown, in colour: feeds proofs and reports, so originals are never read again."""
 
 
+_PASSING = frozenset({"crash", "timeout", "memory", "io"})
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """The typed outcome for a file no picture can be read from. `code` is stable, `message` is for people."""
 
     code: str
     message: str
+
+    @property
+    def may_pass(self) -> bool:
+        """It may have been the machine's fault and not the file's: another program took the memory, or killed it."""
+        return self.code in _PASSING
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

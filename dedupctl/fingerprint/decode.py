@@ -7,20 +7,25 @@ Also the door to the rest of what can be asked of a picture file: whether it is 
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms
+from PIL.ImageFile import ImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from dedupctl.domain import PictureFacts, Unreadable
+from dedupctl.domain import FloatArray, GrayArray, PictureFacts, Unreadable
 from dedupctl.fingerprint.facts import facts_of
-from dedupctl.fingerprint.opening import open_picture
-from dedupctl.fingerprint.outcome import MAX_PIXELS, outcome_of, quietly
+from dedupctl.fingerprint.memory import WHOLE_FILE, file_bytes, jpeg_memory, loaded_memory, loading, whole_file_memory
+from dedupctl.fingerprint.opening import Opened, open_picture
+from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, Limits, check_memory, outcome_of, quietly
 from dedupctl.fingerprint.pixels import FullPicture, decode_full, pixel_digest, pixels_equal
 from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES, looks_like_picture
+from dedupctl.fingerprint.strips import crops, stored_size, strips
 
 __all__ = [
     "PICTURE_SUFFIXES",
@@ -32,11 +37,13 @@ __all__ = [
     "looks_like_picture",
     "pixel_digest",
     "pixels_equal",
-    "upright_rgb",
+    "shrunk",
 ]
 
 SMALL_SIDE = 256
 """The shorter side has at least this many pixels, if the picture has, and fewer than twice as many."""
+MOST_PIXELS = 16_000_000
+"""Of a picture that is a thousand times longer than wide, which would else stay as large as it is."""
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,49 +64,84 @@ class SmallPicture:
     facts: PictureFacts
 
 
-def decode_small(source: bytes | memoryview | BinaryIO, max_pixels: int = MAX_PIXELS) -> SmallPicture | Unreadable:
+def decode_small(source: bytes | memoryview | BinaryIO, limits: Limits = DEFAULT_LIMITS) -> SmallPicture | Unreadable:
     """Decode a picture file, or say why that cannot be done. `source` is its bytes, or a file of them at its start."""
     file = io.BytesIO(source) if isinstance(source, bytes | memoryview) else source
     try:
         with quietly():
-            return load_small(file, max_pixels)
+            return load_small(file, limits)
     except Exception as error:  # decoders raise whatever they like; a bad file must never stop a scan
         return outcome_of(error)
 
 
-def load_small(file: BinaryIO, max_pixels: int) -> SmallPicture:
+def load_small(file: BinaryIO, limits: Limits) -> SmallPicture:
     """As `decode_small`, but raises what the decoders raise."""
-    opened = open_picture(file, max_pixels)
-    image = _upright(_shrunk(_loaded(opened.image)), opened.turn)
+    opened = open_picture(file, limits)
+    image = shrunk(opened, file, _small_factor, limits)
     return SmallPicture(image, facts_of(opened.exif, opened.container, opened.size, opened.orientation))
 
 
-def upright_rgb(image: Image.Image, turn: int) -> Image.Image:
-    """A loaded picture of any mode as RGB, 8 bits, turned as its EXIF means it."""
-    return _upright(_over_white(_plain(image)), turn)
+def shrunk(opened: Opened, file: BinaryIO, factor_of: Callable[[tuple[int, int]], int], limits: Limits) -> Image.Image:
+    """A picture as RGB, turned upright, at a fraction of its size: `factor_of` says at which for a size.
 
-
-def _loaded(image: Image.Image) -> Image.Image:
-    """The pixels, at a fraction of the size where the format can decode fewer of them."""
-    factor = min(image.size) // SMALL_SIDE
+    Every pixel counts as much as any other. Never more than a strip of it exists in any other form than the decoder's.
+    """
+    image, full_size = opened.image, opened.image.size
+    factor = factor_of(full_size)
     if factor >= 2:
         if isinstance(image, Jpeg2KImageFile):
             image.reduce = factor.bit_length() - 1
         elif isinstance(image, JpegImageFile):  # not HEIF, whose draft is a thumbnail that somebody else made
             image.draft(None, (image.width // factor, image.height // factor))
-    image.load()
-    return image
+    parts = strips(image, file, factor)
+    if parts is not None:
+        return _upright(_joined(image, stored_size(image), factor, parts), opened.turn_of_strips)
+    _check_load(opened, file, full_size, limits)
+    with loading(full_size, limits):
+        image.load()
+    factor = factor_of(image.size)
+    return _upright(_joined(image, image.size, factor, crops(image, factor)), opened.turn)
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
-    """RGB, with the shorter side below twice SMALL_SIDE. Shrinks before it converts where the mode allows."""
-    plain = _plain(image)
-    factor = min(plain.size) // SMALL_SIDE
-    return _over_white(plain.reduce(factor) if factor >= 2 else plain)
+def _small_factor(size: tuple[int, int]) -> int:
+    """What leaves the shorter side below twice SMALL_SIDE, and of a very long picture no more than MOST_PIXELS."""
+    return max(min(size) // SMALL_SIDE, math.isqrt(size[0] * size[1] // MOST_PIXELS), 1)
+
+
+def _check_load(opened: Opened, file: BinaryIO, full_size: tuple[int, int], limits: Limits) -> None:
+    """Refuse what would take too much memory to decode as a whole."""
+    image = opened.image
+    if isinstance(image, JpegImageFile):
+        check_memory(jpeg_memory(image, full_size), limits)
+    elif opened.container in WHOLE_FILE and isinstance(image, ImageFile):  # else it is decoded already
+        is_deep = image.mode not in {"L", "RGB"} or image.info.get("bit_depth", 8) > 8
+        check_memory(whole_file_memory(opened.container, full_size, file_bytes(file), is_deep=is_deep), limits)
+    elif isinstance(image, ImageFile) and not isinstance(image, Jpeg2KImageFile):
+        check_memory(loaded_memory(image), limits)
+
+
+def _joined(image: Image.Image, size: tuple[int, int], factor: int, parts: Iterable[Image.Image]) -> Image.Image:
+    """The strips of a picture of this mode and size, shrunk, as one picture in RGB."""
+    width, height = (-(-side // factor) for side in size)
+    is_real = image.mode in {"I", "F"}
+    joined = Image.new("F" if is_real else "RGB", (width, height))
+    top, brightest = 0, 0.0
+    for part in parts:
+        if is_real:
+            values = _finite(part)
+            brightest = max(brightest, float(values.max()))
+            small = Image.fromarray(values)
+            small = small.reduce(factor) if factor >= 2 else small
+        else:
+            plain = _plain(part)
+            small = _over_white(plain.reduce(factor) if factor >= 2 else plain)
+        joined.paste(small, (0, top))
+        top += small.height
+    return Image.fromarray(_levels(np.asarray(joined), brightest)).convert("RGB") if is_real else joined
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Any mode as one of those that can be averaged: L, RGB, RGBA, LA, CMYK, YCbCr, HSV."""
+    """Any mode of whole numbers as one of those that can be averaged: L, RGB, RGBA, LA, CMYK, YCbCr, HSV."""
     mode = image.mode
     if mode in {"P", "PA"} or "transparency" in image.info:
         transparent = mode == "PA" or "transparency" in image.info
@@ -107,8 +149,6 @@ def _plain(image: Image.Image) -> Image.Image:
             return image.convert("RGBA" if transparent else "RGB")
     if mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if mode in {"I", "F"}:
-        return Image.fromarray(_levels(np.asarray(image, np.float64)))
     if mode == "LAB":
         shown = ImageCms.profileToProfile(
             image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
@@ -117,16 +157,17 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("L") if mode == "1" else image
 
 
-def _levels(values: np.ndarray) -> np.ndarray:
+def _finite(image: Image.Image) -> FloatArray:
+    """The numbers of a picture whose range is unknown; none is below black."""
+    values = np.asarray(image, np.float32)
+    return np.maximum(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), 0)
+
+
+def _levels(values: FloatArray, brightest: float) -> GrayArray:
     """Numbers of an unknown range as 8-bit levels: 0-1, 0-255, 0-65535, or whatever the brightest pixel says."""
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(values.max())
-    for white in (1.0, 255.0, 65535.0):
-        if brightest <= white:
-            break
-    else:
-        white = brightest
-    return np.clip(values * (255.0 / white), 0, 255).astype(np.uint8)
+    white = next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
+    levels: GrayArray = np.clip(values * (255.0 / white), 0, 255).astype(np.uint8)
+    return levels
 
 
 def _over_white(image: Image.Image) -> Image.Image:

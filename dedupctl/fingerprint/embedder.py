@@ -89,6 +89,14 @@ class Embedder:
             raise EmbeddingError("the model gave no usable vector")
         return np.asarray(vectors / lengths, np.float32)
 
+    def load(self, most_images: int) -> None:
+        """Get ready to embed so many pictures at once: what that takes is not for the first of them to pay.
+
+        Raises: as `embed`, but for what it says of vectors.
+        """
+        side = self._config.input_size
+        self._run(self._input([Image.new("RGB", (side, side), "gray")] * most_images))
+
     @cached_property
     def _weights(self) -> bytes:
         path = self._config.path

@@ -16,8 +16,8 @@ from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.embedder import Embedder, EmbeddingError
-from dedupctl.fingerprint.outcome import MAX_PIXELS, outcome_of, quietly
-from dedupctl.fingerprint.parts import with_parts
+from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, MAX_MEMORY, Limits, outcome_of, quietly
+from dedupctl.fingerprint.parts import MOST_PARTS, with_parts
 from dedupctl.fingerprint.perceptual import is_flat, low_coefficients, other_hash, phash8, reduced
 
 THUMBNAIL_SIDE = 320
@@ -45,10 +45,21 @@ class Fingerprinter:
         self._max_pixels = config.scan.max_megapixels * 1_000_000
         self._other_hashes = [name for name in config.hashes.algorithms if name != "phash"]
         self._embedder = Embedder(config.model)
+        self._is_loaded = False
         Image.core.set_blocks_max(KEPT_BLOCKS)  # type: ignore[attr-defined]
 
+    def load(self) -> None:
+        """Load the model now, and not with the first picture. Raises ConfigError or StoreDamaged, as `read`."""
+        if not self._is_loaded:
+            self._embedder.load(1 + MOST_PARTS)
+            self._is_loaded = True
+
     def read(
-        self, path: bytes, is_known: Callable[[bytes], bool] | None = None, expected: Identity | None = None
+        self,
+        path: bytes,
+        is_known: Callable[[bytes], bool] | None = None,
+        expected: Identity | None = None,
+        memory: int = MAX_MEMORY,
     ) -> Read | Unreadable:
         """Digest a file and, unless `is_known` says that its digest is, decode it and make its fingerprint.
 
@@ -57,13 +68,14 @@ class Fingerprinter:
 
         Args:
             expected: the identity with which the file was found; another one is "changed".
+            memory: bytes that decoding it may take; more is "memory".
 
         Raises:
             DedupctlError: the embedding model, or what `is_known` asks, cannot be used, which no file is to blame for.
         """
         try:
             with quietly():
-                return self._read(path, is_known, expected)
+                return self._read(path, is_known, expected, Limits(self._max_pixels, memory))
         except EmbeddingError as error:
             return Unreadable("no-embedding", str(error))
         except DedupctlError:
@@ -71,22 +83,24 @@ class Fingerprinter:
         except Exception as error:  # decoders raise whatever they like; a bad file must never stop a scan
             return outcome_of(error)
 
-    def _read(self, path: bytes, is_known: Callable[[bytes], bool] | None, expected: Identity | None) -> Read:
+    def _read(
+        self, path: bytes, is_known: Callable[[bytes], bool] | None, expected: Identity | None, limits: Limits
+    ) -> Read:
         with open_steady(path, expected) as (file, identity):
             if identity.size > IN_MEMORY_BYTES:
                 digest = digest_stream(file)
                 file.seek(0)
-                return Read(identity, digest, self._unless_known(is_known, digest, identity.size, file))
+                return Read(identity, digest, self._unless_known(is_known, digest, identity.size, file, limits))
             data = file.read()
         digest = blake3(data).digest()
-        return Read(identity, digest, self._unless_known(is_known, digest, identity.size, io.BytesIO(data)))
+        return Read(identity, digest, self._unless_known(is_known, digest, identity.size, io.BytesIO(data), limits))
 
     def _unless_known(
-        self, is_known: Callable[[bytes], bool] | None, digest: bytes, size: int, file: BinaryIO
+        self, is_known: Callable[[bytes], bool] | None, digest: bytes, size: int, file: BinaryIO, limits: Limits
     ) -> Fingerprint | None:
         if is_known is not None and is_known(digest):
             return None
-        small = load_small(file, self._max_pixels)
+        small = load_small(file, limits)
         view = thumbnail_view(small.image)
         cells = reduced(view)
         eight = phash8(low_coefficients(cells))
@@ -118,13 +132,13 @@ class Fingerprinter:
         return self._embedder.embed(with_parts(view))
 
 
-def thumbnail_of(path: bytes, max_pixels: int = MAX_PIXELS) -> bytes | None:
-    """The thumbnail of a file, made anew; None if no picture can be read from it any more."""
+def thumbnail_of(path: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes | Unreadable:
+    """The thumbnail of a file, made anew."""
     try:
         with quietly(), open_steady(path) as (file, _):
-            return _jpeg(thumbnail_view(load_small(file, max_pixels).image))
-    except Exception:  # decoders raise whatever they like
-        return None
+            return _jpeg(thumbnail_view(load_small(file, limits).image))
+    except Exception as error:  # decoders raise whatever they like
+        return outcome_of(error)
 
 
 def thumbnail_view(image: Image.Image) -> Image.Image:

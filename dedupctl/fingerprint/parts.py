@@ -25,6 +25,8 @@ _Profile: TypeAlias = npt.NDArray[np.float32]
 
 _SMALLEST_SIDE = 32
 """Pixels, below which parts are not looked for."""
+MOST_PARTS = 3
+"""The middle and two inner pictures."""
 MIDDLE_SHARE = 0.6
 """Of each side. `bench/README.md` has the figures of other shares."""
 

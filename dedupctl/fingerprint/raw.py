@@ -12,7 +12,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from dedupctl.fingerprint.facts import orientation_of
-from dedupctl.fingerprint.outcome import PictureError, check_size
+from dedupctl.fingerprint.memory import file_bytes, whole_file_memory
+from dedupctl.fingerprint.outcome import Limits, PictureError, check_memory, check_size
 
 PREVIEW_SIDE = 256
 """A preview with a shorter side than this is a mere icon; half-size development then costs less than it loses."""
@@ -46,24 +47,27 @@ def is_raw(tags: Any) -> bool:
     )
 
 
-def open_raw(file: BinaryIO, max_pixels: int) -> RawPicture:
+def open_raw(file: BinaryIO, limits: Limits) -> RawPicture:
     """The picture of a RAW file.
 
     Raises:
-        PictureError: LibRaw does not know it ("unsupported"), or it has more than `max_pixels`.
+        PictureError: LibRaw does not know it ("unsupported"), or it has more than the limits allow.
         rawpy.LibRawError: it is damaged.
     """
+    size_in_file = file_bytes(file)
+    check_memory(2 * size_in_file, limits)  # LibRaw has all of it in memory
     try:
         opened = rawpy.imread(file)
     except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError) as error:
         raise PictureError("unsupported", "LibRaw does not know this camera's format") from error
     with opened as raw:
         sizes = raw.sizes
-        check_size((sizes.width, sizes.height), max_pixels)
+        check_size((sizes.width, sizes.height), limits.max_pixels)
         orientation = _TURNS.get(sizes.flip, 1)
         shown = (sizes.height, sizes.width) if orientation >= 5 else (sizes.width, sizes.height)
         preview = _preview(raw)
         if preview is None or (min(preview.size) < PREVIEW_SIDE and min(shown) > min(preview.size)):
+            check_memory(whole_file_memory("RAW", (sizes.width, sizes.height), size_in_file), limits)
             developed = raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
             return RawPicture(Image.fromarray(developed), shown, orientation, 1)
         return RawPicture(preview, shown, orientation, _turn_of(preview, orientation, sizes.width > sizes.height))

@@ -63,6 +63,19 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
+def webp_size(head: bytes) -> tuple[int, int]:
+    """Width and height that the first bytes of a WebP state (RFC 9649); (1, 1) where they state nothing."""
+    kind, data = head[12:16], head[20:]
+    if kind == b"VP8X":
+        return int.from_bytes(data[4:7], "little") + 1, int.from_bytes(data[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+    return 1, 1
+
+
 def looks_like_picture(path: bytes) -> bool:
     """Is this file worth opening? Known picture suffixes are; a name without a suffix is asked for its first bytes.
 

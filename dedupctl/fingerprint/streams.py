@@ -7,7 +7,7 @@ import io
 from dedupctl.fingerprint.digest import jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.fingerprinter import IN_MEMORY_BYTES
 from dedupctl.fingerprint.opening import open_picture
-from dedupctl.fingerprint.outcome import MAX_PIXELS, quietly
+from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, quietly
 
 
 def streams_equal(path_a: bytes, path_b: bytes) -> bool:
@@ -24,7 +24,7 @@ def stream_digest_of(path: bytes) -> bytes | None:
                 return None
             data = file.read()
         with quietly():
-            opened = open_picture(io.BytesIO(data), MAX_PIXELS)
+            opened = open_picture(io.BytesIO(data), DEFAULT_LIMITS)
         return jpeg_stream_digest(data, opened.orientation) if opened.container in {"JPEG", "MPO"} else None
     except Exception:  # decoders raise whatever they like
         return None

@@ -6,13 +6,12 @@ import io
 from collections.abc import Iterator, Mapping
 
 from PIL import ExifTags, Image
-from PIL.JpegImagePlugin import JpegImageFile
 
 from dedupctl.domain import Identity, Unreadable
-from dedupctl.fingerprint.decode import upright_rgb
+from dedupctl.fingerprint.decode import shrunk
 from dedupctl.fingerprint.digest import open_steady
 from dedupctl.fingerprint.opening import open_picture
-from dedupctl.fingerprint.outcome import outcome_of, quietly
+from dedupctl.fingerprint.outcome import Limits, outcome_of, quietly
 
 VIEW_QUALITY = 90
 _LONGEST_VALUE = 160
@@ -26,20 +25,17 @@ _UNTOLD = frozenset(
 """Places inside the file, and what only the camera's maker can read."""
 
 
-def view_of(path: bytes, expected: Identity, *, longest: int, max_pixels: int) -> bytes | Unreadable:
+def view_of(path: bytes, expected: Identity, *, longest: int, limits: Limits) -> bytes | Unreadable:
     """The picture as JPEG with its longer side at most `longest` pixels, in the colours of its own profile.
 
     A file that is no longer the `expected` one is "changed".
     """
     try:
         with quietly(), open_steady(path, expected) as (file, _):
-            opened = open_picture(file, max_pixels)
-            if isinstance(opened.image, JpegImageFile):
-                opened.image.draft(None, (longest, longest))
-            opened.image.load()
+            opened = open_picture(file, limits)
             # A grey or CMYK profile says nothing of the RGB that is saved.
             profile = opened.image.info.get("icc_profile") if opened.image.mode in {"RGB", "RGBA"} else None
-            shown = upright_rgb(opened.image, opened.turn)
+            shown = shrunk(opened, file, lambda size: max(1, max(size) // longest), limits)
             shown.thumbnail((longest, longest), Image.Resampling.LANCZOS)
             packed = io.BytesIO()
             shown.save(packed, "JPEG", quality=VIEW_QUALITY, icc_profile=profile)
@@ -48,11 +44,11 @@ def view_of(path: bytes, expected: Identity, *, longest: int, max_pixels: int) -
         return outcome_of(error)
 
 
-def exif_of(path: bytes, expected: Identity, *, max_pixels: int) -> Mapping[str, str] | Unreadable:
+def exif_of(path: bytes, expected: Identity, *, limits: Limits) -> Mapping[str, str] | Unreadable:
     """Tag names and values as text, in the order of the file. Values may hold anything: they are not made safe here."""
     try:
         with quietly(), open_steady(path, expected) as (file, _):
-            return dict(_tags(open_picture(file, max_pixels).exif))
+            return dict(_tags(open_picture(file, limits).exif))
     except Exception as error:  # as above
         return outcome_of(error)
 

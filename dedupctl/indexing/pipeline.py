@@ -6,17 +6,18 @@ The scan and the daemon run this same path; a path from the walk and a path from
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
-from dedupctl.domain import ScanSummary, Unreadable
+from dedupctl.domain import Evidence, ScanSummary, Unreadable
+from dedupctl.indexing.pool import Batch
 from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
-from dedupctl.indexing.workers import Batch, Workers
+from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
 from dedupctl.matching.matcher import Matcher, Round
 from dedupctl.vectors.hnsw import HnswIndex
@@ -39,8 +40,9 @@ class Progress:
     to_read: int = 0
     read: int = 0
     errors: int = 0
+    compared: int = 0
     to_compare: int = 0
-    """Pictures whose candidates are being proven."""
+    """Pairs of pictures to prove, as far as they are proposed by now."""
     to_embed: int = 0
     """Pictures that wait for a vector of another model, before anything is read."""
 
@@ -52,6 +54,14 @@ class Listeners:
     progress: Callable[[Progress], None] = lambda _: None
     folder_error: Callable[[FolderError], None] = lambda _: None
     is_stopped: Callable[[], bool] = lambda: False
+
+
+@dataclass(eq=False)
+class _RoundAtWork:
+    """A round and what has come of its cases, by place."""
+
+    round: Round
+    evidence: dict[int, Evidence | Unreadable | None] = field(default_factory=dict)
 
 
 class Pipeline:
@@ -66,7 +76,9 @@ class Pipeline:
         self._writer = Writer(workspace, index)
         self._matcher = Matcher(workspace, index)
         self._reading: dict[Future[Batch], list[Unread]] = {}
-        self._judging: dict[Future[Batch], Round] = {}
+        self._judging: dict[Future[Batch], tuple[_RoundAtWork, range]] = {}
+        self._portions: deque[tuple[_RoundAtWork, range]] = deque()
+        """Cases of rounds under way that no worker has been given yet."""
         self._counts: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._progress = Progress()
@@ -91,6 +103,7 @@ class Pipeline:
             if self._is_time_to_write(exhausted):
                 self._write()
                 self._start_rounds()
+            self._hand_out_portions()
             if exhausted and not (self._reading or self._judging or self._writer.pending):
                 claims = self._claims()
                 if not claims:
@@ -128,7 +141,7 @@ class Pipeline:
             self._keep_up()
             match finding:
                 case Unread():
-                    self._counts["changed" if finding.known else "new"] += 1
+                    self._counts["unchanged" if finding.again else "changed" if finding.known else "new"] += 1
                     self._progress.found += 1
                     self._progress.to_read += 1
                     yield finding
@@ -196,7 +209,7 @@ class Pipeline:
             if future in self._reading:
                 self._take_read(self._reading.pop(future), batch)
             else:
-                self._take_judged(self._judging.pop(future), batch)
+                self._take_judged(*self._judging.pop(future), batch)
         self._tell()
 
     def _take_read(self, files: list[Unread], batch: Batch) -> None:
@@ -208,15 +221,17 @@ class Pipeline:
                 self._counts["errors"] += 1
         self._progress.errors = self._counts["errors"]
 
-    def _take_judged(self, done: Round, batch: Batch) -> None:
+    def _take_judged(self, at_work: _RoundAtWork, places: range, batch: Batch) -> None:
         self._counts["judged"] += len(batch.results)
         self._seconds["proof"] += batch.cpu_seconds
-        with self._timed("write"):
-            lacking = self._matcher.settle(done, batch.results)
-        if lacking is None:
-            self._progress.to_compare -= len(done.content_ids)
-        else:
-            self._judging[self._workers.judge(lacking.cases)] = lacking
+        self._progress.compared += len(places)
+        at_work.evidence.update(zip(places, batch.results, strict=True))
+        cases = range(len(at_work.round.cases))
+        if len(at_work.evidence) == len(cases):
+            with self._timed("write"):
+                lacking = self._matcher.settle(at_work.round, [at_work.evidence[place] for place in cases])
+            if lacking is not None:
+                self._begin(lacking)
 
     def _is_time_to_write(self, exhausted: bool) -> bool:
         idle = exhausted and not self._reading
@@ -229,23 +244,34 @@ class Pipeline:
             self._writer.write()
 
     def _start_rounds(self) -> None:
-        """Propose for everything not yet compared, as far as workers can take it."""
-        while len(self._judging) < 2 * self._workers.count:
+        """Propose for what is not yet compared, as far as workers can take it."""
+        while len(self._judging) + len(self._portions) < 2 * self._workers.count:
             with self._timed("candidates"):
                 found = self._matcher.next_round()
             if found is None:
                 return
             if found.cases:
-                self._progress.to_compare += len(found.content_ids)
-                self._judging[self._workers.judge(found.cases)] = found
+                self._begin(found)
             else:
                 with self._timed("write"):
                     self._matcher.settle(found, ())
+
+    def _begin(self, found: Round) -> None:
+        self._progress.to_compare += len(found.cases)
+        at_work = _RoundAtWork(found)
+        self._portions.extend((at_work, places) for places in found.portions())
+
+    def _hand_out_portions(self) -> None:
+        """Give every worker a portion in hand and one waiting. More would make new files wait for all of them."""
+        while self._portions and len(self._judging) < 2 * self._workers.count:
+            at_work, places = self._portions.popleft()
+            self._judging[self._workers.judge([at_work.round.cases[place] for place in places])] = at_work, places
 
     def _abandon(self) -> None:
         """Let go of what is under way; every file of it is found again by the next look."""
         self._reading.clear()
         self._judging.clear()
+        self._portions.clear()
 
     def _summary(self) -> ScanSummary:
         counts = self._counts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -38,6 +39,8 @@ class Unread:
     absolute: bytes
     identity: Identity
     known: bool
+    again: bool = False
+    """It is as it was, and could not be read then for what may have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,13 @@ class Walk:
     _visited: set[bytes] = field(default_factory=set)
     _unreadable: list[bytes] = field(default_factory=list)
     _inodes: set[tuple[int, int]] = field(default_factory=set)
+    _due: set[int] = field(default_factory=set)
+    """Files whose reading failed and that are tried again by now."""
 
     def findings(self, start: bytes = b"") -> Iterator[Finding]:
         """Everything that differs below `start` (relative to the root), and counts of what does not."""
+        with self.catalog.read() as tx:
+            self._due = tx.retries.due(self.root.id, int(time.time()))
         if not is_passed_over(start, self.config) and self._stands(start):
             self._waiting.append(start)
         while self._waiting or self._linked:
@@ -160,7 +167,7 @@ class Walk:
     def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
         """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
         follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
-        gone = FileState.GONE.value
+        gone, error = FileState.GONE.value, FileState.ERROR.value
         listing = _Listing()
         with os.scandir(join(self.root.path, folder)) as entries:
             for entry in entries:
@@ -171,7 +178,7 @@ class Walk:
                 try:
                     if before is not None:
                         status = entry.stat(follow_symlinks=follow)
-                        if _is_as_known(before, status):
+                        if _is_as_known(before, status) and not (before[1] in self._due and before[2] == error):
                             del known[name]
                             if before[2] == gone:
                                 listing.revived.append(before.file_id)
@@ -208,7 +215,7 @@ class Walk:
         return [
             _judged_new(self.root, path, identity, twins[identity])
             if before is None
-            else _changed(self.root, path, identity)
+            else _changed(self.root, path, identity, again=before[3:] == identity)
             for path, (identity, before) in wanted.items()
         ]
 
@@ -336,8 +343,8 @@ def _judged_new(root: Root, path: bytes, identity: Identity, twins: Collection[L
     return Unread(root.id, path, join(root.path, path), identity, known=False)
 
 
-def _changed(root: Root, path: bytes, identity: Identity) -> Unread:
-    return Unread(root.id, path, join(root.path, path), identity, known=True)
+def _changed(root: Root, path: bytes, identity: Identity, *, again: bool = False) -> Unread:
+    return Unread(root.id, path, join(root.path, path), identity, known=True, again=again)
 
 
 def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:

@@ -1,271 +1,220 @@
-"""The caged decoders: worker processes that read, digest, decode, hash and embed.
+"""The caged decoders: what worker processes are asked to read, digest, decode, hash, embed, compare and show.
 
 A decoder fed with a broken file may crash, hang or eat memory. It does so in a process of its own: the file becomes an
-error row, the worker is replaced, and the scan goes on.
+error row, the worker is replaced, and the scan goes on. `pool` minds the processes, `cage` holds the limits in them.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from pebble import ProcessExpired, ProcessPool
+from typing import Any
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import Config
-from dedupctl.domain import Evidence, Unreadable
-from dedupctl.errors import DedupctlError
-from dedupctl.fingerprint.fingerprinter import Fingerprinter, thumbnail_of
+from dedupctl.domain import Evidence, FloatArray, Identity, Unreadable
+from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read, thumbnail_of
+from dedupctl.fingerprint.outcome import NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.view import exif_of, view_of
+from dedupctl.indexing.budget import budget_of
+from dedupctl.indexing.cage import OUT_OF_CPU, OUT_OF_TIME, PATIENCE, Allowance, Work
+from dedupctl.indexing.pool import Batch, Death, Pool
 from dedupctl.matching.comparison import Case, Comparer
-
-WorkFunction: TypeAlias = "Callable[[list[Any]], Batch]"
-
-START_TRIES = 3
-"""Pools that break one after the other, without a result in between, before it is no accident any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What came of the items a worker was given, in order: its result, or the Unreadable it killed its worker with."""
-
-    results: list[Any]
-    cpu_seconds: float
 
 
 class Workers:
-    """A pool of processes. Ended with `close`; a dead or hung worker is replaced."""
+    """The questions that are answered in worker processes. Ended with `close`; nothing runs before the first one.
 
-    def __init__(self, config: Config, catalog_path: Path) -> None:
-        self.count = config.scan.workers or os.cpu_count() or 1
-        self._patience = config.scan.decode_seconds
-        self._initargs = (config, catalog_path)
-        self._guard = threading.Lock()
-        self._pool = self._new_pool()
-        self._broken: list[ProcessPool] = []
-        self._breaks = 0
+    What becomes of an item that no answer came to is an Unreadable: "crash", "timeout" or "memory" after a second try,
+    alone and with all the memory there is for one, or "internal".
+
+    Args:
+        count: processes at most; by default as configured, or one a core.
+        seconds: of CPU for each picture; by default as configured.
+    """
+
+    def __init__(
+        self, config: Config, catalog_path: Path, *, count: int | None = None, seconds: float | None = None
+    ) -> None:
+        budget = budget_of(config.scan)
+        self.count = min(count or config.scan.workers or os.cpu_count() or 1, budget.workers)
+        self._seconds = seconds or config.scan.decode_seconds
+        self._pool = Pool(self.count, budget, _State, (config, catalog_path), _wants_more)
 
     def start(self) -> Future[Batch]:
-        """Start the processes before there is work, whose first batch would wait a second for them."""
-        return self._schedule(_read, [])
+        """Start a process before there is work, whose first batch would wait a second for it."""
+        return self._answered(_READ, [])
 
     def read(self, paths: Sequence[bytes]) -> Future[Batch]:
-        """Fingerprint these files: a `Read | Unreadable` for each.
+        """Fingerprint these files: a `Read | Unreadable` for each, without a fingerprint if the catalog has it.
 
         The answer raises DedupctlError for what no file is to blame for: the model, the catalog, the pool itself.
         """
-        return self._schedule(_read, list(paths))
+        return self._answered(_READ, paths)
 
     def judge(self, cases: Sequence[Case]) -> Future[Batch]:
         """Compare these candidates: an `Evidence | None | Unreadable` for each. Raises as `read`."""
-        return self._schedule(_judge, list(cases))
+        return self._answered(_JUDGE, cases, seconds=2 * self._seconds)  # two pictures may be decoded for one case
 
     def embed(self, thumbnails: Sequence[bytes]) -> Future[Batch]:
         """Vectors of these thumbnails by the configured model: a `FloatArray | Unreadable` for each."""
-        return self._schedule(_embed, list(thumbnails))
+        return self._answered(_EMBED, thumbnails)
+
+    def fingerprint(self, path: bytes) -> Read | Unreadable:
+        """Read one file, whether its content is known or not, and wait for it. Raises as `read`."""
+        answer: Read | Unreadable = self._one(_FINGERPRINT, path)
+        return answer
+
+    def evidence(self, cases: Sequence[Case]) -> list[Evidence | None]:
+        """Compare these candidates and wait for it; None where nothing can be said. Raises as `read`."""
+        return [found if isinstance(found, Evidence) else None for found in self.judge(cases).result().results]
+
+    def view(self, path: bytes, expected: Identity, longest: int) -> bytes | Unreadable:
+        """As `fingerprint.view.view_of`, and wait for it."""
+        answer: bytes | Unreadable = self._one(_VIEW, (path, expected, longest))
+        return answer
+
+    def exif(self, path: bytes, expected: Identity) -> Mapping[str, str] | Unreadable:
+        """As `fingerprint.view.exif_of`, and wait for it."""
+        answer: Mapping[str, str] | Unreadable = self._one(_EXIF, (path, expected))
+        return answer
 
     def thumbnails(self, paths: Sequence[bytes]) -> Future[Batch]:
-        """Thumbnails of these files, made anew: `bytes | None | Unreadable` for each."""
-        return self._schedule(_thumbnails, list(paths))
+        """Thumbnails of these files, made anew: `bytes | Unreadable` for each."""
+        return self._answered(_THUMBNAIL, paths)
+
+    def thumbnail(self, path: bytes) -> bytes | Unreadable:
+        """The thumbnail of a file, made anew; waits for it."""
+        answer: bytes | Unreadable = self._one(_THUMBNAIL, path)
+        return answer
 
     def close(self) -> None:
         """Stop at once; work that was not collected is lost and will be done again."""
-        for pool in [self._pool, *self._broken]:
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+        self._pool.close()
 
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self.count,
-            initializer=_start_worker,
-            initargs=self._initargs,
-            context=_start_method(),
-        )
+    def _one(self, work: Work, item: object) -> Any:
+        return self._answered(work, [item]).result().results[0]
 
-    def _schedule(self, work: WorkFunction, items: list[Any]) -> Future[Batch]:
+    def _answered(self, work: Work, items: Sequence[object], seconds: float | None = None) -> Future[Batch]:
+        """As `Pool.submit`, but what became of an item without an answer is told in the words of the catalog."""
+        allowed = seconds or self._seconds
         answer: Future[Batch] = Future()
         answer.set_running_or_notify_cancel()
-        self._attempt(answer, work, items)
+
+        def pass_on(done: Future[Batch]) -> None:
+            error = done.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            batch = done.result()
+            answer.set_result(Batch([_told(result, allowed) for result in batch.results], batch.cpu_seconds))
+
+        self._pool.submit(work, items, allowed).add_done_callback(pass_on)
         return answer
 
-    def _attempt(self, answer: Future[Batch], work: WorkFunction, items: list[Any]) -> None:
-        with self._guard:
-            pool = self._pool
-        try:
-            with _interrupts_held_back():
-                attempt = pool.schedule(work, args=[items], timeout=self._patience)
-        except RuntimeError:  # the pool has broken, but what it was doing then has not been handed back yet
-            self._attempt_anew(answer, work, items, pool)
-        else:
-            attempt.add_done_callback(lambda done: self._settle(answer, done, work, items, pool))
 
-    def _attempt_anew(self, answer: Future[Batch], work: WorkFunction, items: list[Any], broken: ProcessPool) -> None:
-        """A worker that dies while it has nothing to do takes the whole pool with it; another pool goes on."""
-        with self._guard:
-            if self._pool is broken:
-                self._breaks += 1
-                self._broken.append(broken)
-                self._pool = self._new_pool()
-            is_hopeless = self._breaks >= START_TRIES
-        if is_hopeless:
-            answer.set_exception(DedupctlError("the worker processes die as soon as they are started"))
-        else:
-            self._attempt(answer, work, items)
-
-    def _settle(
-        self, answer: Future[Batch], done: Future[Batch], work: WorkFunction, items: list[Any], pool: ProcessPool
-    ) -> None:
-        """Pass a result on. Where a batch killed its worker each item goes alone, and answers for itself."""
-        if done.cancelled():
-            return  # closed: nobody waits any more
-        error = done.exception()
-        if error is None:
-            self._breaks = 0
-            answer.set_result(done.result())
-        elif isinstance(error, BrokenProcessPool):
-            self._attempt_anew(answer, work, items, pool)
-        elif isinstance(error, DedupctlError):  # our own stores or settings fail, which no file is to blame for
-            answer.set_exception(error)
-        elif len(items) == 1:
-            answer.set_result(Batch([_failure(error)], 0.0))
-        else:
-            _gather(answer, [self._schedule(work, [item]) for item in items])
+def _told(result: Any, seconds: float) -> Any:
+    match result:
+        case Death(exitcode):
+            return _cause_of(exitcode, seconds)
+        case MemoryError():
+            return Unreadable(NEEDS_MEMORY, "there is not enough memory to decode it")
+        case Exception():
+            return Unreadable("internal", str(result))
+    return result
 
 
-def _gather(answer: Future[Batch], parts: list[Future[Batch]]) -> None:
-    """Resolve `answer` with the results of all parts once the last of them has come."""
-    waiting = len(parts)
-    guard = threading.Lock()
-
-    def arrived(_: Future[Batch]) -> None:
-        nonlocal waiting
-        with guard:
-            waiting -= 1
-            if waiting:
-                return
-        failed = next((error for part in parts if (error := part.exception()) is not None), None)
-        if failed is not None:
-            answer.set_exception(failed)
-            return
-        batches = [part.result() for part in parts]
-        answer.set_result(Batch([batch.results[0] for batch in batches], sum(batch.cpu_seconds for batch in batches)))
-
-    for part in parts:
-        part.add_done_callback(arrived)
+def _cause_of(exitcode: int, seconds: float) -> Unreadable:
+    """Why no process survived an item."""
+    if exitcode == -OUT_OF_CPU:
+        return Unreadable("timeout", f"decoding it takes more than {seconds:,g} s of CPU")
+    if exitcode == -OUT_OF_TIME:
+        return Unreadable("timeout", f"it could not be read within {seconds * PATIENCE:,g} s")
+    if exitcode == -signal.SIGKILL:
+        return Unreadable("crash", "its worker was killed twice, as the system does when memory runs out")
+    return Unreadable("crash", f"the decoder crashed on it (exit code {exitcode})")
 
 
-def _failure(error: BaseException) -> Unreadable:
-    """Why a worker that was given a single item never answered."""
-    if isinstance(error, ProcessExpired):
-        return Unreadable("crash", f"the decoder crashed on it (exit code {error.exitcode})")
-    if isinstance(error, FutureTimeout):
-        return Unreadable("timeout", "the decoder did not finish in time")
-    return Unreadable("internal", f"{type(error).__name__}: {error}")
+def _wants_more(result: Any) -> bool:
+    return isinstance(result, Unreadable) and result.code == NEEDS_MEMORY
 
 
-class _Process:
-    """What one worker process keeps between batches. Made with the first one, whose answer then tells what failed."""
+# --- in the worker process -------------------------------------------------------------------------------------------
+
+
+class _State:
+    """What one worker process keeps from one item to the next. What fails in it is the answer to the first of them."""
 
     def __init__(self, config: Config, catalog_path: Path) -> None:
         self._config = config
         self._catalog_path = catalog_path
-        self.judge = Comparer()
-        self.max_pixels = config.scan.max_megapixels * 1_000_000
 
     @cached_property
     def fingerprinter(self) -> Fingerprinter:
         return Fingerprinter(self._config)
 
     @cached_property
+    def comparer(self) -> Comparer:
+        return Comparer()
+
+    @cached_property
     def _catalog(self) -> Catalog:
         return Catalog.open(self._catalog_path)
 
     def is_known(self, digest: bytes) -> bool:
-        """Nothing would be learned by decoding it."""
         with self._catalog.read() as tx:
-            content_id = tx.contents.id_of(digest)
-            return content_id is not None and not tx.imported.must_be_read(content_id)
+            return tx.contents.id_of(digest) is not None
+
+    def limits(self, allowance: Allowance) -> Limits:
+        return Limits(self._config.scan.max_megapixels * 1_000_000, allowance.memory)
 
 
-_process: _Process | None = None  # one a worker process, set once by the pool's initializer, which can pass no value on
+def _load_model(state: _State) -> None:
+    state.fingerprinter.load()
 
 
-def _start_worker(config: Config, catalog_path: Path) -> None:
-    global _process  # noqa: PLW0603
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and LibRaw print about broken files, each in its own words
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _process = _Process(config, catalog_path)
+def _load_nothing(_: _State) -> None:
+    pass
 
 
-def _die_with_parent() -> None:
-    """A parent killed with SIGKILL cannot stop its pool; orphans would decode on for nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+def _read(state: _State, path: bytes, allowance: Allowance) -> Read | Unreadable:
+    return state.fingerprinter.read(path, state.is_known, memory=allowance.memory)
 
 
-def _read(paths: list[bytes]) -> Batch:
-    assert _process is not None
-    started = time.process_time()
-    outcomes = [_process.fingerprinter.read(path, _process.is_known) for path in paths]
-    return Batch(outcomes, time.process_time() - started)
+def _fingerprint(state: _State, path: bytes, allowance: Allowance) -> Read | Unreadable:
+    return state.fingerprinter.read(path, memory=allowance.memory)
 
 
-def _judge(cases: list[Case]) -> Batch:
-    assert _process is not None
-    started = time.process_time()
-    evidence: list[Evidence | None] = [_process.judge.evidence(case) for case in cases]
-    return Batch(evidence, time.process_time() - started)
+def _embed(state: _State, thumbnail: bytes, _: Allowance) -> FloatArray:
+    return state.fingerprinter.vectors_of(thumbnail)
 
 
-def _embed(thumbnails: list[bytes]) -> Batch:
-    assert _process is not None
-    started = time.process_time()
-    vectors = [_process.fingerprinter.vectors_of(thumbnail) for thumbnail in thumbnails]
-    return Batch(vectors, time.process_time() - started)
+def _judge(state: _State, case: Case, allowance: Allowance) -> Evidence | None:
+    return state.comparer.evidence(case, state.limits(allowance), is_last_try=allowance.is_last)
 
 
-def _thumbnails(paths: list[bytes]) -> Batch:
-    assert _process is not None
-    started = time.process_time()
-    made = [thumbnail_of(path, _process.max_pixels) for path in paths]
-    return Batch(made, time.process_time() - started)
+def _view(state: _State, asked: tuple[bytes, Identity, int], allowance: Allowance) -> bytes | Unreadable:
+    path, expected, longest = asked
+    return view_of(path, expected, longest=longest, limits=state.limits(allowance))
 
 
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes started in this block never hear Ctrl-C: it is the parent's to handle, and it stops the pool.
-
-    A terminal sends SIGINT to all of them, and one that is still importing would print a traceback.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _exif(state: _State, asked: tuple[bytes, Identity], allowance: Allowance) -> Mapping[str, str] | Unreadable:
+    path, expected = asked
+    return exif_of(path, expected, limits=state.limits(allowance))
 
 
-def _start_method() -> BaseContext:
-    """forkserver shares the imports between workers; spawn where there is none. Never fork: we have threads."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # else each worker would import everything by itself
-    return context
+def _thumbnail(state: _State, path: bytes, allowance: Allowance) -> bytes | Unreadable:
+    return thumbnail_of(path, state.limits(allowance))
+
+
+_READ = Work(_load_model, _read)
+_FINGERPRINT = Work(_load_model, _fingerprint)
+_EMBED = Work(_load_model, _embed)
+_JUDGE = Work(_load_nothing, _judge)
+_VIEW = Work(_load_nothing, _view)
+_EXIF = Work(_load_nothing, _exif)
+_THUMBNAIL = Work(_load_nothing, _thumbnail)

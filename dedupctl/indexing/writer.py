@@ -102,7 +102,9 @@ class Writer:
             roots = {root.id for root in tx.roots.all()}  # one may have been removed by a command meanwhile
             for notes in self._notes:
                 seen = [*notes.relinked, *_sightings(notes.outcomes, known)]
-                tx.files.record([sighting for sighting in seen if sighting.root_id in roots])
+                recorded = [sighting for sighting in seen if sighting.root_id in roots]
+                tx.files.record(recorded)
+                tx.retries.note(recorded, int(time.time()))
                 tx.files.mark_gone(notes.gone, int(time.time()))
                 tx.files.mark_gone(notes.let_go, LONG_AGO)
                 tx.files.revive(notes.revived)

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.thumbs import Thumbs
-from dedupctl.domain import Content, Evidence
-from dedupctl.fingerprint.decode import pixels_equal
+from dedupctl.domain import Content, Evidence, Unreadable
+from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import thumbnail_of
+from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.proof.proof import prove
 
+PROOF_SECONDS = 0.015
+"""CPU time of one comparison, see `bench/README.md`."""
+DECODED_PIXELS_A_SECOND = 20_000_000
+"""Of a full decode with its digest."""
 KEPT_PICTURES = 512
 """Prepared pictures a process keeps: about 0.3 MB each with their features."""
 
@@ -52,31 +57,45 @@ def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) 
     }
 
 
+def expected_seconds(case: Case) -> float:
+    """About how much CPU time a case takes: it is milliseconds, or seconds where all pixels are compared."""
+    if not _may_be_same_pixels(case):
+        return PROOF_SECONDS
+    facts = case.a.content.facts
+    return PROOF_SECONDS + 2 * facts.width * facts.height / DECODED_PIXELS_A_SECOND
+
+
 class Comparer:
     """Compares candidates and says what was measured."""
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
 
-    def evidence(self, case: Case) -> Evidence | None:
-        """The evidence on one candidate; None when a picture can no longer be read, so nothing can be said."""
+    def evidence(self, case: Case, limits: Limits = DEFAULT_LIMITS, *, is_last_try: bool = True) -> Evidence | None:
+        """The evidence on one candidate; None when a picture can no longer be read, so nothing can be said.
+
+        Two pictures that the limits do not allow to be compared pixel by pixel are judged by what they look like.
+
+        Raises:
+            MemoryError: a full decode takes more than the limits allow, and it is not the last try.
+        """
         a, b, candidate = case.a, case.b, case.candidate
         if candidate.same_stream and a.content.facts.orientation == b.content.facts.orientation:
             return Evidence(method="stream", hash_distance=candidate.hash_distance, cosine=candidate.cosine)
-        one, other = self._picture(a), self._picture(b)
+        one, other = self._picture(a, limits), self._picture(b, limits)
         if one is None or other is None:
             return None
-        if _may_be_same_pixels(case) and one.looks_identical(other) and _same_pixels(a, b):
+        if _may_be_same_pixels(case) and one.looks_identical(other) and _same_pixels(a, b, limits, is_last_try):
             return Evidence(method="pixels", hash_distance=candidate.hash_distance, cosine=candidate.cosine)
         return prove(one, other, hash_distance=candidate.hash_distance, cosine=candidate.cosine)
 
-    def _picture(self, side: Side) -> Picture | None:
+    def _picture(self, side: Side, limits: Limits) -> Picture | None:
         content = side.content
         if content.id in self._pictures:
             self._pictures.move_to_end(content.id)
             return self._pictures[content.id]
-        jpeg = side.thumbnail or (thumbnail_of(side.path) if side.path else None)
-        if jpeg is None:
+        jpeg = side.thumbnail or (thumbnail_of(side.path, limits) if side.path else None)
+        if not isinstance(jpeg, bytes):
             return None
         picture = Picture.from_thumbnail(jpeg, content.facts.width, content.facts.height)
         self._pictures[content.id] = picture
@@ -91,7 +110,12 @@ def _may_be_same_pixels(case: Case) -> bool:
     return (a.width, a.height) == (b.width, b.height) and case.candidate.hash_distance <= 2
 
 
-def _same_pixels(a: Side, b: Side) -> bool:
+def _same_pixels(a: Side, b: Side, limits: Limits, is_last_try: bool) -> bool:
     if a.path is None or b.path is None:
         return False
-    return pixels_equal(a.path, b.path)
+    digest = pixel_digest(a.path, limits)
+    if isinstance(digest, Unreadable):
+        if digest.code == NEEDS_MEMORY and not is_last_try:
+            raise MemoryError(digest.message)
+        return False
+    return digest == pixel_digest(b.path, limits)

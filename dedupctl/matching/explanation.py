@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Content, Evidence, Pair, PairKind, Verdict
-from dedupctl.matching.lookup import compare_two
+from dedupctl.matching.lookup import Judged, compare_two
 from dedupctl.matching.sentence import sentence
 from dedupctl.workspace import Workspace
 
@@ -30,13 +30,13 @@ class Explanation:
     """What the words call the two contents: ("A", "B"), or the other way round where B has the smaller id."""
 
 
-def explain(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> Explanation:
+def explain(workspace: Workspace, one: LocatedFile, other: LocatedFile, judged: Judged) -> Explanation:
     """The stored evidence on these two files, or that of a comparison made now if they never met.
 
     Raises:
         UsageError: a picture can no longer be read.
     """
-    pair = compare_two(workspace, one, other)
+    pair = compare_two(workspace, one, other, judged)
     ids = [one.file.content_id or 0] if pair is None else [pair.a, pair.b]
     with workspace.catalog.read() as tx:
         found = tx.contents.get(ids)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import LocatedFile
@@ -12,12 +13,15 @@ from dedupctl.domain import Cluster, Content, Evidence, FileState, Fingerprint, 
 from dedupctl.errors import UsageError
 from dedupctl.matching.candidates import ASKED, CandidateFinder, candidate_between
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.matching.comparison import Case, Comparer, Side, gather_sides
+from dedupctl.matching.comparison import Case, Side, gather_sides
 from dedupctl.matching.keeper import KeeperOrder
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.paths import lies_in, relative_to
 from dedupctl.vectors.base import VectorIndex
 from dedupctl.workspace import Workspace
+
+Judged: TypeAlias = Callable[[Sequence[Case]], Sequence[Evidence | None]]
+"""Says what was measured in each case; None where nothing can be said. A worker does it, because files are decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,10 @@ def content_at(tx: Transaction, path: bytes) -> Content:
     return tx.contents.get([content_id])[content_id]
 
 
-def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> Pair | None:
+def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile, judged: Judged) -> Pair | None:
     """What the contents of two files are to each other: the stored pair, or one judged now if they never met.
 
-    None when both hold the same content.
+    None when both hold the same content. Files are decoded by `judged` alone.
 
     Raises:
         UsageError: a picture can no longer be read.
@@ -73,15 +77,17 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile) -> P
             return stored
         candidate = candidate_between(tx, tx.embeddings.fullest_model(workspace.model_id), a, b)
         sides = gather_sides(tx, workspace.thumbs, [a, b])
-    evidence = Comparer().evidence(Case(candidate, sides[a], sides[b]))
+    (evidence,) = judged([Case(candidate, sides[a], sides[b])])
     if evidence is None:
         raise UsageError("one of the two pictures can no longer be read")
     kind, score = judge(evidence, thresholds_of(workspace.config))
     return Pair(a, b, kind, score, evidence)
 
 
-def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes) -> list[Match]:
-    """The library's files that are the picture at `path`, or alike, best first."""
+def find_copies(
+    workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes, judged: Judged
+) -> list[Match]:
+    """The library's files that are the picture at `path`, or alike, best first. Files are decoded by `judged` alone."""
     finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
     with workspace.catalog.read() as tx:
         same = tx.contents.id_of(fingerprint.digest)
@@ -91,9 +97,9 @@ def find_copies(workspace: Workspace, index: VectorIndex, fingerprint: Fingerpri
         files = tx.files.of_contents(reached)
     asked = Side(as_content(fingerprint), fingerprint.thumbnail, path)
     found = {} if same is None else {same: (PairKind.EXACT, 1.0, Evidence(method="bytes"))}
-    court, thresholds = Comparer(), thresholds_of(workspace.config)
-    for candidate in candidates:
-        evidence = court.evidence(Case(candidate, sides[candidate.a], asked))
+    thresholds = thresholds_of(workspace.config)
+    cases = [Case(candidate, sides[candidate.a], asked) for candidate in candidates]
+    for candidate, evidence in zip(candidates, judged(cases), strict=True):
         kind, score = (None, 0.0) if evidence is None else judge(evidence, thresholds)
         if evidence is not None and kind is not None:
             found[candidate.a] = (kind, score, evidence)

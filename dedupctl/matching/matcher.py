@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Evidence, Pair, Unreadable
 from dedupctl.matching.candidates import Candidate, CandidateFinder, candidate_between
-from dedupctl.matching.comparison import Case, gather_sides
+from dedupctl.matching.comparison import Case, expected_seconds, gather_sides
 from dedupctl.matching.completion import lacking_pairs
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.matching.screen import Screen
@@ -23,6 +23,8 @@ from dedupctl.workspace import Workspace
 CONTENTS_A_ROUND = 128
 MOST_TRIES = 4
 """Stars of a chain are completed one after the other, see `completion`."""
+PORTION_SECONDS = 2.0
+"""CPU time of the cases that a worker is given at once. 128 contents may have 5,000 cases, which take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,19 @@ class Round:
     cases: tuple[Case, ...]
     tries: int = 0
     """How often cases were added for clusters that lacked a pair with their keeper."""
+
+    def portions(self) -> list[range]:
+        """The places of its cases, as many at a time as a worker judges in `PORTION_SECONDS`; one at the least."""
+        portions, start, seconds = [], 0, 0.0
+        for place, case in enumerate(self.cases):
+            expected = expected_seconds(case)
+            if place > start and seconds + expected > PORTION_SECONDS:
+                portions.append(range(start, place))
+                start, seconds = place, 0.0
+            seconds += expected
+        if self.cases:
+            portions.append(range(start, len(self.cases)))
+        return portions
 
 
 class Matcher:

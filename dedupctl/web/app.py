@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dedupctl.errors import DedupctlError
+from dedupctl.indexing.workers import Workers
 from dedupctl.web.guard import Guard
 from dedupctl.web.keys import Keys
 from dedupctl.web.own_files import OwnFiles
@@ -24,9 +25,9 @@ SIGN_OF_LIFE = 30
 """Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
 
 
-def make_app(workspace: Workspace, queue: Queue, keys: Keys) -> Starlette:
+def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -> Starlette:
     own_files = OwnFiles()
-    pages = Pages(workspace, queue, keys, own_files.address)
+    pages = Pages(workspace, queue, workers, keys, own_files.address)
 
     def static(request: Request) -> Response:
         return own_files.answer(request, request.path_params["name"])

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dedupctl.domain import Cluster, Member, PairKind, Root, Unreadable, Verdict
 from dedupctl.errors import LockHeld, UsageError
+from dedupctl.indexing.workers import Workers
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
 from dedupctl.policy.rules import keeper_order
@@ -46,12 +47,14 @@ GROUPS = ("clusters", "similar")
 class Pages:
     """The handlers; each runs in a thread of its own. `own` gives the address of a file of the page's own."""
 
-    def __init__(self, workspace: Workspace, queue: Queue, keys: Keys, own: Callable[[str], str]) -> None:
+    def __init__(
+        self, workspace: Workspace, queue: Queue, workers: Workers, keys: Keys, own: Callable[[str], str]
+    ) -> None:
         self._catalog = workspace.catalog
         self._queue = queue
         self._review = Review(workspace, queue)
-        self._pictures = Pictures(workspace)
-        self._search = Search(workspace, queue)
+        self._pictures = Pictures(workspace, workers)
+        self._search = Search(workspace, queue, workers)
         self._notes: OrderedDict[str, Note] = OrderedDict()
         self._keys = keys
         self._templates = environment("dedupctl.web")

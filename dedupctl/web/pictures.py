@@ -8,26 +8,26 @@ from collections.abc import Mapping
 
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Unreadable
-from dedupctl.fingerprint.fingerprinter import thumbnail_of
-from dedupctl.fingerprint.view import exif_of, view_of
+from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
 VIEW_SIDE = 2048
 """Longer side in pixels of a large view: sharp on a whole screen, and made in a tenth of a second."""
 KEPT_VIEWS = 32
 AT_ONCE = 2
-"""Large pictures decoded at a time: each takes up to 2 GB for its pixels."""
+"""Pictures decoded at a time, each in a process of its own."""
+PATIENCE = 20.0
+"""CPU seconds a picture may take: whoever looks at the page waits for it. One of 12 megapixels takes a tenth."""
 
 
 class Pictures:
     """Every picture as JPEG bytes; None where there is nothing to show."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, workers: Workers) -> None:
         self._workspace = workspace
-        self._max_pixels = workspace.config.scan.max_megapixels * 1_000_000
+        self._workers = workers
         self._views: OrderedDict[bytes, bytes] = OrderedDict()
         self._shelf = threading.Lock()
-        self._decoding = threading.Semaphore(AT_ONCE)
 
     def thumbnail(self, content_id: int) -> bytes | None:
         digest = self._digest(content_id)
@@ -38,8 +38,8 @@ class Pictures:
         if kept is not None:
             return kept
         file = self._file(content_id)
-        with self._decoding:
-            return None if file is None else thumbnail_of(file.path, self._max_pixels)
+        made = None if file is None else self._workers.thumbnail(file.path)
+        return made if isinstance(made, bytes) else None
 
     def view(self, content_id: int) -> bytes | Unreadable:
         """The picture up to `VIEW_SIDE` pixels, from its file."""
@@ -50,8 +50,7 @@ class Pictures:
             if digest in self._views:
                 self._views.move_to_end(digest)
                 return self._views[digest]
-        with self._decoding:
-            made = view_of(file.path, file.file.identity, longest=VIEW_SIDE, max_pixels=self._max_pixels)
+        made = self._workers.view(file.path, file.file.identity, VIEW_SIDE)
         if isinstance(made, bytes):
             with self._shelf:
                 self._views[digest] = made
@@ -63,7 +62,7 @@ class Pictures:
         file = self._file(content_id)
         if file is None:
             return Unreadable("vanished", "no file holds this picture any more")
-        return exif_of(file.path, file.file.identity, max_pixels=self._max_pixels)
+        return self._workers.exif(file.path, file.file.identity)
 
     def _digest(self, content_id: int) -> bytes | None:
         with self._workspace.catalog.read() as tx:

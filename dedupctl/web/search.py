@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dedupctl.domain import Cluster, Member, Pair, Unreadable
 from dedupctl.errors import UsageError
-from dedupctl.fingerprint.fingerprinter import Fingerprinter
+from dedupctl.indexing.workers import Workers
 from dedupctl.matching.candidates import ASKED
 from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.matching.lookup import Match, as_content, clusters_of, find_copies
@@ -35,13 +35,13 @@ class Found:
 
 
 class Search:
-    """Holds the model and the vector index from the first question on; one question at a time."""
+    """Holds the vector index from the first question on; one question at a time. Files are decoded in a worker."""
 
-    def __init__(self, workspace: Workspace, queue: Queue) -> None:
+    def __init__(self, workspace: Workspace, queue: Queue, workers: Workers) -> None:
         self._workspace = workspace
         self._queue = queue
         self._asking = threading.Lock()
-        self._fingerprinter: Fingerprinter | None = None
+        self._workers = workers
         self._index: tuple[str, VectorIndex] | None = None
 
     def copies_of(self, path: Path) -> Sequence[Found]:
@@ -51,12 +51,11 @@ class Search:
             UsageError: no picture can be read from it.
         """
         with self._asking:
-            if self._fingerprinter is None:
-                self._fingerprinter = Fingerprinter(self._workspace.config)
-            read = self._fingerprinter.read(bytes(path))
+            read = self._workers.fingerprint(bytes(path))
             if isinstance(read, Unreadable) or read.fingerprint is None:
                 raise UsageError(f"no picture can be read from it: {read}")
-            matches = find_copies(self._workspace, self._current_index(), read.fingerprint, bytes(path))
+            index = self._current_index()
+            matches = find_copies(self._workspace, index, read.fingerprint, bytes(path), self._workers.evidence)
         asked = as_content(read.fingerprint)
         pairs = [Pair(match.content.id, ASKED, match.kind, match.score, match.evidence) for match in matches]
         with self._workspace.catalog.read() as tx:

@@ -12,10 +12,12 @@ import uvicorn
 
 from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.indexing.workers import Workers
 from dedupctl.web.app import make_app
 from dedupctl.web.connections import BACKLOG, PatientProtocol
 from dedupctl.web.keys import THIS_MACHINE, Keys
 from dedupctl.web.password import Password
+from dedupctl.web.pictures import AT_ONCE, PATIENCE
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
 
@@ -49,8 +51,9 @@ def serving(
     with _bound(address, port) as listening:
         keys = Keys(listening.getsockname()[1], password, address, base_url)
         queue = Queue(workspace.catalog, policy)
+        workers = Workers(workspace.config, workspace.catalog.path, count=AT_ONCE, seconds=PATIENCE)
         config = uvicorn.Config(
-            make_app(workspace, queue, keys),
+            make_app(workspace, queue, workers, keys),
             http=PatientProtocol,
             backlog=BACKLOG,
             log_config=None,
@@ -71,6 +74,7 @@ def serving(
         finally:
             queue.stop()
             server.should_exit = True
+            workers.close()  # whoever still waits for a picture is told so, and the server can end
             thread.join()
 
 

@@ -287,3 +287,11 @@ def test_the_slower_of_two_backs_up_nothing(path: Path, monkeypatch: pytest.Monk
 
     (backup,) = backups(path)
     assert everything(backup) == before
+
+
+def test_what_failed_for_what_may_pass_is_tried_again_after_the_upgrade(path: Path) -> None:
+    restore(path, "0004")
+    change(path, "UPDATE files SET error_code = 'crash' WHERE state = 'error'")
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        ((located, _),) = tx.files.errors()
+        assert tx.retries.due(located.file.root_id, at=1) == {located.file.id}

@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 from dedupctl.domain import Unreadable
 from dedupctl.fingerprint.decode import SMALL_SIDE, SmallPicture, decode_small
 from dedupctl.fingerprint.jxl import read_header
+from dedupctl.fingerprint.outcome import Limits
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JXL"]
 
@@ -228,8 +229,8 @@ def test_a_giant_is_refused_by_its_header():
 @pytest.mark.parametrize("container", [*FORMATS, "GIF", "BMP", "JPEG2000"])
 def test_the_limit_counts_pixels_in_every_format(scene, saved, container):
     data = saved(scene(1, (64, 48)), container)
-    assert code_of(data, max_pixels=64 * 48 - 1) == "too-large"
-    assert isinstance(decode_small(data, max_pixels=64 * 48), SmallPicture)
+    assert code_of(data, limits=Limits(max_pixels=64 * 48 - 1)) == "too-large"
+    assert isinstance(decode_small(data, limits=Limits(max_pixels=64 * 48)), SmallPicture)
 
 
 def test_pillows_own_guard_does_not_get_in_the_way(saved):
@@ -255,5 +256,5 @@ def test_damaged_files_of_every_kind_never_raise(scene, saved, dng):
             broken = bytearray(data)
             for place in rng.integers(0, min(len(data), 600), 6):
                 broken[place] = rng.integers(256)
-            outcome = decode_small(io.BytesIO(bytes(broken)), max_pixels=4_000_000)
+            outcome = decode_small(io.BytesIO(bytes(broken)), limits=Limits(max_pixels=4_000_000))
             assert isinstance(outcome, SmallPicture) or outcome.code

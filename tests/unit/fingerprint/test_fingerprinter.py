@@ -175,4 +175,4 @@ def test_a_name_may_be_any_bytes(fingerprinter, photo):
 
 def test_a_lost_thumbnail_is_made_again_as_it_was(fingerprinter, photo, tmp_path):
     assert thumbnail_of(bytes(photo)) == fingerprinter.read(bytes(photo)).fingerprint.thumbnail
-    assert thumbnail_of(bytes(tmp_path / "gone")) is None
+    assert thumbnail_of(bytes(tmp_path / "gone")).code == "vanished"

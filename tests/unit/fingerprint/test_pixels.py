@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dedupctl.domain import Unreadable
+from dedupctl.fingerprint.outcome import Limits
 from dedupctl.fingerprint.pixels import FullPicture, decode_full, pixel_digest, pixels_equal
 
 
@@ -178,5 +179,5 @@ def test_what_cannot_be_read_is_never_equal(tmp_path, scene, saved, put):
 
 def test_the_limit_holds(scene, saved, put):
     path = put(saved(scene(), "PNG"))
-    assert decode_full(path, max_pixels=1000).code == "too-large"
+    assert decode_full(path, limits=Limits(max_pixels=1000)).code == "too-large"
     assert isinstance(decode_full(path), FullPicture)

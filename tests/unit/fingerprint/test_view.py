@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from dedupctl.domain import Identity, Unreadable
+from dedupctl.fingerprint.outcome import Limits
 from dedupctl.fingerprint.view import exif_of, view_of
 
-LIMIT = 10**9
+LIMITS = Limits(max_pixels=10**9)
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
@@ -24,7 +25,7 @@ def saved(path: Path, size: tuple[int, int] = (400, 200), **options: object) -> 
 
 
 def shown(path: bytes, identity: Identity, longest: int = 100) -> Image.Image:
-    made = view_of(path, identity, longest=longest, max_pixels=LIMIT)
+    made = view_of(path, identity, longest=longest, limits=LIMITS)
     assert isinstance(made, bytes)
     return Image.open(io.BytesIO(made))
 
@@ -52,7 +53,7 @@ def test_another_file_at_the_path_is_not_shown(tmp_path: Path) -> None:
     path, identity = saved(tmp_path / "a.png")
     saved(tmp_path / "b.png", (60, 60))
     (tmp_path / "b.png").replace(tmp_path / "a.png")
-    for found in (view_of(path, identity, longest=100, max_pixels=LIMIT), exif_of(path, identity, max_pixels=LIMIT)):
+    for found in (view_of(path, identity, longest=100, limits=LIMITS), exif_of(path, identity, limits=LIMITS)):
         assert isinstance(found, Unreadable)
         assert found.code == "changed"
 
@@ -64,7 +65,7 @@ def test_exif_is_told_by_name_and_in_words(tmp_path: Path) -> None:
     exif.get_ifd(0x8769)[0x9286] = b"\0" * 300
     exif.get_ifd(0x8825)[2] = (52.0, 30.0, 0.0)
     exif.get_ifd(0x8769)[0xA005] = 948
-    found = exif_of(*saved(tmp_path / "a.jpg", exif=exif), max_pixels=LIMIT)
+    found = exif_of(*saved(tmp_path / "a.jpg", exif=exif), limits=LIMITS)
     assert not isinstance(found, Unreadable)
     assert found["Make"] == "Maker of cameras"
     assert (found["FNumber"], found["UserComment"]) == ("2.8", "300 bytes")
@@ -76,5 +77,5 @@ def test_a_broken_file_has_neither_view_nor_exif(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0 broken")
     identity = Identity.of(path.stat())
-    assert isinstance(view_of(os.fsencode(path), identity, longest=100, max_pixels=LIMIT), Unreadable)
-    assert isinstance(exif_of(os.fsencode(path), identity, max_pixels=LIMIT), Unreadable)
+    assert isinstance(view_of(os.fsencode(path), identity, longest=100, limits=LIMITS), Unreadable)
+    assert isinstance(exif_of(os.fsencode(path), identity, limits=LIMITS), Unreadable)

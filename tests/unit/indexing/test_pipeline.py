@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rendered_library import drawn
 
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FileState, Identity, Root, Unreadable
 from dedupctl.indexing import pipeline as module
+from dedupctl.indexing.library import visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
+from dedupctl.indexing.pool import Batch
+from dedupctl.indexing.roots import places
 from dedupctl.indexing.scan import Finding, Gone, Unchanged, Unread
 from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import Writer
+from dedupctl.matching import matcher
+from dedupctl.matching.comparison import Case
 from dedupctl.workspace import Workspace
 
 FILES = 3 * module.WRITE_AT
@@ -93,3 +102,37 @@ def test_files_of_a_root_that_was_removed_meanwhile_are_dropped(workspace: Works
     writer.write()
     with workspace.catalog.read() as tx:
         assert [located.path for located, _ in tx.files.errors()] == [b"/other/1.jpg"]
+
+
+class NotingWorkers(Workers):
+    """Notes how many cases were handed out at a time."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.portions: list[int] = []
+
+    def judge(self, cases: Sequence[Case]) -> Future[Batch]:
+        self.portions.append(len(cases))
+        return super().judge(cases)
+
+
+def test_a_round_is_judged_in_portions_and_its_progress_counts_comparisons(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matcher, "PORTION_SECONDS", 0.05)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for quality in range(70, 94, 4):
+        drawn(1, 320, 240).save(photos / f"{quality}.jpg", quality=quality)
+    told: list[Progress] = []
+    with closing(NotingWorkers(workspace.config, workspace.catalog.path)) as workers:
+        listeners = Listeners(progress=lambda progress: told.append(replace(progress)))
+        pipeline = Pipeline(workspace, workspace.open_index().index, workers, listeners)
+        visit_places(workspace, pipeline, places(workspace.catalog, [os.fsencode(photos)]), lambda *_: None)
+    with workspace.catalog.read() as tx:
+        assert len(list(tx.pairs.all())) == 15
+        assert tx.contents.count_unmatched() == 0
+    assert len(workers.portions) > 3
+    assert sum(workers.portions) == 15
+    assert (told[-1].compared, told[-1].to_compare) == (15, 15)
+    assert {progress.compared for progress in told} > {0, 15}

@@ -12,8 +12,8 @@ import pytest
 from dedupctl.domain import Evidence, Fingerprint, FloatArray, Pair, PairKind, PictureFacts
 from dedupctl.indexing import upkeep
 from dedupctl.indexing.pipeline import Pipeline
+from dedupctl.indexing.pool import Batch
 from dedupctl.indexing.upkeep import Upkeep, keep_up
-from dedupctl.indexing.workers import Batch
 from dedupctl.workspace import Workspace
 
 FORMER = Evidence(method="orb", cosine=0.7, inliers=6, agreement=0.2)

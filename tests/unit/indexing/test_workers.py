@@ -6,27 +6,34 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 from poison import PoisonedWorkers
 from rendered_library import drawn
+from running import await_true
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.retries import PAUSES
 from dedupctl.config import Config, ModelConfig, ScanConfig
-from dedupctl.domain import FileState, Unreadable
-from dedupctl.errors import ConfigError
+from dedupctl.domain import FileState, ScanSummary, Unreadable
+from dedupctl.errors import ConfigError, DedupctlError
 from dedupctl.fingerprint.fingerprinter import Read
+from dedupctl.indexing import pool
+from dedupctl.indexing.budget import MEGABYTE, Budget
 from dedupctl.indexing.library import visit_places
 from dedupctl.indexing.pipeline import Pipeline
 from dedupctl.indexing.roots import places
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
-PATIENCE = 5.0
+SECONDS = 1.0
+"""Of CPU: plenty for a picture of 64 x 48 pixels."""
 
 
 @pytest.fixture
@@ -54,12 +61,83 @@ def test_a_file_that_kills_or_hangs_its_worker_is_an_error_and_its_neighbours_ar
 ) -> None:
     names = ["a.png", "deadly.png", "b.png", "endless.png", "c.png"]
     paths = [picture(tmp_path / name, seed) for seed, name in enumerate(names)]
-    with closing(PoisonedWorkers(config(PATIENCE), catalog_path)) as workers:
+    with closing(PoisonedWorkers(config(SECONDS), catalog_path)) as workers:
         a, deadly, b, endless, c = workers.read(paths).result().results
     assert all(isinstance(outcome, Read) and outcome.fingerprint is not None for outcome in (a, b, c))
     assert isinstance(deadly, Unreadable)
     assert deadly.code == "crash"
-    assert endless == Unreadable("timeout", "the decoder did not finish in time")
+    assert isinstance(endless, Unreadable)
+    assert endless.code == "timeout"
+
+
+def test_a_decoder_that_waits_for_ever_is_stopped_although_it_takes_no_cpu_time(
+    tmp_path: Path, catalog_path: Path
+) -> None:
+    with closing(PoisonedWorkers(config(0.3), catalog_path)) as workers:
+        (outcome,) = workers.read([picture(tmp_path / "sleepy.png", 1)]).result().results
+    assert outcome == Unreadable("timeout", "it could not be read within 6 s")
+
+
+def test_the_clock_starts_anew_for_each_file_of_a_batch(tmp_path: Path, catalog_path: Path) -> None:
+    paths = [picture(tmp_path / f"busy-3-{seed}.png", seed) for seed in range(5)]
+    with closing(PoisonedWorkers(config(SECONDS), catalog_path)) as workers:
+        assert all(isinstance(outcome, Read) for outcome in workers.read(paths).result().results)
+
+
+def test_a_file_whose_worker_was_killed_from_outside_is_read_when_it_is_tried_again(
+    tmp_path: Path, catalog_path: Path
+) -> None:
+    paths = [picture(tmp_path / f"unlucky{seed}.png", seed) for seed in range(5)]
+    with closing(PoisonedWorkers(config(), catalog_path)) as workers:
+        outcomes = workers.read(paths).result().results
+    assert all(isinstance(outcome, Read) for outcome in outcomes)
+
+
+def test_what_takes_more_memory_than_one_among_others_may_is_read_alone(tmp_path: Path, catalog_path: Path) -> None:
+    moderate, large, too_large = (
+        picture(tmp_path / f"greedy-{megabytes}-.png", megabytes) for megabytes in (100, 500, 2000)
+    )
+    with closing(PoisonedWorkers(config(), catalog_path)) as workers:
+        outcomes = workers.read([moderate, large, too_large]).result().results
+    assert isinstance(outcomes[0], Read)
+    assert isinstance(outcomes[1], Read)
+    assert outcomes[2] == Unreadable("memory", "there is not enough memory to decode it")
+
+
+@pytest.mark.parametrize("megabytes", [800, 100_000])
+def test_large_pictures_take_turns(tmp_path: Path, catalog_path: Path, megabytes: int) -> None:
+    paths = [picture(tmp_path / f"greedy-400-turns{seed}.png", seed) for seed in range(3)]
+    settings = Config(scan=ScanConfig(workers=2, memory_mb=megabytes))
+    with closing(PoisonedWorkers(settings, catalog_path)) as workers:
+        for answer in [workers.read([path]) for path in paths]:
+            answer.result()
+    turns = sorted(tuple(map(float, Path(os.fsdecode(path) + ".turn").read_text().split())) for path in paths)
+    assert all(before[1] <= after[0] for before, after in pairwise(turns))
+
+
+def test_ordinary_pictures_are_read_beside_a_large_one_only_where_there_is_room(
+    tmp_path: Path, catalog_path: Path
+) -> None:
+    budget = Budget(total=1000 * MEGABYTE, largest=800 * MEGABYTE)
+    large = picture(tmp_path / "greedy-400-turns.png", 1)
+    small = [picture(tmp_path / f"when-{seed}.png", seed) for seed in range(40)]
+    with closing(PoisonedWorkers(Config(scan=ScanConfig(workers=2)), catalog_path)) as workers:
+        workers._pool._budget = budget
+        for answer in [workers.read([path]) for path in [large, *small]]:
+            answer.result()
+    begun, ended = map(float, Path(os.fsdecode(large) + ".turn").read_text().split())
+    times = [float(Path(os.fsdecode(path) + ".when").read_text()) for path in small]
+    assert not [at for at in times if begun < at < ended]
+
+
+def test_a_worker_gives_back_what_a_large_picture_took(tmp_path: Path, catalog_path: Path) -> None:
+    small, large = picture(tmp_path / "a.png", 1), picture(tmp_path / "greedy-1200-.png", 2)
+    with closing(PoisonedWorkers(config(), catalog_path)) as workers:
+        workers.read([small]).result()
+        before = max(process.memory_info().rss for process in worker_processes())
+        assert isinstance(workers.read([large]).result().results[0], Read)
+        workers.read([small]).result()
+        assert max(process.memory_info().rss for process in worker_processes()) < before + (64 << 20)
 
 
 def test_workers_can_be_started_before_there_is_work(tmp_path: Path, catalog_path: Path) -> None:
@@ -90,16 +168,86 @@ def test_a_scan_goes_on_past_a_file_that_kills_its_worker_and_does_not_try_it_ag
     assert (located.file.path, why.code) == (b"deadly.png", "crash")
 
 
-def test_workers_killed_while_idle_are_replaced(tmp_path: Path, catalog_path: Path) -> None:
+def test_a_file_that_could_not_be_read_for_what_may_pass_is_read_by_a_later_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    path = picture(photos / "greedy-300-.png", 1)
+    small, large = (Config(scan=ScanConfig(workers=1, worker_memory_mb=size)) for size in (256, 2048))
+    with Workspace.open(tmp_path / "home", create=True) as workspace:
+        wanted = places(workspace.catalog, [os.fsencode(photos)])
+
+        def scan(settings: Config) -> tuple[FileState, ScanSummary]:
+            with closing(PoisonedWorkers(settings, workspace.catalog.path)) as workers:
+                pipeline = Pipeline(workspace, workspace.open_index().index, workers)
+                summary = visit_places(workspace, pipeline, wanted, lambda *_: None)
+            with workspace.catalog.read() as tx:
+                (root,) = tx.roots.all()
+                file = tx.files.at(root.id, os.path.basename(path))
+            assert file is not None
+            return file.state, summary
+
+        assert scan(small)[0] is FileState.ERROR
+        assert scan(large)[0] is FileState.ERROR, "too early"
+        later = time.time() + PAUSES[0]
+        monkeypatch.setattr(time, "time", lambda: later)
+        state, summary = scan(large)
+        assert state is FileState.PRESENT
+        assert (summary.unchanged, summary.changed) == (1, 0)
+
+
+def test_workers_killed_while_idle_are_replaced_and_none_is_left_over(tmp_path: Path, catalog_path: Path) -> None:
+    paths = [picture(tmp_path / f"{seed}.png", seed) for seed in range(4)]
+    with closing(Workers(Config(scan=ScanConfig(workers=2)), catalog_path)) as workers:
+        for victim in range(5):
+            for answer in [workers.read([path]) for path in paths]:
+                assert isinstance(answer.result().results[0], Read)
+            processes = worker_processes()
+            assert 1 <= len(processes) <= 2
+            processes[victim % len(processes)].kill()
+
+
+def test_workers_outlive_the_server_that_forked_them(tmp_path: Path, catalog_path: Path) -> None:
     path = picture(tmp_path / "a.png", 1)
     with closing(Workers(config(), catalog_path)) as workers:
         workers.read([path]).result()
-        idle = worker_processes()
-        assert idle
-        for process in idle:
-            process.kill()
-        (outcome,) = workers.read([path]).result().results
-    assert isinstance(outcome, Read)
+        (worker,) = worker_processes()
+        server = worker.parent()
+        assert server is not None
+        server.kill()
+        worker.kill()
+        await_true(lambda: server.status() == psutil.STATUS_ZOMBIE, "the server is dead")
+        assert isinstance(workers.read([path]).result().results[0], Read)
+
+
+def test_what_cannot_be_started_is_told(tmp_path: Path, catalog_path: Path) -> None:
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers._pool._fresh = sys.exit  # each process ends before it begins anything
+        with pytest.raises(DedupctlError, match="as soon as they are started"):
+            workers.read([picture(tmp_path / "a.png", 1)]).result(timeout=60)
+
+
+def test_workers_without_work_end_and_come_back(
+    tmp_path: Path, catalog_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
+    path = picture(tmp_path / "a.png", 1)
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers.read([path]).result()
+        _, alive = psutil.wait_procs(worker_processes(), timeout=30)
+        assert not alive
+        assert isinstance(workers.read([path]).result().results[0], Read)
+
+
+def test_whoever_waits_for_an_answer_is_told_when_the_workers_are_stopped(tmp_path: Path, catalog_path: Path) -> None:
+    workers = PoisonedWorkers(config(), catalog_path)
+    answer = workers.read([picture(tmp_path / "sleepy.png", 1)])
+    workers.close()
+    with pytest.raises(DedupctlError, match="stopped"):
+        answer.result(timeout=30)
+    with pytest.raises(DedupctlError, match="stopped"):
+        workers.read([]).result(timeout=30)
 
 
 def test_what_no_file_is_to_blame_for_is_raised_and_not_written_to_its_row(tmp_path: Path, catalog_path: Path) -> None:
@@ -146,10 +294,9 @@ def parent(tmp_path: Path, catalog_path: Path) -> Iterator[subprocess.Popen[byte
         process.kill()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_workers_of_a_killed_parent_end_by_themselves(parent: subprocess.Popen[bytes]) -> None:
     orphans = psutil.Process(parent.pid).children(recursive=True)
-    assert len(orphans) >= 3, "a server and workers"
+    assert len(orphans) >= 2, "a server and a worker"
     parent.send_signal(signal.SIGKILL)
     _, alive = psutil.wait_procs(orphans, timeout=30)
     assert not alive

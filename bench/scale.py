@@ -28,7 +28,7 @@ from dedupctl.matching.candidates import CandidateFinder
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.reach import cosine_for
 from dedupctl.matching.screen import Screen
-from dedupctl.matching.sketch import FEATURES, Sketch, sketch_of
+from dedupctl.matching.sketch import FEATURES, Sketch, Sketches, sketches_of
 from dedupctl.vectors.hnsw import HnswIndex
 
 DIM = 128
@@ -45,15 +45,15 @@ def main() -> None:
     parser.add_argument("sizes", nargs="+", type=int)
     parser.add_argument("--photos", type=Path, required=True)
     asked = parser.parse_args()
-    features, jpeg = _features(asked.photos)
+    features = _features(asked.photos)
     print(f"pairs by chance: {_shares()}")
     print("pictures    from cosine   candidates   reach the proof   CPU ms a picture: nets   screen")
     for size in asked.sizes:
         with tempfile.TemporaryDirectory() as home:
-            _measure(Path(home), size, features, jpeg)
+            _measure(Path(home), size, features)
 
 
-def _measure(home: Path, size: int, features: Sketch, jpeg: bytes) -> None:
+def _measure(home: Path, size: int, features: Sketch) -> None:
     thumbs = Thumbs(home / "thumbs.db")
     with Catalog.open(home / "catalog.db") as catalog:
         with catalog.write() as tx:
@@ -68,9 +68,6 @@ def _measure(home: Path, size: int, features: Sketch, jpeg: bytes) -> None:
         screen = Screen(thumbs, model)
         asking = ids[-ASKED:]
         with catalog.read() as tx:
-            digests = [content.digest for content in tx.contents.get(asking).values()]
-            # The thumbnail of a picture that asks is there; which one it is does not matter.
-            thumbs.put(dict.fromkeys(digests, jpeg))
             finder.propose(tx, asking[:1])
             proposed, passed, nets, screened = 0, 0, 0.0, 0.0
             for start in range(0, ASKED, ROUND):
@@ -115,7 +112,9 @@ def _add(
         )
         for place in range(count)
     ]
-    thumbs.put_sketches({one.digest: _mixed(features, rng).to_bytes() for one in fingerprints})
+    thumbs.put_sketches(
+        {one.digest: Sketches(_mixed(features, rng), _mixed(features, rng)).to_bytes() for one in fingerprints}
+    )
     with catalog.write() as tx:
         ids = tx.contents.add(fingerprints)
         labels = tx.embeddings.add(model, {i: one.vectors for i, one in zip(ids, fingerprints, strict=True)})
@@ -143,17 +142,17 @@ def _shares() -> str:
     return ", ".join(f"{(cosines >= one).mean():.1e} at {one}" for one in (0.53, 0.63, 0.72, 0.77))
 
 
-def _features(photos: Path) -> tuple[Sketch, bytes]:
-    """The local features of all photos as one, and one thumbnail."""
-    jpegs = [jpeg for path in photo_files(photos)[:400] if (jpeg := thumbnail_of(bytes(path))) is not None]
-    drawn = [sketch_of(Picture.from_thumbnail(jpeg, 4000, 3000)) for jpeg in jpegs]
-    together = Sketch(
+def _features(photos: Path) -> Sketch:
+    """The local features of all photos as one."""
+    made = [thumbnail_of(bytes(path)) for path in photo_files(photos)[:400]]
+    jpegs = [jpeg for jpeg in made if isinstance(jpeg, bytes)]
+    drawn = [sketches_of(Picture.from_thumbnail(jpeg, 4000, 3000)).plain for jpeg in jpegs]
+    return Sketch(
         np.concatenate([one.points for one in drawn]),
         np.concatenate([one.sizes for one in drawn]),
         np.concatenate([one.angles for one in drawn]),
         np.concatenate([one.bits for one in drawn]),
     )
-    return together, jpegs[0]
 
 
 def _mixed(features: Sketch, rng: np.random.Generator) -> Sketch:

@@ -55,6 +55,8 @@ class Fingerprint:
     """Shape (parts, dim), float32, unit length. Row 0 is the whole picture, further rows are its inner parts."""
     thumbnail: bytes
     """A small JPEG as shown, in colour: feeds proofs and reports, so originals are never read again."""
+    sketches: bytes | None = None
+    """Its strongest local features, see `matching.sketch`; None where nobody has drawn them yet."""
 
 
 _PASSING = frozenset({"crash", "timeout", "memory", "io"})

@@ -19,7 +19,7 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Content, FloatArray
 from dedupctl.matching.candidates import Candidate, largest_cosine
 from dedupctl.matching.proof.picture import Picture
-from dedupctl.matching.sketch import Sketch, mirrored_sketch_of, sketch_of
+from dedupctl.matching.sketch import Sketches, sketches_of
 from dedupctl.matching.votes import passing, votes_for
 
 BEARABLE = 0.1
@@ -57,7 +57,7 @@ class Screen:
     def __init__(self, thumbs: Thumbs, model_id: int) -> None:
         self._thumbs = thumbs
         self._model_id = model_id
-        self._kept: OrderedDict[int, Sketch] = OrderedDict()
+        self._kept: OrderedDict[int, Sketches] = OrderedDict()
 
     def worth_proving(self, tx: Transaction, candidates: Sequence[Candidate], pictures: int) -> list[Candidate]:
         """The candidates, in their order, that look enough like copies for a library of this size.
@@ -82,25 +82,22 @@ class Screen:
     def _worth_proving_of(
         self, tx: Transaction, asking: Content, candidates: list[Candidate], least: float
     ) -> list[Candidate]:
-        own, mirrored = self._kept.get(asking.id), self._mirrored(asking)
+        own = self._kept.get(asking.id)
         tested = [one for one in candidates if not one.same_stream and one.a in self._kept]
-        if own is None or mirrored is None or not tested:
+        if own is None or not tested:
             return candidates
         cosines = np.array([one.cosine or 0.0 for one in tested], np.float32)
-        passed = passing(own, mirrored, [self._kept[one.a] for one in tested], cosines, least)
+        passed = passing(own, [self._kept[one.a].plain for one in tested], cosines, least)
         refused = {one.a for one, is_passed in zip(tested, passed.tolist(), strict=True) if not is_passed}
         kept = [one for one in candidates if one.a not in refused]
-        return kept if len(kept) <= DENSE else self._representatives(tx, kept, own, mirrored)
+        return kept if len(kept) <= DENSE else self._representatives(tx, kept, own)
 
-    def _representatives(
-        self, tx: Transaction, candidates: list[Candidate], own: Sketch, mirrored: Sketch
-    ) -> list[Candidate]:
+    def _representatives(self, tx: Transaction, candidates: list[Candidate], own: Sketches) -> list[Candidate]:
         """Of every group of candidates that are alike among themselves: the oldest, and those most like who asks."""
         vectors = tx.embeddings.of_contents(self._model_id, [one.a for one in candidates])
         seen = [one for one in candidates if one.a in self._kept]
-        votes = dict(
-            zip([one.a for one in seen], votes_for(own, mirrored, [self._kept[one.a] for one in seen]), strict=True)
-        )
+        counted = votes_for(own, [self._kept[one.a].plain for one in seen])
+        votes = dict(zip([one.a for one in seen], counted.tolist(), strict=True))
         chosen: set[int] = set()
         for group in _alike(candidates, {content_id: parts[0][1] for content_id, parts in vectors.items()}):
             ranked = sorted(group[1:], key=lambda one: (-one.same_stream, -votes.get(one.a, 0), -(one.cosine or 0.0)))
@@ -124,20 +121,16 @@ class Screen:
         stored = self._thumbs.sketches(wanted)
         drawn: dict[bytes, bytes] = {}
         for digest, jpeg in self._thumbs.get([digest for digest in wanted if digest not in stored]).items():
-            drawn[digest] = sketch_of(_picture(jpeg, wanted[digest])).to_bytes()
+            drawn[digest] = sketches_of(_picture(jpeg, wanted[digest])).to_bytes()
         self._thumbs.put_sketches(drawn)
         for digest, data in (stored | drawn).items():
-            if (sketch := Sketch.from_bytes(data)) is not None:
+            if (sketch := Sketches.from_bytes(data)) is not None:
                 self._kept[wanted[digest].id] = sketch
         for content in contents:
             if content.id in self._kept:
                 self._kept.move_to_end(content.id)
         while len(self._kept) > max(KEPT_SKETCHES, len(contents)):
             self._kept.popitem(last=False)
-
-    def _mirrored(self, content: Content) -> Sketch | None:
-        jpeg = self._thumbs.get([content.digest]).get(content.digest)
-        return None if jpeg is None else mirrored_sketch_of(_picture(jpeg, content))
 
 
 def _alike(candidates: Sequence[Candidate], vectors: Mapping[int, FloatArray]) -> list[list[Candidate]]:

@@ -69,14 +69,27 @@ class Sketch:
         )
 
 
-def sketch_of(picture: Picture) -> Sketch:
-    """The sketch of a picture. Deterministic."""
-    return _drawn(picture.gray)
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """A picture as it is and as a mirror shows it: descriptors of the one cannot be had from those of the other."""
+
+    plain: Sketch
+    mirrored: Sketch
+
+    def to_bytes(self) -> bytes:
+        return bytes([len(self.plain)]) + self.plain.to_bytes() + self.mirrored.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Sketches | None:
+        """What `to_bytes` wrote; None for bytes of another version or length."""
+        end = 2 + data[0] * _RECORD.itemsize if data else 0
+        plain, mirrored = Sketch.from_bytes(data[1:end]), Sketch.from_bytes(data[end:])
+        return None if plain is None or mirrored is None else cls(plain, mirrored)
 
 
-def mirrored_sketch_of(picture: Picture) -> Sketch:
-    """The sketch of the picture seen in a mirror. Descriptors of a mirrored picture cannot be had from its own."""
-    return _drawn(np.ascontiguousarray(picture.gray[:, ::-1]))
+def sketches_of(picture: Picture) -> Sketches:
+    """Both sketches of a picture. Deterministic."""
+    return Sketches(_drawn(picture.gray), _drawn(np.ascontiguousarray(picture.gray[:, ::-1])))
 
 
 def _drawn(gray: GrayArray) -> Sketch:

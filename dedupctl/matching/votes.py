@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedupctl.domain import FloatArray
-from dedupctl.matching.sketch import FEATURES, WORDS, Sketch
+from dedupctl.matching.sketch import FEATURES, WORDS, Sketch, Sketches
 
 CLOSE_BITS = 30
 """Of the 128 bits of a descriptor; farther ones are not taken for the same point."""
@@ -36,18 +36,15 @@ WEIGHT_OF_A_VOTE, WEIGHT_OF_COSINE, BIAS = 0.81, 13.08, -13.02
 2,492 other photos)."""
 
 
-def passing(
-    asked: Sketch, mirrored: Sketch, others: Sequence[Sketch], cosines: FloatArray, least: float
-) -> npt.NDArray[np.bool_]:
+def passing(asked: Sketches, others: Sequence[Sketch], cosines: FloatArray, least: float) -> npt.NDArray[np.bool_]:
     """Which of `others` score at least `least` as copies of the picture of `asked`; shape (len(others),).
 
     Args:
-        mirrored: the sketch of the asked picture in a mirror.
         cosines: of the pictures' vectors, shape (len(others),).
     """
     needed = (least - BIAS - WEIGHT_OF_COSINE * cosines) / WEIGHT_OF_A_VOTE
     passed = needed <= 0
-    for sketch in (asked, mirrored):
+    for sketch in (asked.plain, asked.mirrored):
         open_ = np.flatnonzero(~passed & (needed <= _MOST_VOTES))
         for start in range(0, len(open_), _A_TIME):
             some = open_[start : start + _A_TIME]
@@ -55,13 +52,13 @@ def passing(
     return np.asarray(passed, np.bool_)
 
 
-def votes_for(asked: Sketch, mirrored: Sketch, others: Sequence[Sketch]) -> npt.NDArray[np.int64]:
+def votes_for(asked: Sketches, others: Sequence[Sketch]) -> npt.NDArray[np.int64]:
     """How many features of each of `others` match one of the asked picture and agree with each other on one transform.
 
     Shape (len(others),). For those that `passing` let through: it costs twice as much.
     """
     counted = np.zeros(len(others), np.int64)
-    for sketch in (asked, mirrored):
+    for sketch in (asked.plain, asked.mirrored):
         for start in range(0, len(others), _A_TIME):
             some = slice(start, start + _A_TIME)
             counted[some] = np.maximum(counted[some], _votes(sketch, others[some], np.ones(len(others[some]))))

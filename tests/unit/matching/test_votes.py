@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from scenery import scene
 
 from dedupctl.matching.proof.picture import Picture
-from dedupctl.matching.sketch import FEATURES, Sketch, mirrored_sketch_of, sketch_of
+from dedupctl.matching.sketch import FEATURES, Sketch, Sketches, sketches_of
 from dedupctl.matching.votes import BIAS, WEIGHT_OF_A_VOTE, WEIGHT_OF_COSINE, passing
 
 COSINE = 0.6
@@ -20,13 +20,12 @@ def picture_of(image: Image.Image) -> Picture:
 
 
 @cache
+def sketches(seed: int) -> Sketches:
+    return sketches_of(picture_of(scene(seed)))
+
+
 def sketch(seed: int) -> Sketch:
-    return sketch_of(picture_of(scene(seed)))
-
-
-@cache
-def mirrored(seed: int) -> Sketch:
-    return mirrored_sketch_of(picture_of(scene(seed)))
+    return sketches(seed).plain
 
 
 def score_of(votes: float) -> float:
@@ -36,12 +35,14 @@ def score_of(votes: float) -> float:
 
 def have(votes: float, seed: int, *others: Sketch) -> list[bool]:
     cosines = np.full(len(others), COSINE, np.float32)
-    return passing(sketch(seed), mirrored(seed), others, cosines, score_of(votes)).tolist()
+    return passing(sketches(seed), others, cosines, score_of(votes)).tolist()
 
 
-def test_a_sketch_survives_its_way_through_bytes() -> None:
-    read = Sketch.from_bytes(sketch(1).to_bytes())
-    assert read is not None
+def test_sketches_survive_their_way_through_bytes() -> None:
+    both = Sketches.from_bytes(sketches(1).to_bytes())
+    assert both is not None
+    assert (both.mirrored.bits == sketches(1).mirrored.bits).all()
+    read = both.plain
     assert len(read) == len(sketch(1)) == FEATURES
     np.testing.assert_array_equal(read.bits, sketch(1).bits)
     np.testing.assert_allclose(read.points, sketch(1).points, atol=1 / 128)
@@ -50,17 +51,17 @@ def test_a_sketch_survives_its_way_through_bytes() -> None:
     np.testing.assert_allclose(read.sizes, sketch(1).sizes, atol=1 / 64)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x02", b"\x01cut off"])
-def test_bytes_of_another_version_or_length_are_no_sketch(data: bytes) -> None:
-    assert Sketch.from_bytes(data) is None
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x00\x02\x02", b"\x01\x01cut off", b"\x00\x01\x01cut off"])
+def test_bytes_of_another_version_or_length_are_no_sketches(data: bytes) -> None:
+    assert Sketches.from_bytes(data) is None
 
 
 def test_a_picture_without_any_corner_has_an_empty_sketch_and_no_votes() -> None:
-    blank = sketch_of(picture_of(Image.new("L", (320, 240), 128)))
-    assert len(blank) == 0
-    assert Sketch.from_bytes(blank.to_bytes()) is not None
-    assert have(1, 1, blank) == [False]
-    assert not passing(blank, blank, [sketch(1)], np.array([COSINE], np.float32), score_of(1))[0]
+    blank = sketches_of(picture_of(Image.new("L", (320, 240), 128)))
+    assert len(blank.plain) == 0
+    assert Sketches.from_bytes(blank.to_bytes()) is not None
+    assert have(1, 1, blank.plain) == [False]
+    assert not passing(blank, [sketch(1)], np.array([COSINE], np.float32), score_of(1))[0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_picture_without_any_corner_has_an_empty_sketch_and_no_votes() -> None
     ids=["turned", "smaller", "cropped", "mirrored", "mirrored and turned"],
 )
 def test_an_edited_copy_has_the_votes_that_other_pictures_lack(edit: Callable[[Image.Image], Image.Image]) -> None:
-    copy = sketch_of(picture_of(edit(scene(2))))
+    copy = sketches_of(picture_of(edit(scene(2)))).plain
     assert have(5, 2, copy, *(sketch(seed) for seed in range(10, 20))) == [True] + 10 * [False]
 
 
@@ -86,7 +87,7 @@ def test_each_candidate_is_judged_by_itself_however_many_there_are() -> None:
 
 def test_a_close_vector_needs_fewer_votes() -> None:
     cosines = np.array([0.5, 0.99], np.float32)
-    assert passing(sketch(1), mirrored(1), [sketch(5), sketch(6)], cosines, score_of(4)).tolist() == [False, True]
+    assert passing(sketches(1), [sketch(5), sketch(6)], cosines, score_of(4)).tolist() == [False, True]
 
 
 def test_nobody_is_asked_for_nothing() -> None:

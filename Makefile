@@ -40,8 +40,8 @@ bench: $(HAS_DEV) ## Print the figures; those that need photos with PHOTOS=DIR o
 	$(if $(PHOTOS),@echo "== scan"; $(BIN)/python bench/scan.py cost --photos "$(PHOTOS)")
 	$(if $(PHOTOS),@echo "== copies"; $(BIN)/python bench/copies.py --photos "$(PHOTOS)")
 
-torture: $(HAS_DEV) ## 20,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
-	@TORTURE_STEPS=20000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
+torture: $(HAS_DEV) ## 50,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
+	@TORTURE_STEPS=50000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
 	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
 
 docs: $(HAS_DEV) ## Write docs/commands.md from the help texts

@@ -23,7 +23,12 @@ from dedupctl.config import default_home
 MODULE_OF = {
     "scan": "index",
     "watch": "index",
-    "status": "library",
+    "pause": "daemon",
+    "resume": "daemon",
+    "service": "service",
+    "backup": "daemon",
+    "restore-catalog": "daemon",
+    "status": "status",
     "roots": "library",
     "check": "check",
     "clusters": "listing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from pathlib import Path
@@ -109,6 +110,17 @@ class WatchConfig(Section):
     """How often folders are looked at where events cannot be had (network mounts, inotify limit)."""
     polling: bool = False
     """Never use events."""
+    active_hours: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$")
+    """When the daemon works, in local time, as "22:00-06:30"; empty = always. What happens outside of these hours is
+    heard, and read within them."""
+    cpu_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the time for which its workers may use the processor."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Loopback port on which the daemon answers Prometheus; 0 = none."""
+    purge: Literal["never", "after-retention"] = "never"
+    """Whether the daemon ends, once a day, what has waited in a quarantine for the `retention_days` of its policy."""
+    on_battery: Literal["run", "pause"] = "run"
+    """What the daemon does while the machine runs on battery."""
 
 
 KeeperRule = Literal[
@@ -230,6 +242,11 @@ class Config(Section):
     def policies(self) -> dict[str, PolicyConfig]:
         """The ready-made `safe` and `tidy`, and those of the user, which may replace them."""
         return {"safe": SAFE, "tidy": TIDY} | self.policy
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal values, however they were written."""
+        return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def default_home() -> Path:

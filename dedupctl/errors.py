@@ -6,10 +6,12 @@
     ├── LockHeld                  3   another process holds the workspace
     └── StoreError                4   the store cannot be used as it is
         ├── StoreDamaged          4
-        └── StoreNewer            4   written by a newer dedupctl
+        ├── StoreNewer            4   written by a newer dedupctl
+        └── StoreUnavailable      4   full, locked, not to be reached: later it may do
 
 One picture that cannot be read is not in this tree: it is a row of the catalog (see `domain.Unreadable`), because one
-bad input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse.
+bad input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse; only
+the daemon waits for one that is unavailable. `Interrupted` is no error at all.
 """
 
 from __future__ import annotations
@@ -49,3 +51,11 @@ class StoreDamaged(StoreError):
 
 class StoreNewer(StoreError):
     """The catalog was written by a newer dedupctl; an older one must not touch it."""
+
+
+class StoreUnavailable(StoreError):
+    """A store cannot be used now: its disk is full or gone, or another program has locked it."""
+
+
+class Interrupted(Exception):
+    """Told to stop in the middle of something that may be left off at any moment. Nobody has done anything wrong."""

@@ -18,16 +18,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
+from dedupctl.catalog.catalog import CATALOG_NAME, Catalog, Transaction
+from dedupctl.catalog.engine import Beat
 from dedupctl.catalog.lost_tables import is_empty
 from dedupctl.catalog.thumbs import THUMBS_NAME, Thumbs
 from dedupctl.config import Config, load_config
+from dedupctl.disk.durable import durable_file
+from dedupctl.domain import FloatArray, IntArray
 from dedupctl.errors import LockHeld, StoreDamaged, StoreError, UsageError
 from dedupctl.fingerprint.embedder import ModelIdentity, identify_model
-from dedupctl.modes import file_mode, folder_mode, tighten
+from dedupctl.modes import file_mode, file_mode_in, folder_mode, tighten
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import OpenedIndex, open_index
-from dedupctl.vectors.snapshot import MANIFEST_NAME, durable_file, save, verify_snapshot
+from dedupctl.vectors.snapshot import MANIFEST_NAME, glance_at_snapshot, save, verify_snapshot
 
 ID_NAME = "catalog-id"
 LOCK_NAME = "workspace.lock"
@@ -44,27 +47,34 @@ class Workspace:
     thumbs: Thumbs
     model: ModelIdentity
     model_id: int
+    beat: Beat | None = None
 
     @classmethod
     @contextmanager
-    def open(cls, home: Path, *, create: bool = False) -> Iterator[Workspace]:
+    def open(
+        cls, home: Path, *, create: bool = False, beat: Beat | None = None, config: Config | None = None
+    ) -> Iterator[Workspace]:
         """Open the stores; `create` makes an empty home, without it a missing one is an error.
+
+        `beat` is called again and again while something in the stores takes long, and may raise `Interrupted`.
+        `config` is used instead of the one in the home.
 
         Raises:
             UsageError: nothing was ever indexed here.
-            ConfigError, StoreDamaged, StoreNewer: as their names say. Damaged is also a catalog that was emptied.
+            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say. Damaged is also a catalog that
+                was emptied.
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
-        config = load_config(home)
+        config = config or load_config(home)
         _make_home(home, group_readable=config.home.group_readable)
         _refuse_emptied(home)
         model = identify_model(config.model)
-        with Catalog.open(home / CATALOG_NAME) as catalog:
+        with Catalog.open(home / CATALOG_NAME, beat) as catalog:
             _leave_word(home, catalog.id)
             thumbs = Thumbs(home / THUMBS_NAME)
             try:
-                yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model))
+                yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model), beat)
             finally:
                 thumbs.close()
 
@@ -77,8 +87,13 @@ class Workspace:
                 model_key=self.model.key,
                 catalog_id=self.catalog.id,
                 alive=tx.embeddings.labels(self.model_id),
-                fetch=tx.embeddings.vectors,
+                fetch=lambda labels: self._fetched(tx, labels),
             )
+
+    def _fetched(self, tx: Transaction, labels: IntArray) -> FloatArray:
+        if self.beat is not None:  # an index is made anew from millions of vectors, a few thousand at a time
+            self.beat()
+        return tx.embeddings.vectors(labels)
 
     def model_in_use(self) -> int:
         """The model whose vectors show the library: an earlier one until most pictures have been embedded anew."""
@@ -92,6 +107,12 @@ class Workspace:
     def snapshot_fault(self) -> str | None:
         """What is wrong with the snapshot on disk, None when it is whole and of this catalog."""
         return verify_snapshot(self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id)
+
+    def glance_at_snapshot(self) -> str | None:
+        """What is wrong with the snapshot, as far as can be told without reading it."""
+        return glance_at_snapshot(
+            self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id
+        )
 
     @property
     def _vectors(self) -> Path:
@@ -172,6 +193,7 @@ def _leave_word(home: Path, catalog_id: str) -> None:
     try:
         with durable_file(word) as part:
             part.write_text(catalog_id, "ascii")
+            part.chmod(file_mode_in(word.parent))
     except OSError as error:
         if not _says(word, catalog_id):  # another process may have been faster
             raise StoreError(f"cannot write {word}: {error.strerror}") from error

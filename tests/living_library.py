@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from dedupctl.catalog.files import Sighting
 from dedupctl.catalog.schema import metadata
 from dedupctl.config import SAFE, PolicyConfig
 from dedupctl.disk.root_marker import mark_root, why_offline
-from dedupctl.disk.steps import Steps, uninterrupted
+from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts, Plan, Root, Verdict
 from dedupctl.policy.plan import Request, make_plan
 from dedupctl.removal.apply import Applied, apply_plan
@@ -165,6 +166,29 @@ class LivingLibrary:
 
     def recover(self, *, steps: Steps = uninterrupted) -> list[Outcome]:
         return recover(self.catalog, clock=lambda: self.now, steps=steps)
+
+
+def run_and_kill(
+    library: LivingLibrary, deed: Callable[[LivingLibrary, Steps], object], count: int, plan: int | None = None
+) -> None:
+    """Run the deed in a child that the kernel ends at its `count`-th step."""
+    library.catalog.close()
+    child = os.fork()
+    if child == 0:
+        left = iter(range(count - 1))
+
+        def die_in_turn(_: Step) -> None:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            library.reopen()
+            deed(library, die_in_turn)
+        finally:
+            os._exit(3)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"step {count} of plan {plan} was not reached: {status}"
+    library.reopen()
 
 
 def live_files(root: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from dedupctl.fingerprint.fingerprinter import thumbnail_view
+from dedupctl.matching.proof.frame import View
 from dedupctl.matching.proof.picture import Picture
 
 Size = tuple[int, int]
@@ -184,3 +185,15 @@ def saved_again(image: Image.Image, quality: int) -> Image.Image:
 def seen(image: Image.Image) -> Picture:
     """The picture as a proof sees it: through its thumbnail."""
     return Picture.from_thumbnail(jpeg(thumbnail_view(image)), *image.size)
+
+
+def viewed(image: Image.Image) -> View:
+    """The picture as a closer look sees it, as if its file had lost nothing."""
+    return View(np.asarray(image.convert("L"), np.uint8), *image.size, quantization=None)
+
+
+def exposed(light: Image.Image, seed: int, noise: float = 5.0) -> Image.Image:
+    """One exposure of what a camera on a tripod sees: every one has noise of its own, in grey levels."""
+    rng = np.random.default_rng(seed)
+    seen = np.asarray(light, np.float32) + rng.normal(0, noise, (light.height, light.width, 3))
+    return Image.fromarray(seen.clip(0, 255).astype(np.uint8))

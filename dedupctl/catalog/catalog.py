@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from dedupctl.catalog import schema
 from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
-from dedupctl.catalog.engine import Database
+from dedupctl.catalog.engine import Beat, Database
 from dedupctl.catalog.files import Files
 from dedupctl.catalog.imported import Imported
 from dedupctl.catalog.journal import Journal
@@ -60,6 +60,10 @@ class Transaction:
 
 DAEMON_STATE = "daemon"
 """Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+DAEMON_PAUSED = "daemon_paused"
+"""Since when a person wants the daemon to rest, in seconds since 1970; null or missing: not at all."""
+DAEMON_OUTAGE = "daemon_outage"
+"""When a daemon last had to wait for the stores, and why; null if never."""
 
 
 class Meta:
@@ -99,16 +103,20 @@ class Catalog:
         self.id = self._own_id()
 
     @classmethod
-    def open(cls, path: Path) -> Catalog:
+    def open(cls, path: Path, beat: Beat | None = None) -> Catalog:
         """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+
+        `beat` is called again and again while that, or any later statement, takes long.
 
         Raises:
             StoreNewer: a newer dedupctl wrote it.
             StoreDamaged: it is not a whole SQLite database.
-            StoreError: it cannot be used: no permission, disk full, locked for too long. So do all transactions.
+            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. So do all
+                transactions.
+            Interrupted: `beat` raised it; the catalog is as it was before the transaction. So do all transactions.
         """
         make_file(path)
-        database = Database(path)
+        database = Database(path, beat)
         try:
             bring_up_to_date(database)
             return cls(database)
@@ -129,6 +137,10 @@ class Catalog:
     @property
     def path(self) -> Path:
         return self._database.path
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy, also while others write; cut short, it does not bear the name."""
+        self._database.backup(target)
 
     def integrity(self) -> list[str]:
         """What is wrong with the file itself, a line each; empty when whole."""

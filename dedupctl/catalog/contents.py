@@ -78,9 +78,14 @@ class Contents:
             change = update(contents).where(contents.c.id == bindparam("content")).values(matched_at=at)
             self._connection.execute(change, rows)
 
-    def forget_matching(self) -> None:
-        """Every content is compared again: another model or a wider net proposes other candidates."""
-        self._connection.execute(update(contents).values(matched_at=None))
+    def forget_matching(self, content_ids: Collection[int] | None = None) -> None:
+        """These contents are compared again, or every one: another model or a wider net proposes other candidates."""
+        change = update(contents).values(matched_at=None)
+        if content_ids is None:
+            self._connection.execute(change)
+            return
+        for part in chunked(content_ids):
+            self._connection.execute(change.where(contents.c.id.in_(part)))
 
     def sharing_stream(self, content_ids: Collection[int]) -> dict[int, set[int]]:
         """For each content, itself and the others with the same JPEG image stream."""

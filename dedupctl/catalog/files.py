@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -94,6 +94,19 @@ class Files:
                     found.append(located_from_row(row))
         return {identity: by_stamp[identity[:4]] for identity in identities}
 
+    def contents_held(self, file_ids: Collection[int]) -> dict[int, int]:
+        """The content of each of these files that has one, by file id."""
+        found: dict[int, int] = {}
+        for part in chunked(file_ids):
+            query = select(files.c.id, files.c.content_id).where(files.c.id.in_(part), files.c.content_id.is_not(None))
+            found |= {row.id: row.content_id for row in self._connection.execute(query)}
+        return found
+
+    def names_of(self, inode: Identity) -> list[LocatedFile]:
+        """Every file that was last seen as a name of this inode, whatever it held then."""
+        query = LOCATED.where(files.c.inode == inode.inode, files.c.device == inode.device)
+        return [located_from_row(row) for row in self._connection.execute(query.where(files.c.state != FileState.GONE))]
+
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
         """Every present file holding one of these contents."""
         found: list[LocatedFile] = []
@@ -109,6 +122,13 @@ class Files:
             query = query.where(files.c.root_id == root_id)
         for row in self._connection.execute(query.order_by(files.c.root_id, files.c.folder, files.c.name)):
             yield located_from_row(row)
+
+    def sample(self, root_id: int, count: int) -> list[LocatedFile]:
+        """Some present files of a root, spread over all of them."""
+        here = (files.c.root_id == root_id, files.c.state == FileState.PRESENT)
+        ids = list(self._connection.execute(select(files.c.id).where(*here)).scalars())
+        chosen = ids[:: max(1, len(ids) // count)][:count]
+        return [located_from_row(row) for row in self._connection.execute(LOCATED.where(files.c.id.in_(chosen)))]
 
     def shared_contents(self) -> list[int]:
         """Contents held by more than one present file: the exact duplicates."""
@@ -134,6 +154,15 @@ class Files:
         if rows:
             change = update(files).where(files.c.id == bindparam("file"))
             self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
+
+    def identify(self, identities: Mapping[int, Identity]) -> None:
+        """These files have other identities now, and the bytes they had: their root was copied or mounted elsewhere."""
+        # Past SQLAlchemy: as many as the root has files.
+        cursor = self._connection.connection.cursor()
+        try:
+            cursor.executemany(_IDENTIFY, [(*identity, file_id) for file_id, identity in identities.items()])
+        finally:
+            cursor.close()
 
     def vanish(self, root_id: int, paths: Iterable[bytes], at: int) -> None:
         """What stood at these paths of the root was taken away by dedupctl itself."""
@@ -162,6 +191,18 @@ class Files:
         rows = self._connection.execute(query).all()
         return [(located_from_row(row), Unreadable(row.error_code, row.error)) for row in rows]
 
+    def count_errors(self) -> dict[str, int]:
+        """How many files could not be read, by the code of the reason."""
+        query = select(files.c.error_code, func.count()).where(files.c.state == FileState.ERROR)
+        rows = self._connection.execute(query.group_by(files.c.error_code))
+        return {row[0]: row[1] for row in rows}
+
+    def count_by_device(self, root_id: int) -> dict[int, tuple[int, bytes]]:
+        """How many files of a root lie on each device, and the first folder (relative to the root) with one of them."""
+        query = select(files.c.device, func.count(), func.min(files.c.folder))
+        query = query.where(files.c.root_id == root_id, files.c.state != FileState.GONE).group_by(files.c.device)
+        return {device: (count, folder) for device, count, folder in self._connection.execute(query)}
+
     def count(self, root_id: int | None = None) -> dict[FileState, int]:
         """How many files there are in each state."""
         query = select(files.c.state, func.count()).group_by(files.c.state)
@@ -182,6 +223,7 @@ class Files:
 _IN_FOLDER = """
 SELECT name, id, state, device, inode, size, mtime_ns, ctime_ns FROM files WHERE root_id = ? AND folder = ?
 """
+_IDENTIFY = "UPDATE files SET device = ?, inode = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ?"
 _VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND folder = ? AND name = ?"
 _SELECT: Select[Any] = select(files)
 LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, literal, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, insert, literal, select, update
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.legible import legible
 from dedupctl.catalog.plans import action_from_row
-from dedupctl.catalog.schema import actions, journal, plans
-from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Verb
+from dedupctl.catalog.schema import actions, journal, placed_copies, plans
+from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
 from dedupctl.paths import join
 
 
@@ -54,6 +55,12 @@ class Journal:
     def retarget(self, entry_id: int, target: bytes) -> None:
         """The file goes to another place than first intended, because that one is taken."""
         self._connection.execute(update(journal).where(journal.c.id == entry_id).values(target=target))
+
+    def place(self, entry_id: int, copy: Identity) -> None:
+        """A copy of this identity is about to get its name at the target. The caller commits durably before it does."""
+        values = {"entry_id": entry_id, "identity": json.dumps(copy)}
+        # A move to a name that was taken at the last moment is tried again, with another copy.
+        self._connection.execute(insert(placed_copies).prefix_with("OR REPLACE").values(**values))
 
     def restored(self, action_ids: Collection[int]) -> None:
         """The removals of these actions have been taken back."""
@@ -173,9 +180,11 @@ _SELECT: Select[Any] = (
         plans.c.policy,
         journal.c.id.label("entry_id"),
         *(column for column in journal.c if column.name not in ("id", "action_id")),
+        placed_copies.c.identity.label("placed"),
     )
     .join(journal, journal.c.action_id == actions.c.id)
     .join(plans, plans.c.id == actions.c.plan_id)
+    .outerjoin(placed_copies, placed_copies.c.entry_id == journal.c.id)
 )
 
 
@@ -195,4 +204,5 @@ def _entry(row: Row[Any]) -> JournalEntry:
         started_at=row.started_at,
         settled_at=row.settled_at,
         resting=row.resting,
+        placed=None if row.placed is None else Identity(*json.loads(row.placed)),
     )

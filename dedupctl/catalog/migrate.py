@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
@@ -12,7 +13,7 @@ from dedupctl.errors import StoreNewer
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in `migrations/versions`; a test holds both equal. Known here so that an up-to-date catalog opens
 without importing Alembic, which takes longer than most commands."""
 
@@ -30,7 +31,7 @@ def bring_up_to_date(database: Database) -> None:
     if revision == HEAD:
         return
     if revision is not None:
-        _refuse_newer(database, revision)
+        refuse_newer(database.path, revision)
     with database.write(durable=True) as connection:
         revision = revision_of(connection)  # another process may have been faster
         if revision == HEAD:
@@ -56,7 +57,12 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
-def _refuse_newer(database: Database, revision: str) -> None:
+def refuse_newer(path: Path, revision: str) -> None:
+    """See that the revision is one of ours.
+
+    Raises:
+        StoreNewer: it is not.
+    """
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
@@ -64,7 +70,7 @@ def _refuse_newer(database: Database, revision: str) -> None:
         ScriptDirectory.from_config(_alembic_config()).get_revision(revision)
     except CommandError as error:
         raise StoreNewer(
-            f"{database.path} was written by a newer dedupctl (schema {revision}, this version knows up to {HEAD});"
+            f"{path} was written by a newer dedupctl (schema {revision}, this version knows up to {HEAD});"
             " install that version or use another --home"
         ) from error
 

@@ -7,13 +7,13 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.legible import legible
 from dedupctl.catalog.schema import contents, pairs
-from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
+from dedupctl.domain import Closer, Evidence, Pair, PairKind, Photometric, Transform
 
 
 class Pairs:
@@ -43,6 +43,13 @@ class Pairs:
         row = insert(pairs)
         changed = {"kind": row.excluded.kind, "score": row.excluded.score, "evidence": row.excluded.evidence}
         self._connection.execute(row.on_conflict_do_update(index_elements=["a", "b"], set_=changed), rows)
+
+    def forget(self, compared: Iterable[tuple[int, int]]) -> None:
+        """As if these (a, b) had never been compared."""
+        rows = [{"one": a, "other": b} for a, b in compared]
+        if rows:
+            these = (pairs.c.a == bindparam("one")) & (pairs.c.b == bindparam("other"))
+            self._connection.execute(delete(pairs).where(these), rows)
 
     def between(self, a: int, b: int) -> Pair | None:
         query = select(pairs).where(pairs.c.a == min(a, b), pairs.c.b == max(a, b))
@@ -104,7 +111,15 @@ def evidence_to_json(evidence: Evidence) -> str:
 
 def evidence_as_dict(evidence: Evidence) -> dict[str, Any]:
     """The measured numbers by name, ready for JSON."""
-    return {name: value for name, value in dataclasses.asdict(evidence).items() if value is not None}
+    return _measured(dataclasses.asdict(evidence))
+
+
+def _measured(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _measured(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def evidence_from_json(text: str) -> Evidence:
@@ -116,6 +131,8 @@ def evidence_from_json(text: str) -> Evidence:
         values["transform"] = Transform(**transform)
     if "photometric" in values:
         values["photometric"] = Photometric(**values["photometric"])
+    if "closer" in values:
+        values["closer"] = Closer(**values["closer"])
     return Evidence(**values)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, LargeBinary, Row, cast, delete, func, insert, literal, select, update
 
-from dedupctl.catalog.schema import files, roots
+from dedupctl.catalog.schema import actions, files, journal, protected_paths, roots
 from dedupctl.domain import Root
 
 
@@ -32,6 +32,28 @@ class Roots:
         self._connection.execute(update(roots).where(roots.c.id == root.id).values(device=device))
         same_disk = (files.c.root_id == root.id) & (files.c.device == root.device)
         self._connection.execute(update(files).where(same_disk).values(device=device))
+
+    def set_marker(self, root_id: int, marker: str | None) -> None:
+        """Another root turned out to bear the same marker."""
+        self._connection.execute(update(roots).where(roots.c.id == root_id).values(marker=marker))
+
+    def move(self, root: Root, path: bytes, device: int, marker: str | None) -> None:
+        """The root stands elsewhere now, and what is kept for its paths goes along: protections, plans, the journal."""
+        old, new = root.path, path
+        here = {"path": path, "device": device, "marker": marker}
+        self._connection.execute(update(roots).where(roots.c.id == root.id).values(**here))
+        # What is not met there is missing, not on a disk that is not mounted.
+        self._connection.execute(update(files).where(files.c.root_id == root.id).values(device=device))
+        for column in (actions.c.victim_root, actions.c.keeper_root):
+            self._connection.execute(update(actions).where(column == old).values({column.name: new}))
+        prefix = old.rstrip(b"/") + b"/"
+        for column in (protected_paths.c.path, journal.c.source, journal.c.target):
+            rest = func.substr(column, len(prefix) + 1)
+            moved = cast(literal(new.rstrip(b"/") + b"/", LargeBinary).concat(rest), LargeBinary)
+            change = update(column.table).prefix_with("OR REPLACE")
+            self._connection.execute(change.where(column == old).values({column.name: new}))
+            lies_below = func.substr(column, 1, len(prefix)) == prefix
+            self._connection.execute(change.where(lies_below).values({column.name: moved}))
 
     def set_reference(self, root_id: int, reference: bool) -> None:
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(reference=reference))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from dedupctl.catalog.legible import legible
-from dedupctl.catalog.schema import runs
+from dedupctl.catalog.schema import meta, runs
 from dedupctl.domain import ScanSummary
 
 
@@ -23,6 +24,18 @@ class Run:
     summary: ScanSummary | None
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One root as part of any visit; `finished_at` in seconds since 1970."""
+
+    finished_at: int
+    summary: ScanSummary
+
+
+VISITED = "visited:"
+"""Meta keys, followed by the id of a root. Ids are never given twice: what is left of a removed root harms nobody."""
+
+
 class Runs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -33,6 +46,20 @@ class Runs:
     def finish(self, run_id: int, at: int, summary: ScanSummary) -> None:
         text = json.dumps(dataclasses.asdict(summary))
         self._connection.execute(update(runs).where(runs.c.id == run_id).values(finished_at=at, summary=text))
+
+    def remember_visit(self, root_id: int, at: int, summary: ScanSummary) -> None:
+        """This root has been visited from end to end; the summary is that of the whole visit it was part of."""
+        value = json.dumps({"finished_at": at, "summary": dataclasses.asdict(summary)})
+        row = upsert(meta).values(key=f"{VISITED}{root_id}", value=value)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+    def last_visit(self, root_id: int) -> Visit | None:
+        """When this root was last visited from end to end, None if never."""
+        value = self._connection.execute(select(meta.c.value).where(meta.c.key == f"{VISITED}{root_id}")).scalar()
+        if value is None:
+            return None
+        found = json.loads(value)
+        return Visit(found["finished_at"], ScanSummary(**found["summary"]))
 
     def last_finished(self) -> Run | None:
         query = select(runs).where(runs.c.finished_at.is_not(None)).order_by(runs.c.id.desc()).limit(1)

@@ -274,6 +274,12 @@ journal = Table(
     Column("resting", Boolean, nullable=False),
     sqlite_autoincrement=True,
 )
+placed_copies = Table(
+    "placed_copies",
+    metadata,
+    Column("entry_id", ForeignKey("journal.id", ondelete="CASCADE"), primary_key=True),
+    Column("identity", Text, nullable=False),
+)
 Index("journal_by_action", journal.c.action_id)
 Index("journal_open", journal.c.id, sqlite_where=journal.c.state == "intended")
 Index("journal_resting", journal.c.target, sqlite_where=journal.c.resting)

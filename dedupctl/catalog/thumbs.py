@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from dedupctl.catalog.engine import BUSY_TIMEOUT_MS, keep_a_log, translated
+from dedupctl.catalog.engine import keep_a_log, translated
 from dedupctl.errors import StoreDamaged
 from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
+BUSY_SECONDS = 3.0
+"""Waiting for a lock hears no signal; only the indexer writes here, so nobody has it for long."""
 _Table: TypeAlias = Literal["thumbs", "sketches"]
 
 
@@ -102,7 +104,7 @@ def _open_anew(path: Path) -> sqlite3.Connection:
 def _open(path: Path) -> sqlite3.Connection:
     make_file(path)
     with translated(path):
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
             keep_a_log(connection, path)
             connection.execute("PRAGMA synchronous=NORMAL")

@@ -11,7 +11,7 @@ import typer
 
 from dedupctl.commands.messages import answer, say
 from dedupctl.commands.progress import shown_progress
-from dedupctl.commands.session import AsJson, Session, print_json, stopping_on_signals
+from dedupctl.commands.session import AsJson, Session, hearing_hangups, print_json, stopping_on_signals
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
@@ -48,14 +48,14 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
 
 
 def watch(context: typer.Context, paths: Folders = None) -> None:
-    """Keep the catalog up to date: scan, then follow every change until SIGTERM or Ctrl-C."""
+    """Keep the catalog current: scan, then follow every change until SIGTERM or Ctrl-C. SIGHUP reloads the config."""
+    from dedupctl.daemon.lifetime import Lifetime
     from dedupctl.daemon.notify import Notifier
-    from dedupctl.daemon.service import Service
 
     session: Session = context.obj
-    with stopping_on_signals() as stop, session.indexing() as workspace:
-        places(workspace.catalog, [os.fsencode(path) for path in paths or []])
-        Service(workspace, Notifier.from_environment(), stop.is_set, say).run()
+    with stopping_on_signals() as stop, hearing_hangups() as take_hangup, session.locked():
+        lifetime = Lifetime(session.home, Notifier.from_environment(), stop.is_set, say, take_hangup)
+        lifetime.run([os.fsencode(path) for path in paths or []])
     stop.exit_if_interrupted()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -83,6 +84,17 @@ class Session:
         Raises:
             LockHeld: another process is indexing here; where it is the daemon, the message says so.
         """
+        with self.locked(), Workspace.open(self.home, create=True) as workspace:
+            warn_of_network(self.home)
+            yield workspace
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """No second indexer until the end of the block.
+
+        Raises:
+            LockHeld: as `indexing`.
+        """
         with ExitStack() as stack:
             try:
                 stack.enter_context(hold(self.home / LOCK_NAME, "indexing into"))
@@ -93,9 +105,7 @@ class Session:
                     f"the daemon (process {process}) watches already and takes up every change by itself;"
                     " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
                 ) from held
-            workspace = stack.enter_context(Workspace.open(self.home, create=True))
-            warn_of_network(self.home)
-            yield workspace
+            yield
 
     def daemon_state(self, tx: Transaction) -> dict[str, Any] | None:
         """What the daemon last said of itself; None when none is running."""
@@ -202,3 +212,23 @@ def stopping_on_signals() -> Iterator[StopSignal]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def hearing_hangups() -> Iterator[Callable[[], bool]]:
+    """Whether SIGHUP has come since it was last asked. At a terminal it still ends the program."""
+    hangup = threading.Event()
+    if not hasattr(signal, "SIGHUP") or sys.stdin.isatty():
+        yield hangup.is_set
+        return
+
+    def take() -> bool:
+        came = hangup.is_set()
+        hangup.clear()
+        return came
+
+    before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    try:
+        yield take
+    finally:
+        signal.signal(signal.SIGHUP, before)

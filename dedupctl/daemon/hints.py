@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -26,6 +27,7 @@ class Removed:
     """A file or a whole folder is no longer at this path: deleted, or moved out of the root."""
 
     path: bytes
+    folder: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class RootLost:
-    """The root itself is gone and no longer watched. It is offline, not empty; `Watcher.watch` it when it is back."""
+    """The root is no longer watched: it is gone (offline, not empty), or its watch has ended. `Watcher.watch` it anew
+    when it is there."""
 
     root: bytes
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class HintQueue:
         self._capacity = capacity
         self._hints: list[Hint] = []
         self._changed = threading.Condition()
+        self._oldest_at = 0.0
+        self._traffic = Traffic()
 
     def put(self, hint: Hint) -> None:
         """Add one hint; never blocks."""
@@ -75,8 +81,16 @@ class HintQueue:
             if len(self._hints) >= self._capacity:
                 lost_roots = [held for held in dict.fromkeys(self._hints) if isinstance(held, RootLost)]
                 self._hints = [*lost_roots, EventsLost(f"more than {self._capacity} events were waiting")]
-            self._hints.append(hint)
-            self._changed.notify()
+                self._traffic.note_loss()
+            if isinstance(hint, EventsLost):
+                self._traffic.note_loss()
+            self._traffic.seen += 1
+            self._traffic.last_at = int(time.time())
+            if not self._hints:
+                self._oldest_at = time.monotonic()
+            if not self._hints or self._hints[-1] != hint:  # a file that is written to tells so again and again
+                self._hints.append(hint)
+                self._changed.notify()
 
     def take(self, timeout: float) -> list[Hint]:
         """Every hint that waits; if there is none, wait up to `timeout` seconds for the first."""
@@ -84,3 +98,31 @@ class HintQueue:
             self._changed.wait_for(lambda: bool(self._hints), timeout)
             taken, self._hints = self._hints, []
             return taken
+
+    def traffic(self) -> dict[str, int | float | None]:
+        """Counts since the start, by name; times in seconds since 1970, `oldest_seconds` is the age of what waits."""
+        with self._changed:
+            oldest = time.monotonic() - self._oldest_at if self._hints else None
+            return {
+                "seen": self._traffic.seen,
+                "last_at": self._traffic.last_at,
+                "lost": self._traffic.lost,
+                "last_lost_at": self._traffic.last_lost_at,
+                "waiting": len(self._hints),
+                "oldest_seconds": None if oldest is None else round(oldest, 1),
+            }
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What has passed through a queue."""
+
+    seen: int = 0
+    last_at: int | None = None
+    lost: int = 0
+    """How often something was lost, which a scan made up for."""
+    last_lost_at: int | None = None
+
+    def note_loss(self) -> None:
+        self.lost += 1
+        self.last_lost_at = int(time.time())

@@ -1,105 +1,278 @@
-"""inotify through watchdog, telling what watchdog 7.1 keeps to itself.
+"""inotify for one root: what the kernel tells about a tree of folders, as hints.
 
-- A kernel queue that overflows is logged; the handler hears nothing.
-- A folder that cannot be watched because the limit is reached is skipped without a word, unless it is the root.
-- A filesystem that is unmounted raises no event at all.
-- The folders of other tools (thumbnails, trash) are watched too, and each costs one of the user's watches.
-
-Two of its classes are therefore subclassed, through their public methods only.
+watchdog 7.1 keeps the paths of its watches in step with events. Two folders of one name that left one after the other,
+an exchange of two, a way out and back: each ended its thread with a KeyError, after which nothing was heard and nothing
+said so (watchdog#117 of 2012, #233, #600 and #701 are the same). Nor does it tell of folders that become readable and
+of filesystems that are mounted later. So this room asks the kernel itself, and `tree` keeps no belief of its own.
 """
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
-import warnings
-from collections.abc import Callable
+import select
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from watchdog.observers.api import BaseObserver
-from watchdog.observers.inotify import InotifyEmitter
-from watchdog.observers.inotify_c import (
-    CallbackId,
-    InotifyConstants,
-    InotifyEvent,
-    InotifyFD,
-    Mask,
-    WatchCallback,
-    WatchDescriptor,
-)
+from inotify_simple import Event, INotify, flags, parse_events
 
-from dedupctl.daemon.hints import EventsLost, HintQueue, RootLost
+from dedupctl.daemon.hints import EventsLost, FolderTouched, HintQueue, Moved, Removed, RootLost, Touched
+from dedupctl.daemon.mounts import MOUNT_TABLE, mount_points
+from dedupctl.daemon.tree import LIMITS, IsIgnored, Node, WatchTree
+from dedupctl.paths import join, lies_in
 
-IsIgnored = Callable[[bytes], bool]
-"""Says of a path that it is none of our business, like everything below it."""
+log = logging.getLogger(__name__)
 
-LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
-"""The sysctl behind each way in which inotify refuses."""
+READ_BYTES = 1 << 20
+CLOSE_SECONDS = 1.0
+"""A thread that waits for a disk that does not answer ends when the process does."""
+GRACE_SECONDS = 0.2
+"""How long the second half of a move is waited for. The kernel tells both at once unless its queue is full."""
 
 
-class InotifyObserver(BaseObserver):
-    """watchdog's InotifyObserver, but around our own inotify instance."""
+@dataclass(frozen=True, slots=True)
+class _Departure:
+    """The first half of a move."""
 
-    def __init__(self, inotify: Inotify) -> None:
-        self._inotify = inotify
-        super().__init__(InotifyEmitter, inotify_fd=inotify)
-
-    def on_thread_start(self) -> None:
-        self._inotify.start()
-        super().on_thread_start()
-
-    def on_thread_stop(self) -> None:
-        super().on_thread_stop()
-        self._inotify.stop()
-        self._inotify.join()
+    path: bytes
+    folder: bool
+    until: float
 
 
-class Inotify(InotifyFD):
-    """One inotify instance, for one root.
+class Inotify(threading.Thread):
+    """Listens to one root until closed. A thread of its own, so that no root can fill another one's queue.
 
-    Raises:
-        OSError: EMFILE, there are too many instances (see `LIMITS`).
+    It ends by itself when the root is lost or when it fails; `is_alive` tells.
     """
 
-    def __init__(self, root: bytes, is_ignored: IsIgnored, hints: HintQueue) -> None:
-        super().__init__()
-        # Of folders made one in another at once watchdog warns that it adds the inner ones twice, which does no harm.
-        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
-        self.refusal: OSError | None = None
-        """Why a folder could not be watched, where a limit of `LIMITS` was reached."""
-        self._root = root
-        self._root_descriptor: WatchDescriptor | None = None
-        self._is_ignored = is_ignored
-        self._hints = hints
-
-    def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
-        """Watch one folder.
+    def __init__(self, root: bytes, is_ignored: IsIgnored, hints: HintQueue, mount_table: Path = MOUNT_TABLE) -> None:
+        """Watch the root. What is below it follows once the thread runs, until `settled` is set.
 
         Raises:
-            OSError: it is not to be watched or cannot be; watchdog goes on without it unless it is the root.
+            OSError: the root cannot be watched (see `LIMITS` for two of the reasons).
         """
-        if self._is_ignored(path):
-            raise OSError(errno.ECANCELED, "not watched", path)
-        if not os.access(path, os.R_OK):
-            # watchdog would go on with the descriptor -1 that the kernel answers here.
-            raise PermissionError(errno.EACCES, "cannot be read", path)
-        try:
-            descriptor = super().add_callback(path, mask, callback, id_)
-        except OSError as error:
-            if error.errno in LIMITS:
-                self.refusal = error
-            raise
-        if path == self._root:
-            self._root_descriptor = descriptor
-        return descriptor
+        super().__init__(name=f"inotify {os.fsdecode(root)}", daemon=True)
+        self.settled = threading.Event()
+        """Every folder is watched, or it is known that it cannot be."""
+        self.failure: str | None = None
+        """What ended the thread by accident."""
+        self._root = root
+        self._is_ignored = is_ignored
+        self._hints = hints
+        self._departures: dict[int, _Departure] = {}
+        self._is_closing = False
+        self._look_again = False
+        self._guard = threading.Lock()
+        with ExitStack() as opened:
+            self._inotify = opened.enter_context(INotify())
+            self._mount_table = opened.enter_context(mount_table.open("rb", buffering=0))
+            self._wake, waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, self._wake)
+            opened.callback(os.close, waker)
+            self._waker: int | None = waker
+            self.identity = _identity(root)
+            self.tree = WatchTree(self._inotify, root, is_ignored)
+            self._mounts = self._mounts_now()
+            self._resources = opened.pop_all()
 
-    def handle_event(self, event: InotifyEvent) -> None:
-        super().handle_event(event)
-        if event.is_queue_overflow:
+    def run(self) -> None:
+        try:
+            self.tree.look_again()
+            self.settled.set()
+            self._listen()
+        except Exception as error:  # whatever it is, silence would be worse: the watcher finds the thread dead
+            log.exception("watching %r ended", os.fsdecode(self._root))
+            self.failure = f"{type(error).__name__}: {error}"
+        finally:
+            self.settled.set()
+            self._release()
+
+    def look_again(self) -> None:
+        """Have the whole tree compared with the disk. What was not watched is hinted at. For any thread."""
+        self._look_again = True
+        self._rouse()
+
+    def close(self) -> None:
+        """Stop listening. For any thread, also for one that was never started."""
+        self._is_closing = True
+        if self.ident is None:
+            self._release()
+            return
+        self.tree.is_given_up = True
+        self._rouse()
+        self.join(CLOSE_SECONDS)
+
+    @property
+    def is_of_this_root(self) -> bool:
+        """What stands at the path of the root is still the folder that is listened to."""
+        try:
+            return _identity(self._root) == self.identity
+        except OSError:
+            return False
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        poller = select.poll()
+        poller.register(self._inotify.fileno(), select.POLLIN)
+        poller.register(self._wake, select.POLLIN)
+        poller.register(self._mount_table.fileno(), select.POLLPRI)
+        while not self._is_closing:
+            ready = dict(poller.poll(GRACE_SECONDS * 1000 if self._departures else None))
+            if self._wake in ready:
+                os.read(self._wake, READ_BYTES)
+            if self._mount_table.fileno() in ready:
+                self._compare_mounts()
+            if self._inotify.fileno() in ready:
+                for event in parse_events(os.read(self._inotify.fileno(), READ_BYTES)):
+                    self._hear(event)
+                self.tree.prune()
+            if self._look_again:
+                self._look_again = False
+                self._compare_all()
+            self._give_up_departures()
+            if not self.tree.root.is_placed:
+                return
+
+    def _hear(self, event: Event) -> None:
+        if event.mask & flags.Q_OVERFLOW:
+            # The events that were lost may have been of folders.
+            self._look_again = True
             self._hints.put(EventsLost("the kernel's queue of events overflowed"))
-        elif event.mask & InotifyConstants.IN_UNMOUNT:
-            is_root = event.wd == self._root_descriptor
-            self._hints.put(RootLost(self._root) if is_root else EventsLost("a filesystem was unmounted"))
+        elif event.mask & flags.IGNORED:
+            self._let_go(event.wd)
+        else:
+            for node in self.tree.nodes(event.wd):
+                if node.is_placed:
+                    self._hear_at(node, event)
+
+    def _let_go(self, watch: int) -> None:
+        for node in self.tree.dropped(watch):
+            if node.parent is None:
+                self._hints.put(RootLost(self._root))
+            elif node.parent.is_placed:
+                # Deleted, or its filesystem unmounted: something else may stand there by now.
+                self._look(node.parent, node.name)
+
+    def _hear_at(self, node: Node, event: Event) -> None:
+        mask = event.mask
+        if not event.name:
+            self._hear_of_itself(node, mask)
+            return
+        name = os.fsencode(event.name)
+        path = join(node.path, name)
+        if mask & flags.ISDIR:
+            self._hear_of_folder(node, name, path, event)
+        elif mask & flags.MOVED_FROM:
+            self._departed(path, event, folder=False)
+        elif mask & flags.MOVED_TO:
+            self._arrived(path, event, folder=False)
+        elif mask & flags.DELETE:
+            self._tell(Removed(path, folder=False))
+        elif mask & (flags.CREATE | flags.CLOSE_WRITE):
+            self._tell(Touched(path))
+
+    def _hear_of_itself(self, node: Node, mask: int) -> None:
+        if node.parent is not None:
+            return  # its parent tells
+        if mask & flags.MOVE_SELF:
+            self._hints.put(RootLost(self._root))
+        elif mask & flags.ATTRIB and self.tree.unwatched:
+            self._look_again = True
+
+    def _hear_of_folder(self, node: Node, name: bytes, path: bytes, event: Event) -> None:
+        if event.mask & flags.ATTRIB:
+            if self.tree.is_missing(path):
+                self._look(node, name)
+            return
+        # Looked up whatever the event says of it: it may be long outdated.
+        self.tree.look(node, name)
+        if event.mask & flags.CREATE:
+            self._tell(FolderTouched(path))
+        elif event.mask & flags.DELETE:
+            self._tell(Removed(path, folder=True))
+        elif event.mask & flags.MOVED_FROM:
+            self._departed(path, event, folder=True)
+        elif event.mask & flags.MOVED_TO:
+            self._arrived(path, event, folder=True)
+
+    def _look(self, parent: Node, name: bytes) -> None:
+        for path in self.tree.look(parent, name):
+            self._tell(FolderTouched(path))
+
+    def _compare_all(self) -> None:
+        try:
+            found = self.tree.look_again()
+        except OSError:
+            self._hints.put(RootLost(self._root))
+            return
+        for path in found:
+            self._tell(FolderTouched(path))
+        self.tree.prune()
+
+    # --- moves -----------------------------------------------------------------------------------------------------
+
+    def _departed(self, path: bytes, event: Event, *, folder: bool) -> None:
+        if not self._is_ignored(path):
+            self._departures[event.cookie] = _Departure(path, folder, time.monotonic() + GRACE_SECONDS)
+
+    def _arrived(self, path: bytes, event: Event, *, folder: bool) -> None:
+        departure = self._departures.pop(event.cookie, None)
+        if departure is None:
+            self._tell(FolderTouched(path) if folder else Touched(path))
+        elif self._is_ignored(path):
+            self._tell(Removed(departure.path, folder))
+        else:
+            self._tell(Moved(departure.path, path, folder))
+
+    def _give_up_departures(self) -> None:
+        """What has not arrived anywhere was moved out of the root."""
+        now = time.monotonic()
+        for cookie, departure in list(self._departures.items()):
+            if departure.until <= now:
+                del self._departures[cookie]
+                self._tell(Removed(departure.path, departure.folder))
+
+    def _tell(self, hint: Touched | FolderTouched | Removed | Moved) -> None:
+        if isinstance(hint, Moved) or not self._is_ignored(hint.path):
+            self._hints.put(hint)
+
+    # --- mounts ----------------------------------------------------------------------------------------------------
+
+    def _compare_mounts(self) -> None:
+        """A filesystem was mounted or unmounted somewhere: no event tells of it."""
+        if not self.is_of_this_root:
+            self._hints.put(RootLost(self._root))
+            return
+        before, self._mounts = self._mounts, self._mounts_now()
+        for point in sorted({point for point, _ in before ^ self._mounts}):
+            folder, _, name = point.rpartition(b"/")
+            parent = self.tree.node_at(folder or b"/")
+            if parent is not None:
+                self.tree.look(parent, name)
+                self._tell(FolderTouched(point))
+        self.tree.prune()
+
+    def _mounts_now(self) -> frozenset[tuple[bytes, int]]:
+        self._mount_table.seek(0)
+        mounts = mount_points(self._mount_table.read())
+        return frozenset((point, number) for point, number in mounts if lies_in(point, self._root))
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _rouse(self) -> None:
+        with self._guard:
+            if self._waker is not None:
+                with suppress(BlockingIOError):  # it has been roused and has not got to it yet
+                    os.write(self._waker, b"!")
+
+    def _release(self) -> None:
+        with self._guard:  # a number that was closed may be another file's by now
+            self._waker = None
+            self._resources.close()
 
 
 def limit_reached(error: OSError) -> str:
@@ -107,3 +280,8 @@ def limit_reached(error: OSError) -> str:
     name = LIMITS[error.errno or 0]
     value = int(Path("/proc/sys", *name.split(".")).read_text(encoding="ascii"))
     return f"{error.strerror}: {name} = {value}; `sudo sysctl {name}={2 * value}` raises it"
+
+
+def _identity(path: bytes) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

@@ -6,21 +6,26 @@ import os
 from collections.abc import Iterable, Iterator
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.engine import Beat
 from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
+from dedupctl.indexing.recognition import Recognition
 from dedupctl.indexing.roots import while_online
-from dedupctl.indexing.scan import Finding, Unread, Walk, look_at
+from dedupctl.indexing.scan import Finding, Unread, Walk, look_at, nothing
 
 
 class Interpreter:
     """Turns hints on a set of roots into findings. Files that may still be written wait in the settler first."""
 
-    def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler) -> None:
+    def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler, beat: Beat = nothing) -> None:
+        """`beat` is called for every file and hint that is looked at."""
         self._catalog = catalog
         self._config = config
         self._settler = settler
+        self._beat = beat
+        self._recognition = Recognition()
         self._roots: tuple[Root, ...] = ()
         self._overflowed = False
 
@@ -30,31 +35,31 @@ class Interpreter:
 
     def findings(self, hints: Iterable[Hint]) -> Iterator[Finding]:
         """What these hints turn out to mean, besides the files that must settle first."""
+        self._recognition = Recognition()
         for hint in hints:
+            self._beat()
             match hint:
                 case Touched(path):
                     self._hold(path)
                 case FolderTouched(path):
                     yield from self._settled_later(self._walk(path))
+                case Removed(path, folder=True):
+                    yield from self._settled_later(self._walk(path))
                 case Removed(path):
-                    self._settler.forget(path)
-                    self._settler.forget_under(path)
-                    yield from self._look(path)
-                    yield from self._walk(path)
+                    yield from self._settled_later(self._look(path))
                 case Moved(source, target, folder=True):
-                    self._settler.forget_under(source)
                     yield from self._settled_later(self._walk(target))
-                    yield from self._walk(source)
+                    yield from self._settled_later(self._walk(source))
                 case Moved(source, target):
-                    self._settler.forget(source)
                     yield from self._settled_later(self._look(target))
-                    yield from self._look(source)
+                    yield from self._settled_later(self._look(source))
                 case _:
                     pass  # lost roots and lost events are answered by the service, with a scan
 
     def settled(self) -> Iterator[Finding]:
         """Findings on the files that have come to rest."""
-        for path in self._settler.due(_stamp):
+        for path in self._settler.due(self._stamp):
+            self._beat()
             yield from self._look(path)
 
     def take_overflow(self) -> bool:
@@ -75,15 +80,29 @@ class Interpreter:
     def _look(self, path: bytes) -> Iterator[Finding]:
         place = self._place(path)
         if place is not None:
-            finding = look_at(self._catalog, *place, self._config)
+            finding = look_at(self._catalog, *place, self._config, self._recognition)
             if finding is not None:
-                yield from while_online(place[0], [finding])
+                yield from while_online(place[0], [finding, *self._other_names(finding)])
+
+    def _other_names(self, finding: Finding) -> Iterator[Finding]:
+        """A file that was written in place has changed under each of its hard links, of which no event tells."""
+        if not (isinstance(finding, Unread) and finding.known):
+            return
+        with self._catalog.read() as tx:
+            names = tx.files.names_of(finding.identity)
+        for path in {name.path for name in names} - {finding.absolute}:
+            place = self._place(path)
+            other = None if place is None else look_at(self._catalog, *place, self._config, self._recognition)
+            if isinstance(other, Unread):
+                yield other
 
     def _walk(self, path: bytes) -> Iterator[Finding]:
         place = self._place(path)
         if place is not None:
             root, folder = place
-            yield from while_online(root, Walk(self._catalog, root, self._config).findings(folder))
+            yield from while_online(
+                root, Walk(self._catalog, root, self._config, self._beat, self._recognition).findings(folder)
+            )
 
     def _place(self, path: bytes) -> tuple[Root, bytes] | None:
         for root in self._roots:
@@ -93,10 +112,10 @@ class Interpreter:
                 return root, path[len(root.path) :].strip(b"/")
         return None
 
-
-def _stamp(path: bytes) -> Stamp | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+    def _stamp(self, path: bytes) -> Stamp | None:
+        self._beat()
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from dedupctl.paths import is_or_lies_in
@@ -20,7 +21,7 @@ def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
     Every `fuse.*` type counts as silent: its files may change behind the mount (sshfs, rclone, mergerfs). `fuseblk` is
     a local disk.
     """
-    mounts = [_mount_point_and_type(line) for line in mount_table.splitlines() if b" - " in line]
+    mounts = [(point, kind) for _, point, kind in _entries(mount_table)]
     below = [kind for point, kind in mounts if point != root and is_or_lies_in(point, root)]
     # The longest mount point wins, and of two on one point the later: it hides the earlier.
     _, holding = max(
@@ -31,8 +32,16 @@ def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
     return next((kind for kind in [holding, *below] if kind in SILENT or kind.startswith("fuse.")), None)
 
 
-def _mount_point_and_type(line: bytes) -> tuple[bytes, str]:
-    before, _, after = line.partition(b" - ")
-    escaped = before.split(b" ")[4]
-    point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), escaped)
-    return point, after.split(b" ", 1)[0].decode("ascii", "replace")
+def mount_points(mount_table: bytes) -> Iterator[tuple[bytes, int]]:
+    """Where something is mounted, with the number of that very mount: mounted anew it has another."""
+    return ((point, number) for number, point, _ in _entries(mount_table))
+
+
+def _entries(mount_table: bytes) -> Iterator[tuple[int, bytes, str]]:
+    """Number, mount point and type of filesystem of every mount."""
+    for line in mount_table.splitlines():
+        before, separator, after = line.partition(b" - ")
+        if separator:
+            number, *_, escaped = before.split(b" ")[:5]
+            point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), escaped)
+            yield int(number), point, after.split(b" ", 1)[0].decode("ascii", "replace")

@@ -15,6 +15,10 @@ SEND_SECONDS = 0.2
 """Long enough for a busy manager to read, short enough that one that hangs does not hang the daemon."""
 
 
+START_SECONDS = 120
+"""How much longer a start may take from each sign of life on."""
+
+
 class Notifier:
     """Sends state changes to the socket the service manager named; without one, every call does nothing.
 
@@ -24,6 +28,7 @@ class Notifier:
     def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
         self._address = address
         self._watchdog_seconds = watchdog_seconds
+        self._is_ready = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Notifier:
@@ -37,6 +42,7 @@ class Notifier:
 
     def ready(self) -> None:
         """The daemon has started: it holds its lock and its stores are whole."""
+        self._is_ready = True
         self._send("READY=1")
 
     def status(self, text: str) -> None:
@@ -44,8 +50,11 @@ class Notifier:
         self._send("STATUS=" + shown(" ".join(text.splitlines())))
 
     def alive(self) -> None:
-        """The main loop still turns; without this within the watchdog's limit the manager restarts the daemon."""
-        self._send("WATCHDOG=1")
+        """The daemon makes progress; without this within the watchdog's limit the manager restarts it.
+
+        A start that makes progress may take as long as it takes: a migration, an index made anew, a store to wait for.
+        """
+        self._send("WATCHDOG=1" if self._is_ready else f"WATCHDOG=1\nEXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}")
 
     def stopping(self) -> None:
         """The daemon has begun to shut down."""

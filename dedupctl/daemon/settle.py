@@ -67,17 +67,6 @@ class Settler:
             self._fresh[path] = _Held(first_seen=now, due=now)
         return True
 
-    def forget(self, path: bytes) -> None:
-        """Drop one path; nothing happens if it is not held."""
-        self._fresh.pop(path, None)
-        self._waiting.pop(path, None)
-
-    def forget_under(self, folder: bytes) -> None:
-        """Drop every path below `folder`."""
-        prefix = folder.rstrip(b"/") + b"/"
-        self._fresh = {path: held for path, held in self._fresh.items() if not path.startswith(prefix)}
-        self._waiting = {path: held for path, held in self._waiting.items() if not path.startswith(prefix)}
-
     def due(self, stat: Stat) -> list[bytes]:
         """Look at the paths whose time has come; return, and let go of, those that have been quiet long enough.
 

@@ -13,16 +13,19 @@ from pathlib import Path
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import PolicyConfig
+from dedupctl.daemon.pulse import Pulse
 from dedupctl.domain import PairKind, Plan, Seen
-from dedupctl.errors import DedupctlError, LockHeld, StoreError
+from dedupctl.errors import DedupctlError, Interrupted, LockHeld, StoreError
 from dedupctl.policy.plan import UNATTENDED_KINDS, Request, draft_plan, store_plan
 from dedupctl.removal.apply import Applied, apply_plan
 from dedupctl.removal.outcome import Outcome
+from dedupctl.removal.purge import purge, purgeable
 from dedupctl.removal.recover import acting
 from dedupctl.report.wording import counted, shown, size
 
 PAUSE_SECONDS = 60.0
 """One run for a whole import, not one for each of its batches."""
+PURGE_SECONDS = 86_400.0
 SAID_OUTCOMES = 20
 """So many files that were left alone are named in the log; `dedupctl log` has them all."""
 
@@ -36,20 +39,23 @@ class Unattended:
         catalog: Catalog,
         policies: Mapping[str, PolicyConfig],
         *,
+        purges: bool = False,
         is_stopped: Callable[[], bool],
-        alive: Callable[[], None],
+        pulse: Pulse,
         say: Callable[[str], None],
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._is_stopped = is_stopped
-        self._alive = alive
+        self._pulse = pulse
         self._say = say
         self._policies = {
             name: policy
             for name, policy in policies.items()
             if policy.unattended and not set(UNATTENDED_KINDS).isdisjoint(map(PairKind, policy.kinds))
         }
+        self._purges = purges
+        self._purge_not_before = float("-inf")
         self._is_due = False
         self._not_before = 0.0
         self._in_vain: dict[str, set[tuple[Seen, Seen | None]]] = {}
@@ -58,11 +64,16 @@ class Unattended:
     def settle_journal(self) -> None:
         """Settle what an earlier run left open: this daemon, or a command that was killed."""
         try:
-            with acting(self._home, self._catalog) as settled:
+            with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
                 self._say_settled(settled)
         except LockHeld as held:
             # Whoever holds it has settled the journal before its own work.
             self._say(str(held))
+        except StoreError:
+            raise
+        except (DedupctlError, OSError) as error:
+            # The rows wait for the next start or the next root that comes back; watching must go on meanwhile.
+            self._say(f"what was cut off could not be settled: {shown(str(error))}")
 
     def after_batch(self) -> None:
         """The library has changed."""
@@ -83,6 +94,32 @@ class Unattended:
                 self._run(name, policy)
         self._not_before = time.monotonic() + PAUSE_SECONDS
 
+    def purge_when_due(self) -> None:
+        """End what is past its retention, if that is wanted and the last time is a day ago."""
+        if not self._purges or time.monotonic() < self._purge_not_before:
+            return
+        self._purge_not_before = time.monotonic() + PURGE_SECONDS
+        if not purgeable(self._catalog, now=time.time()):
+            return
+        try:
+            with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
+                self._say_settled(settled)
+                outcomes = purge(self._catalog, progress=lambda _done, _total: self._between_batches())
+        except LockHeld as held:
+            self._purge_not_before = time.monotonic() + PAUSE_SECONDS
+            self._say(f"the purge waits: {held}")
+        except StoreError:
+            raise
+        except DedupctlError as error:
+            self._say(f"purge: {error}")
+        else:
+            self._say_purged(outcomes)
+
+    def _between_batches(self) -> None:
+        self._pulse.beat()
+        if self._is_stopped():
+            raise Interrupted
+
     def _run(self, name: str, policy: PolicyConfig) -> None:
         drafted = draft_plan(self._catalog, name, policy, now=int(time.time()), request=Request(unattended=True))
         asked = {(action.victim, action.keeper) for action in drafted.removals}
@@ -96,7 +133,7 @@ class Unattended:
             self._say(f"policy {name} waits: this daemon may not write to {named} (see systemd/act-in-a-root.conf)")
             return
         try:
-            with acting(self._home, self._catalog) as settled:
+            with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
                 self._say_settled(settled)
                 applied = self._apply(store_plan(self._catalog, drafted), policy)
         except LockHeld as held:
@@ -116,7 +153,7 @@ class Unattended:
             self._catalog,
             plan.id,
             max_remove_share=policy.max_remove_share,
-            progress=lambda _done, _total: self._alive(),
+            progress=lambda _done, _total: self._pulse.beat(),
             is_stopped=self._is_stopped,
         )
 
@@ -128,6 +165,13 @@ class Unattended:
                 f"a {outcome.deed.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
                 + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
+
+    def _say_purged(self, outcomes: Sequence[Outcome]) -> None:
+        done = [outcome for outcome in outcomes if outcome.done]
+        freed = sum(outcome.action.victim.identity.size for outcome in done)
+        self._say(f"purged {counted(len(done), 'file')} past their retention ({size(freed)})")
+        for outcome in [outcome for outcome in outcomes if not outcome.done][:SAID_OUTCOMES]:
+            self._say(f"not purged: {shown(outcome.action.victim.absolute)}: {shown(outcome.reason or '')}")
 
     def _say_applied(self, name: str, applied: Applied) -> None:
         left = applied.refused

@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers.api import BaseObserver
-from watchdog.observers.polling import PollingObserverVFS
-
-from dedupctl.daemon.hints import EventsLost, FolderTouched, Hint, HintQueue, Moved, Removed, RootLost, Touched
-from dedupctl.daemon.inotify import LIMITS, Inotify, InotifyObserver, IsIgnored, limit_reached
+from dedupctl.daemon.hints import EventsLost, Hint, HintQueue, RootLost
+from dedupctl.daemon.inotify import Inotify, limit_reached
 from dedupctl.daemon.mounts import MOUNT_TABLE, silent_filesystem
+from dedupctl.daemon.observed import Observed
+from dedupctl.daemon.tree import LIMITS, IsIgnored
 
 log = logging.getLogger(__name__)
 
 IsToolName = Callable[[bytes], bool]
 """Says of one name in a path that it belongs to another tool (a trash, a folder of thumbnails, our own `.dedupctl`)."""
 
-EVENTS: list[type[FileSystemEvent]] = [
-    FileCreatedEvent,
-    FileClosedEvent,
-    FileMovedEvent,
-    FileDeletedEvent,
-    DirCreatedEvent,
-    DirMovedEvent,
-    DirDeletedEvent,
-]
-"""Neither opening nor reading (our own scan would fill the queue), nor each single write: closing tells its end.
-What changes without being closed (truncated by path, chmod) is left to the periodic scan."""
-POLLED_EVENTS = [*EVENTS, FileModifiedEvent]
+HAS_INOTIFY = sys.platform == "linux"
+SETTLING_BEAT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +29,10 @@ class WatchHealth:
 
     root: bytes
     reason: str | None
+    watches: int = 0
+    """Folders that the kernel watches, each of which costs one of the user's watches."""
+    unwatched: Mapping[bytes, str] = field(default_factory=dict)
+    """Folders that cannot be watched, and why."""
 
     @property
     def polled(self) -> bool:
@@ -61,18 +43,26 @@ class Watcher:
     """Watches roots and hands out hints. Its methods are for one thread; the watching goes on in others.
 
     Below a name that `is_tool_name` says yes to, nothing is watched and no hint is given. Watch before you scan: what
-    changes between the two is then seen twice, not never.
+    changes between the two is then seen twice, not never. `beat` is called again and again while a call takes long.
     """
 
-    def __init__(self, *, is_tool_name: IsToolName, polling_seconds: float, always_poll: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        is_tool_name: IsToolName,
+        polling_seconds: float,
+        always_poll: bool = False,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self._is_tool_name = is_tool_name
         self._polling_seconds = polling_seconds
         self._always_poll = always_poll
+        self._beat = beat
         self._hints = HintQueue()
         self._watches: dict[bytes, _Watch] = {}
 
     def watch(self, root: bytes) -> WatchHealth:
-        """Watch `root` (absolute), anew if it was watched already; if it is to be polled, it is walked once right here.
+        """Watch `root` (absolute), anew if it was watched already; returns once every folder below it is.
 
         Raises:
             OSError: the root is not there, is no folder or may not be read.
@@ -88,11 +78,19 @@ class Watcher:
         """Stop watching `root`; nothing happens if it is not watched."""
         watch = self._watches.pop(root, None)
         if watch:
-            watch.stop()
+            watch.by.close()
 
     def health(self) -> list[WatchHealth]:
         """How each root is watched."""
         return [watch.health for watch in self._watches.values()]
+
+    def alive(self) -> int:
+        """How many roots are watched by a thread that lives."""
+        return sum(watch.by.is_alive() for watch in self._watches.values())
+
+    def traffic(self) -> dict[str, int | float | None]:
+        """What was heard so far, as `HintQueue.traffic`."""
+        return self._hints.traffic()
 
     def take(self, timeout: float) -> list[Hint]:
         """Every hint that waits; if there is none, wait up to `timeout` seconds for the first.
@@ -106,6 +104,24 @@ class Watcher:
                 hints.append(self._fall_back(root, limit_reached(watch.refusal)))
         return hints
 
+    def check(self) -> None:
+        """Find out which roots are not watched any more, whatever the reason: a `RootLost` tells of each."""
+        for root, watch in self._watches.items():
+            fault = watch.fault() or self._other_ground(watch)
+            if fault:
+                self._hints.put(RootLost(root, fault))
+
+    def look_again(self) -> None:
+        """Have every folder compared with what is watched; one that was not is hinted at.
+
+        A root that is polled for want of watches gets another try.
+        """
+        for root, watch in list(self._watches.items()):
+            if isinstance(watch.by, Inotify):
+                watch.by.look_again()
+            elif watch.is_makeshift:
+                self._hints.put(RootLost(root, "the limit may have been raised"))
+
     def close(self) -> None:
         """Stop watching every root."""
         for root in list(self._watches):
@@ -114,109 +130,83 @@ class Watcher:
     def _reason_to_poll(self, root: bytes) -> str | None:
         if self._always_poll:
             return "the configuration asks for it"
-        kind = silent_filesystem(root, MOUNT_TABLE.read_bytes())
+        kind = silent_filesystem(root, MOUNT_TABLE.read_bytes()) if HAS_INOTIFY else None
         return f"{kind} does not tell of changes made elsewhere" if kind else None
+
+    def _other_ground(self, watch: _Watch) -> str | None:
+        """A filesystem that tells of nothing was mounted below a root meanwhile, or is there no longer."""
+        if watch.is_makeshift:
+            return None
+        reason = self._reason_to_poll(watch.root)
+        return None if reason == watch.reason else reason or "its events can be heard now"
 
     def _fall_back(self, root: bytes, reason: str) -> Hint:
         try:
-            self._watches[root] = self._poll(root, reason)
+            self._watches[root] = self._poll(root, reason, is_makeshift=True)
         except OSError:
             return RootLost(root)
         return EventsLost(reason)
 
     def _listen(self, root: bytes) -> _Watch:
+        if not HAS_INOTIFY:
+            return self._settled(_Watch(root, Observed(root, self._ignored_below(root), self._hints)))
         try:
-            inotify = Inotify(root, self._ignored_below(root), self._hints)
-            watch = self._start(_Watch(WatchHealth(root, None), InotifyObserver(inotify), inotify), EVENTS)
+            inotify = Inotify(root, self._ignored_below(root), self._hints, MOUNT_TABLE)
         except OSError as error:
             if error.errno not in LIMITS:
                 raise
-            return self._poll(root, limit_reached(error))
+            return self._poll(root, limit_reached(error), is_makeshift=True)
+        inotify.start()
+        watch = self._settled(_Watch(root, inotify))
         if watch.refusal:
-            watch.stop()
-            return self._poll(root, limit_reached(watch.refusal))
+            watch.by.close()
+            return self._poll(root, limit_reached(watch.refusal), is_makeshift=True)
         return watch
 
-    def _poll(self, root: bytes, reason: str) -> _Watch:
+    def _poll(self, root: bytes, reason: str, *, is_makeshift: bool = False) -> _Watch:
         log.warning("%r is polled every %g s: %s", os.fsdecode(root), self._polling_seconds, reason)
-        observer = PollingObserverVFS(
-            # A link that is followed may lead in circles; links are not watched with inotify either.
-            stat=os.lstat,
-            listdir=self._list_folder,
-            polling_interval=self._polling_seconds,
-        )
-        return self._start(_Watch(WatchHealth(root, reason), observer), POLLED_EVENTS)
+        observed = Observed(root, self._ignored_below(root), self._hints, polling_seconds=self._polling_seconds)
+        return self._settled(_Watch(root, observed, reason, is_makeshift))
 
-    def _start(self, watch: _Watch, events: list[type[FileSystemEvent]]) -> _Watch:
-        root = watch.health.root
-        watch.observer.start()
+    def _settled(self, watch: _Watch) -> _Watch:
         try:
-            handler = _Translator(root, self._ignored_below(root), self._hints)
-            watch.observer.schedule(handler, os.fsdecode(root), recursive=True, event_filter=events)
-        except OSError:
-            watch.stop()
+            while not watch.by.settled.wait(SETTLING_BEAT_SECONDS):
+                self._beat()
+        except BaseException:
+            watch.by.close()
             raise
         return watch
-
-    def _list_folder(self, folder: str | None) -> Iterator[os.DirEntry[str]]:
-        with os.scandir(folder) as entries:
-            yield from (entry for entry in entries if not self._is_tool_name(os.fsencode(entry.name)))
 
     def _ignored_below(self, root: bytes) -> IsIgnored:
         return lambda path: any(self._is_tool_name(name) for name in path[len(root) :].split(b"/") if name)
 
 
+@dataclass(frozen=True, slots=True)
 class _Watch:
-    """One root's observer, with threads of its own so that no root can fill another one's queue."""
+    """One root and what watches it."""
 
-    def __init__(self, health: WatchHealth, observer: BaseObserver, inotify: Inotify | None = None) -> None:
-        self.health = health
-        self.observer = observer
-        self._inotify = inotify
+    root: bytes
+    by: Inotify | Observed
+    reason: str | None = None
+    is_makeshift: bool = False
+    """It is polled only because inotify had no watch left."""
+
+    @property
+    def health(self) -> WatchHealth:
+        if isinstance(self.by, Inotify):
+            return WatchHealth(self.root, self.reason, len(self.by.tree), dict(self.by.tree.unwatched))
+        return WatchHealth(self.root, self.reason)
 
     @property
     def refusal(self) -> OSError | None:
         """Why a folder below the root could not be watched."""
-        return self._inotify.refusal if self._inotify else None
+        return self.by.tree.refusal if isinstance(self.by, Inotify) else None
 
-    def stop(self) -> None:
-        self.observer.stop()
-        self.observer.join()
-
-
-class _Translator(FileSystemEventHandler):
-    """Turns watchdog's events into hints; runs in the observer's thread."""
-
-    def __init__(self, root: bytes, is_ignored: IsIgnored, hints: HintQueue) -> None:
-        self._root = root
-        self._is_ignored = is_ignored
-        self._hints = hints
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        # Synthetic events list what a moved folder contains; the hint about the folder says as much.
-        hint = None if event.is_synthetic else self._translate(event)
-        if hint:
-            self._hints.put(hint)
-
-    def _translate(self, event: FileSystemEvent) -> Hint | None:
-        path = os.fsencode(event.src_path)
-        ignored = self._is_ignored(path)
-        match event:
-            case FileMovedEvent() | DirMovedEvent():
-                return self._moved(path, os.fsencode(event.dest_path), ignored, folder=event.is_directory)
-            case _ if ignored:
-                return None
-            case FileDeletedEvent() | DirDeletedEvent():
-                return RootLost(path) if path == self._root else Removed(path)
-            case DirCreatedEvent():
-                return FolderTouched(path)
-            case _:
-                return Touched(path)
-
-    def _moved(self, source: bytes, target: bytes, source_ignored: bool, *, folder: bool) -> Hint | None:
-        target_ignored = self._is_ignored(target)
-        if source_ignored and target_ignored:
-            return None
-        if source_ignored:
-            return FolderTouched(target) if folder else Touched(target)
-        return Removed(source) if target_ignored else Moved(source, target, folder)
+    def fault(self) -> str | None:
+        """Why nothing more would be heard of this root, None while all is well."""
+        if not self.by.is_alive():
+            why = self.by.failure if isinstance(self.by, Inotify) else None
+            return "its watch has ended" + (f": {why}" if why else "")
+        if isinstance(self.by, Inotify) and not self.by.is_of_this_root:
+            return "another folder stands in its place"
+        return None

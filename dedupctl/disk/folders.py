@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from dedupctl.disk.durable import sync_folder
 from dedupctl.disk.root_marker import OWN_FOLDER, QUARANTINE
 from dedupctl.errors import DedupctlError
 from dedupctl.paths import is_or_lies_in, join, split
@@ -50,7 +52,7 @@ def opened_folder(base: bytes, relative: bytes = b"") -> Iterator[int]:
     """The folder `relative` below `base`, where no part of `relative` may be a symlink.
 
     Raises:
-        OSError: missing, not a folder, or a symlink on the way (ELOOP or ENOTDIR).
+        OSError: missing, not a folder, or a symlink on the way (ELOOP, with its absolute path as `filename`).
     """
     folder = _open_folder(base, relative)
     try:
@@ -136,7 +138,7 @@ def make_quarantine(root: bytes, folders: Mapping[bytes, bytes]) -> None:
             grown[above] = None
     for above in grown:
         with opened_folder(root, above) as opened:
-            os.fsync(opened)
+            sync_folder(opened)
 
 
 def sync_folders(paths: Iterable[bytes]) -> None:
@@ -156,7 +158,7 @@ def sync_folders(paths: Iterable[bytes]) -> None:
 def _sync_folder(path: bytes) -> None:
     try:
         with opened_folder(path) as folder:
-            os.fsync(folder)
+            sync_folder(folder)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
@@ -184,6 +186,11 @@ def _open_folder(base: bytes, relative: bytes, create_like: bytes | None = None)
         above, reached = folder, join(reached, part)
         try:
             folder = _step_down(above, relative, reached, create_like)
+        except NotADirectoryError as error:
+            # The system says the same of a link as of a file, but the user must know which link was planted where.
+            if stat.S_ISLNK(os.stat(part, dir_fd=above, follow_symlinks=False).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), join(base, reached)) from error
+            raise
         finally:
             os.close(above)
     return folder
@@ -198,7 +205,7 @@ def _step_down(above: int, relative: bytes, reached: bytes, create_like: bytes |
             raise
         with suppress(FileExistsError):
             _make(above, name, _mode_of(relative, reached, create_like))
-        os.fsync(above)
+        sync_folder(above)
         folder = _opened_in(above, name)
     if create_like is not None:
         _close_to_others(folder, reached)

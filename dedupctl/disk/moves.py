@@ -9,10 +9,13 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 from blake3 import blake3
 
+from dedupctl.disk.durable import sync_file, sync_folder, write_all
 from dedupctl.disk.folders import At
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.steps import Step, Steps
@@ -23,7 +26,13 @@ CHUNK_BYTES = 1 << 18
 LONGEST_NAME = 255
 _RENAME_NOREPLACE = 1
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+Note: TypeAlias = Callable[[Identity], None]
+"""Writes down, durably, the identity of a copy before it gets its name, so that recovery can prove it to be ours."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+
+
+def unnoted(_copy: Identity) -> None:
+    """For moves that are proven otherwise when they are cut off."""
 
 
 def same_file(found: Identity, expected: Identity) -> bool:
@@ -48,23 +57,31 @@ def rename_exclusive(source: At, target: At) -> None:
     _link_then_unlink(source, target)
 
 
-def move(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
-    """Move the file of this identity; whatever else stands under the source name by now goes back there.
+def move(
+    source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note, from_ours: bool = False
+) -> None:
+    """Move the file of this identity, and no other that took its name meanwhile.
+
+    What is found at the target after a rename may have been swapped at the source right before, or put at the target
+    right after. It goes back to the source, but not where that is `from_ours`: nobody else saves files there.
 
     Raises:
         Refused: something else stood there.
         OSError: as the system says; then the source is as it was.
     """
+    if not same_file(Identity.of(source.status()), expected):
+        raise Refused("another file took its place at the last moment")
     try:
         rename_exclusive(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_across(source, target, expected, token=token, steps=steps)
+        _copy_across(source, target, expected, token=token, steps=steps, note=note)
         return
     steps(Step.RENAMED)
     if not same_file(Identity.of(target.status()), expected):
-        rename_exclusive(target, source)
+        if not from_ours:
+            give_back(target, source)
         raise Refused("another file took its place at the last moment")
 
 
@@ -77,31 +94,79 @@ def unlink_exactly(at: At, expected: Identity, *, token: bytes, steps: Steps) ->
         Refused: something else stood there; it is back under its name.
         OSError: as the system says.
     """
-    aside = At(at.folder, aside_name(token))
-    rename_exclusive(at, aside)
+    aside = _put_aside(at, token)
     steps(Step.ASIDE)
     if not same_file(Identity.of(aside.status()), expected):
-        rename_exclusive(aside, at)
+        give_back(aside, at)
         raise Refused("another file took its place at the last moment")
     aside.unlink()
 
 
-def part_name(token: bytes) -> bytes:
-    """Temporary name of a copy or stand-in that is being made: nothing is lost with it."""
-    return b".dedupctl-" + token + b".part"
+def _put_aside(at: At, token: bytes) -> At:
+    for name in aside_names(token)[:-1]:
+        with suppress(FileExistsError):  # somebody has a file of our temporary name
+            rename_exclusive(at, At(at.folder, name))
+            return At(at.folder, name)
+    aside = At(at.folder, aside_names(token)[-1])
+    rename_exclusive(at, aside)
+    return aside
 
 
-def aside_name(token: bytes) -> bytes:
-    """Temporary name of a file on its way out: recovery gives it its name back."""
-    return b".dedupctl-" + token + b".aside"
+def name_made(part: At, place: At, made: Identity) -> None:
+    """Give a file that this process made under a temporary name its own name, and no other that took that name.
+
+    Raises:
+        Refused: another file stood under the temporary name; it stands there again.
+        FileExistsError: the own name is taken.
+        OSError: as rename(2).
+    """
+    rename_exclusive(part, place)
+    if not same_file(Identity.of(place.status()), made):
+        give_back(place, part)
+        raise Refused("another file took its place at the last moment")
 
 
-def discard(at: At) -> None:
-    """Unlink one of our own temporary files, if it is there."""
+def give_back(taken: At, place: At) -> bytes:
+    """Rename a file to the name it had, or beside it where that is taken; returns the name it has now.
+
+    Raises:
+        OSError: as the system says; the file is where it was.
+    """
+    while True:
+        name = free_name(place.folder, place.name)
+        try:
+            rename_exclusive(taken, At(place.folder, name))
+        except FileExistsError:
+            # Somebody was faster: the next free name is looked for.
+            continue
+        return name
+
+
+def part_names(token: bytes) -> tuple[bytes, ...]:
+    """Temporary names of a copy or replacement that is being made: the first that is free is taken.
+
+    The name alone does not prove that a file is ours.
+    """
+    return tuple(b".dedupctl-%s.part%s" % (token, count) for count in (b"", b"2", b"3", b"4"))
+
+
+def free_part(folder: int, token: bytes) -> At:
+    """The first temporary name that nobody has taken; the last one, taken or not, where all are."""
+    names = part_names(token)
+    return next((part for name in names if not (part := At(folder, name)).exists()), At(folder, names[-1]))
+
+
+def aside_names(token: bytes) -> tuple[bytes, ...]:
+    """Temporary names of a file on its way out: the first that is free is taken, recovery gives it its name back."""
+    return tuple(b".dedupctl-%s.aside%s" % (token, count) for count in (b"", b"2", b"3", b"4"))
+
+
+def discard_made(at: At, made: Identity) -> None:
+    """Unlink a temporary file that this process made a moment ago, if it still stands under its name."""
     with suppress(FileNotFoundError):
-        # Looked for first: a read-only filesystem refuses to unlink even what is not there.
-        at.status()
-        at.unlink()
+        found = Identity.of(at.status())
+        if found[:2] == made[:2]:
+            at.unlink()
 
 
 def free_name(folder: int, name: bytes) -> bytes:
@@ -113,13 +178,6 @@ def free_name(folder: int, name: bytes) -> bytes:
         if not At(folder, tried).exists():
             return tried
     raise FileExistsError(errno.EEXIST, "no free name is left", name)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """write(2) may take less than it is given."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def digest_descriptor(descriptor: int) -> bytes:
@@ -141,9 +199,8 @@ def _link_then_unlink(source: At, target: At) -> None:
     source.unlink()
 
 
-def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
+def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note) -> None:
     """Copy with mode, times and extended attributes, read the copy back, give it its name, then end the original."""
-    part = At(target.folder, part_name(token))
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.name)
     original = source.open()
@@ -151,32 +208,37 @@ def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, st
         status = os.fstat(original)
         if not stat.S_ISREG(status.st_mode) or not same_file(Identity.of(status), expected):
             raise Refused("another file took its place at the last moment")
-        try:
-            _copy_whole(original, status, part)
-        except OSError:
-            discard(part)
-            raise
+        part = free_part(target.folder, token)
+        copied = _copy_whole(original, status, part)
         if not same_file(Identity.of(os.fstat(original)), expected):
-            discard(part)
+            discard_made(part, copied)
             raise Refused("it changed while it was copied")
     finally:
         os.close(original)
+    note(copied)
     steps(Step.COPIED)
-    rename_exclusive(part, target)
-    os.fsync(target.folder)
+    try:
+        name_made(part, target, copied)
+    except OSError:
+        discard_made(part, copied)
+        raise
+    sync_folder(target.folder)
     steps(Step.PLACED)
     try:
         unlink_exactly(source, expected, token=token, steps=steps)
     except (OSError, Refused):
         # The original stands as it did, so the copy is one too many.
-        discard(target)
+        unlink_exactly(target, copied, token=token, steps=steps)
         raise
 
 
-def _copy_whole(original: int, status: os.stat_result, part: At) -> None:
-    discard(part)
+def _copy_whole(original: int, status: os.stat_result, part: At) -> Identity:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
+    try:
+        copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
+    except FileExistsError as error:
+        # Not the error of a target that is taken: a caller would try the next name for ever.
+        raise Refused(f"another file bears our temporary name {os.fsdecode(part.name)}") from error
     try:
         hasher = blake3()
         os.lseek(original, 0, os.SEEK_SET)
@@ -184,9 +246,13 @@ def _copy_whole(original: int, status: os.stat_result, part: At) -> None:
             hasher.update(chunk)
             write_all(copy, chunk)
         _copy_attributes(original, status, copy)
-        os.fsync(copy)
+        sync_file(copy)
         if digest_descriptor(copy) != hasher.digest():
-            raise OSError(errno.EIO, "the copy does not read back as it was written")
+            raise OSError(errno.EIO, "the copy does not read back as it was written")  # noqa: TRY301 - one way out
+        return Identity.of(os.fstat(copy))
+    except OSError:
+        discard_made(part, Identity.of(os.fstat(copy)))
+        raise
     finally:
         os.close(copy)
 

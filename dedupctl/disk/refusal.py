@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 
 class Refused(Exception):
@@ -13,6 +14,7 @@ def reason_of(error: OSError | Refused) -> str:
     """The reason a person reads, without path and error number."""
     if isinstance(error, OSError):
         if error.errno == errno.ELOOP:
-            return "a symbolic link stands in its place"
+            named = error.filename if isinstance(error.filename, bytes) and b"/" in error.filename else None
+            return f"{os.fsdecode(named)} is a symbolic link" if named else "a symbolic link stands in its place"
         return error.strerror or str(error)
     return str(error)

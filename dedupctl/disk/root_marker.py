@@ -7,11 +7,16 @@ device number.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
+from dedupctl.disk.durable import durable_file, sync_path, write_new
+from dedupctl.disk.refusal import reason_of
 from dedupctl.domain import Root
 
 OWN_FOLDER = b".dedupctl"
@@ -33,28 +38,40 @@ def why_offline(root: Root) -> str | None:
         return "not a directory"
     if root.marker is None:
         return None if found.st_dev == root.device else "another filesystem is mounted there"
+    try:
+        _require_own_folder(root.path)
+    except OSError as error:
+        return reason_of(error)
     marker = _read_marker(root.path)
     if marker is None:
         return "its marker file .dedupctl/root-id is missing"
     return None if marker == root.marker else "its marker file .dedupctl/root-id is another root's"
 
 
-def mark_root(path: bytes) -> tuple[int, str | None]:
-    """The device of the directory at `path` and its marker, written durably unless it has one.
+def mark_root(path: bytes, others: Iterable[Root] = ()) -> tuple[int, str | None]:
+    """The device of the directory at `path` and its marker, written durably unless it has one of its own.
 
-    The marker is None where nothing can be written.
+    A copy of a whole root brings the marker of the first along: where that one of `others` stands too, this one gets
+    another. The marker is None where nothing can be written.
 
     Raises:
-        OSError: no such directory.
+        OSError: no such directory, or its folder `.dedupctl` is a symbolic link.
     """
     device = os.stat(path).st_dev
-    marker = _read_marker(path)
-    if marker is None:
+    _require_own_folder(path)
+    marker = found = _read_marker(path)
+    copied = marker is not None and any(_is_copied_from(path, marker, other) for other in others)
+    if marker is None or copied:
         with suppress(OSError):
             _write_marker(path, secrets.token_hex(16))
         # Read back: of two processes marking the same root at once, the later one's token stands.
         marker = _read_marker(path)
-    return device, marker
+    return device, None if copied and marker == found else marker
+
+
+def _is_copied_from(path: bytes, marker: str, other: Root) -> bool:
+    """The other root bears this marker and stands at its own place, in another directory."""
+    return other.marker == marker and why_offline(other) is None and not os.path.samefile(path, other.path)
 
 
 def _read_marker(root: bytes) -> str | None:
@@ -74,30 +91,15 @@ def _read_marker(root: bytes) -> str | None:
 def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
     with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    target = os.path.join(folder, MARKER_NAME)
-    temporary = target + b"." + token.encode("ascii")
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            os.write(handle, token.encode("ascii") + b"\n")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(temporary, target)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    for directory in (folder, root):
-        _sync_directory(directory)
+        os.mkdir(folder, 0o711)  # the catalog of another user may know the root by the marker in it
+    # Two processes may mark one root at once: each writes under a name of its own.
+    with durable_file(Path(os.fsdecode(folder), os.fsdecode(MARKER_NAME)), suffix=f".{token}") as part:
+        write_new(os.fsencode(part), token.encode("ascii") + b"\n", mode=0o644)
+    sync_path(root)
 
 
-def _sync_directory(path: bytes) -> None:
-    if os.name == "nt":  # a folder cannot be opened there; its entries are safe without
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _require_own_folder(root: bytes) -> None:
+    """Raises OSError where `.dedupctl` is a symbolic link: what lies behind it is no part of this root."""
+    folder = os.path.join(root, OWN_FOLDER)
+    if os.path.islink(folder):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
+from dedupctl.disk.durable import write_new
+
+_LONGEST_INFO = 1 << 16
 INFO_SUFFIX = b".trashinfo"
 
 
@@ -23,34 +27,64 @@ def make_trash(files: bytes) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
-def write_info(trashed: bytes, original: bytes, at: int) -> None:
-    """Say where the file in the trash came from, before it comes (so demands the specification).
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A file in the trash, with what the trash is told of it. Paths are absolute, the time is seconds since 1970."""
 
-    Raises:
-        FileExistsError: the name is taken in the trash.
-    """
-    folder = os.path.dirname(os.path.dirname(trashed))
-    home = os.path.join(_data_home(), b"Trash")
-    named = original if folder == home else os.path.relpath(original, os.path.dirname(folder))
-    deleted = datetime.datetime.fromtimestamp(at).strftime("%Y-%m-%dT%H:%M:%S")
-    text = b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote_from_bytes(named).encode(), deleted.encode())
-    os.makedirs(os.path.join(folder, b"info"), mode=0o700, exist_ok=True)
-    descriptor = os.open(_info_of(trashed), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as info:
-        info.write(text)
-        info.flush()
-        os.fsync(descriptor)
+    path: bytes
+    original: bytes
+    at: int
+
+    def write_info(self) -> None:
+        """Say where the file in the trash came from, before it comes (so demands the specification).
+
+        Raises:
+            FileExistsError: the name is taken in the trash.
+        """
+        os.makedirs(os.path.dirname(_info_of(self.path)), mode=0o700, exist_ok=True)
+        write_new(_info_of(self.path), self._info)
+
+    def has_info(self) -> bool:
+        """The trash holds what `write_info` wrote, and not what another program said of a file of that name."""
+        return self._found() == self._info
+
+    def forget_info(self) -> None:
+        """The file never came to the trash; what another program says of a file of that name stays."""
+        if self.has_info():
+            self._unlink_info()
+
+    def forget_restored(self) -> None:
+        """The file has left the trash: whoever trashed it, and when, what is said of its path is true no more."""
+        if self._found().startswith(self._head):
+            self._unlink_info()
+
+    @property
+    def _head(self) -> bytes:
+        folder = os.path.dirname(os.path.dirname(self.path))
+        at_home = folder == os.path.join(_data_home(), b"Trash")
+        named = self.original if at_home else os.path.relpath(self.original, os.path.dirname(folder))
+        return b"[Trash Info]\nPath=%s\n" % quote_from_bytes(named).encode()
+
+    @property
+    def _info(self) -> bytes:
+        deleted = datetime.datetime.fromtimestamp(self.at).strftime("%Y-%m-%dT%H:%M:%S")
+        return b"%sDeletionDate=%s\n" % (self._head, deleted.encode())
+
+    def _found(self) -> bytes:
+        try:
+            with open(_info_of(self.path), "rb") as info:
+                return info.read(_LONGEST_INFO)
+        except OSError:
+            return b""
+
+    def _unlink_info(self) -> None:
+        with suppress(OSError):
+            os.unlink(_info_of(self.path))
 
 
 def has_info(trashed: bytes) -> bool:
     """The name is taken in the trash, though the file itself may be gone."""
     return os.path.lexists(_info_of(trashed))
-
-
-def forget_info(trashed: bytes) -> None:
-    """The file has left the trash, or never came."""
-    with suppress(OSError):
-        os.unlink(_info_of(trashed))
 
 
 def _info_of(trashed: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
@@ -72,12 +72,13 @@ def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
         return digest, identity
 
 
-def is_still_there(seen: Seen) -> bool:
-    """A readable file with just this content stands at this place."""
+def is_still_there(seen: Seen, *, other_than: Collection[tuple[int, int]] = ()) -> bool:
+    """A readable file with just this content stands at this place, and is none of these (device, inode)."""
     try:
-        return digest_of(seen.root, seen.path)[0] == seen.digest
+        digest, identity = digest_of(seen.root, seen.path)
     except (OSError, Refused):
         return False
+    return digest == seen.digest and identity[:2] not in other_than
 
 
 def _check_alone(victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:

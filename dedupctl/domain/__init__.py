@@ -7,7 +7,7 @@ shown (after EXIF orientation), origin at the upper left, unless a docstring say
 from dedupctl.domain.clusters import Cluster, Member
 from dedupctl.domain.files import File, FileState, Identity, Root
 from dedupctl.domain.journal import Deed, EntryState, Intent, JournalEntry, Settlement
-from dedupctl.domain.pairs import Evidence, Pair, PairKind, Photometric, Transform, Verdict
+from dedupctl.domain.pairs import Closer, Evidence, Pair, PairKind, Photometric, Transform, Verdict
 from dedupctl.domain.pictures import Content, Fingerprint, FloatArray, GrayArray, IntArray, PictureFacts, Unreadable
 from dedupctl.domain.plans import Action, Plan, PlanSummary, Seen, Terms, Verb
 from dedupctl.domain.summaries import ScanSummary
@@ -15,6 +15,7 @@ from dedupctl.domain.words import WordKind, Words
 
 __all__ = [
     "Action",
+    "Closer",
     "Cluster",
     "Content",
     "Deed",

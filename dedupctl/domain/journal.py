@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dedupctl.domain.files import Identity
 from dedupctl.domain.plans import Action
 
 
@@ -36,7 +37,7 @@ class Intent:
     source: bytes
     target: bytes | None = None
     stand_in: bytes | None = None
-    """What will stand in the removed file's place, or stands there when it is restored; see `policy.standins`."""
+    """What will stand in the removed file's place, or stands there when it is restored; see `disk.replacements`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class JournalEntry:
     settled_at: int | None
     resting: bool
     """The removed file waits at `target` and can be put back."""
+    placed: Identity | None = None
+    """Of the copy at `target`, where that is on another filesystem: proves that what stands there is ours."""
 
 
 @dataclass(frozen=True, slots=True)

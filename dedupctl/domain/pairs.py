@@ -58,6 +58,38 @@ class Photometric:
 
 
 @dataclass(frozen=True, slots=True)
+class Closer:
+    """What a closer look at both files shows, at up to 1,200 px, one laid on the other; counts are of windows."""
+
+    windows: int
+    """Windows that both fill; with fewer than 8 nothing else was measured."""
+    natural_a: float | None = None
+    """Share of the windows with detail in which A shows it as photos do, with many tones and noise; the rest is drawn:
+    letters, lines, cells, icons."""
+    natural_b: float | None = None
+    differing: int | None = None
+    """Windows in which the two show different things, or a ground that was painted over."""
+    redrawn: int | None = None
+    """Windows of half the side in which the strokes are others; what counts between two drawn pictures."""
+    moved: int | None = None
+    """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
+    relit: float | None = None
+    """Grey levels by which one was lit or toned otherwise than the other, at the typical pixel."""
+    each_sharper: float | None = None
+    """Share of windows in which one is clearly sharper, of the side that has fewer: in a copy one side has none, of two
+    focal planes each has its own."""
+    kept: float | None = None
+    """Share of the fine detail (noise, grain, sharpest edges) that both show, of what saving and scaling allow: 1 for
+    copies, near 0 for two exposures that share nothing but light. None where saving left too little to say."""
+    kept_low: float | None = None
+    """The same in the quarter of the windows that share least."""
+    fine_windows: int | None = None
+    """Windows that `kept` rests on."""
+    moments: str | None = None
+    """What the cameras wrote: "one" moment; or two, by "times", "settings", "numbers" or "cameras"; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Every number the judgement of one pair rests on. What was not measured is None; shares are 0-1.
 
@@ -111,6 +143,8 @@ class Evidence:
     beyond_b: float | None = None
     transform: Transform | None = None
     photometric: Photometric | None = None
+    closer: Closer | None = None
+    """Measured where everything before it speaks for a copy and both files could be read."""
 
 
 @dataclass(frozen=True, slots=True)

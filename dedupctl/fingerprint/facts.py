@@ -18,46 +18,48 @@ _LATITUDE, _LONGITUDE = 2, 4
 
 def orientation_of(exif: Image.Exif) -> int:
     """The EXIF orientation, 1 where the tag is missing or makes no sense."""
-    value = _tags(exif).get(_ORIENTATION)
+    value = tags_of(exif).get(_ORIENTATION)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def facts_of(exif: Image.Exif, container: str, size: tuple[int, int], orientation: int) -> PictureFacts:
     """The facts of one picture; `size` is its full size as shown."""
-    main, detail, gps = _tags(exif), _directory(exif, _EXIF_IFD), _directory(exif, _GPS_IFD)
+    main, detail, gps = tags_of(exif), directory_of(exif, _EXIF_IFD), directory_of(exif, _GPS_IFD)
     moments = (*(detail.get(tag) for tag in _TAKEN_AT), main.get(_CHANGED_AT))
     return PictureFacts(
         format=container,
         width=size[0],
         height=size[1],
         orientation=orientation,
-        taken_at=next((iso for moment in moments if (iso := _iso(moment))), None),
-        camera=_camera(main.get(_MAKE), main.get(_MODEL)),
+        taken_at=next((taken.isoformat() for moment in moments if (taken := moment_of(moment))), None),
+        camera=camera_of(main.get(_MAKE), main.get(_MODEL)),
         exif_tags=len(main) + len(detail) + len(gps),
         has_gps=_is_place(gps.get(_LATITUDE), gps.get(_LONGITUDE)),
     )
 
 
-def _tags(exif: Image.Exif) -> dict[int, Any]:
+def tags_of(exif: Image.Exif) -> dict[int, Any]:
+    """The main directory; empty where it cannot be read."""
     try:
         return dict(exif)
     except Exception:  # cameras write anything; Pillow answers with a dozen kinds of exception
         return {}
 
 
-def _directory(exif: Image.Exif, tag: int) -> dict[int, Any]:
+def directory_of(exif: Image.Exif, tag: int) -> dict[int, Any]:
+    """A directory inside it; empty where there is none or it cannot be read."""
     try:
         return dict(exif.get_ifd(tag))
     except Exception:  # as above
         return {}
 
 
-def _iso(moment: object) -> str | None:
+def moment_of(written: object) -> datetime | None:
     """EXIF writes "2024:05:17 08:30:00", in many variations, and all zeros or blanks where the clock was not set."""
-    if not isinstance(moment, str):
+    if not isinstance(written, str):
         return None
     try:
-        return datetime.strptime(moment.strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S").isoformat()
+        return datetime.strptime(written.strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S")
     except ValueError:
         return None
 
@@ -71,7 +73,7 @@ def _is_place(latitude: Any, longitude: Any) -> bool:
     return all(map(math.isfinite, numbers)) and any(numbers)
 
 
-def _camera(make: object, model: object) -> str | None:
+def camera_of(make: object, model: object) -> str | None:
     """Maker and model; many models repeat their maker."""
     maker, name = (" ".join(str(part).replace("\0", " ").split()) if part else "" for part in (make, model))
     if maker and not name.lower().startswith(maker.split()[0].lower()):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.roots import Place, visit
@@ -51,10 +52,14 @@ def open_index(workspace: Workspace, say: Callable[[str], None]) -> OpenedIndex:
 def visit_places(
     workspace: Workspace, pipeline: Pipeline, wanted: Sequence[Place], on_offline: OnOffline
 ) -> ScanSummary:
-    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none."""
+    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none.
+
+    It counts as a full one if it was of every root that is there.
+    """
     catalog = workspace.catalog
+    is_full = _is_full(catalog, wanted)
     with catalog.write() as tx:
-        run_id = tx.runs.start(int(time.time()))
+        run_id = tx.runs.start(int(time.time())) if is_full else None
     failures = _Failures()
     offline: set[int] = set()
 
@@ -62,15 +67,28 @@ def visit_places(
         offline.add(root.id)
         on_offline(root, reason)
 
-    summary = pipeline.run(failures.noted(visit(catalog, wanted, workspace.config.scan, went_offline)))
+    findings = visit(catalog, wanted, workspace.config.scan, went_offline, pipeline.beat)
+    summary = pipeline.run(failures.noted(findings))
     if not pipeline.was_stopped:
         _forget_long_gone(catalog)
-        visited = [join(place.root.path, place.folder) for place in wanted if place.root.id not in offline]
+        visited = [place for place in wanted if place.root.id not in offline]
+        now = int(time.time())
         with catalog.write() as tx:
-            tx.unreadable_folders.visited(visited, failures.reasons)
-            tx.runs.finish(run_id, int(time.time()), summary)
+            tx.unreadable_folders.visited([join(place.root.path, place.folder) for place in visited], failures.reasons)
+            for place in visited:
+                if not place.folder:
+                    tx.runs.remember_visit(place.root.id, now, summary)
+            if run_id is not None:
+                tx.runs.finish(run_id, now, summary)
         pipeline.save_index()
     return summary
+
+
+def _is_full(catalog: Catalog, wanted: Sequence[Place]) -> bool:
+    with catalog.read() as tx:
+        roots = tx.roots.all()
+    visited = {place.root.id for place in wanted if not place.folder}
+    return all(root.id in visited for root in roots if why_offline(root) is None)
 
 
 class _Failures:

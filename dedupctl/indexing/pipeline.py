@@ -9,11 +9,12 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 from dedupctl.domain import Evidence, ScanSummary, Unreadable
+from dedupctl.errors import Interrupted
 from dedupctl.indexing.pool import Batch
 from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
@@ -54,6 +55,12 @@ class Listeners:
     progress: Callable[[Progress], None] = lambda _: None
     folder_error: Callable[[FolderError], None] = lambda _: None
     is_stopped: Callable[[], bool] = lambda: False
+    alive: Callable[[], None] = lambda: None
+    """Told very often that the run goes on."""
+    is_resting: Callable[[], bool] = lambda: False
+    """No more work is to be handed out for now."""
+    spent: Callable[[float], None] = lambda _: None
+    """Told how many CPU seconds a batch took."""
 
 
 @dataclass(eq=False)
@@ -99,18 +106,26 @@ class Pipeline:
         todo = self._unread(findings)
         exhausted = False
         while not self._listeners.is_stopped():
-            exhausted = exhausted or not self._feed(todo)
+            is_resting = self._listeners.is_resting()
+            if not (exhausted or is_resting):
+                exhausted = not self._feed(todo)
             if self._is_time_to_write(exhausted):
                 self._write()
-                self._start_rounds()
-            self._hand_out_portions()
-            if exhausted and not (self._reading or self._judging or self._writer.pending):
+                if not is_resting:
+                    self._start_rounds()
+            if not is_resting:
+                self._hand_out_portions()
+            if exhausted and not (is_resting or self._reading or self._judging or self._writer.pending):
                 claims = self._claims()
                 if not claims:
                     break
                 todo, exhausted = iter(claims), False
                 continue
-            self._collect()
+            if is_resting and not (self._reading or self._judging):
+                time.sleep(WRITE_SECONDS)
+                self._tell()
+            else:
+                self._collect()
         else:
             self._abandon()
         self._write()
@@ -122,6 +137,16 @@ class Pipeline:
         if not upkeep.left and upkeep.finish():
             self._matcher.start_over()
             self.run()
+
+    def beat(self) -> None:
+        """The walk goes on.
+
+        Raises:
+            Interrupted: it need not, the run was stopped.
+        """
+        self._listeners.alive()
+        if self._listeners.is_stopped():
+            raise Interrupted
 
     @property
     def was_stopped(self) -> bool:
@@ -135,7 +160,7 @@ class Pipeline:
 
     def _unread(self, findings: Iterable[Finding]) -> Iterator[Unread]:
         """The files to read; of every other finding only a note is taken."""
-        for finding in findings:
+        for finding in _until_interrupted(findings):
             if self._listeners.is_stopped():
                 return
             self._keep_up()
@@ -206,6 +231,7 @@ class Pipeline:
         waiting = [*self._reading, *self._judging]
         for future in wait(waiting, timeout=WRITE_SECONDS, return_when=FIRST_COMPLETED).done:
             batch = future.result()
+            self._listeners.spent(batch.cpu_seconds)
             if future in self._reading:
                 self._take_read(self._reading.pop(future), batch)
             else:
@@ -294,3 +320,8 @@ class Pipeline:
         started = time.process_time()
         yield
         self._seconds[stage] += time.process_time() - started
+
+
+def _until_interrupted(findings: Iterable[Finding]) -> Iterator[Finding]:
+    with suppress(Interrupted):
+        yield from findings

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dedupctl.catalog.catalog import Catalog
+from dedupctl.catalog.engine import Beat
+from dedupctl.catalog.files import LocatedFile
 from dedupctl.config import ScanConfig
+from dedupctl.disk.refusal import reason_of
 from dedupctl.disk.root_marker import mark_root, why_offline
-from dedupctl.domain import Root
+from dedupctl.domain import Identity, Root
 from dedupctl.errors import UsageError
-from dedupctl.indexing.scan import Finding, Gone, Walk
+from dedupctl.indexing.recognition import Recognition
+from dedupctl.indexing.scan import Finding, Gone, Walk, nothing
 from dedupctl.paths import is_or_lies_in
+
+SAMPLE_FILES = 16
+"""Files that are compared to know a root again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
     Raises:
         UsageError: no such directory, not a directory, not readable, or it lies in or around a root already there.
     """
-    real = _checked_directory(path)
+    real = checked_directory(path)
     with catalog.read() as tx:
         known = tx.roots.all()
     for root in known:
@@ -42,7 +49,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
                 f"{os.fsdecode(real)} holds the root {os.fsdecode(root.path)};"
                 f" `dedupctl roots remove` that one first, its knowledge is kept"
             )
-    device, marker = mark_root(real)
+    device, marker = _marked(real, known)
     with catalog.write(durable=True) as tx:
         return tx.roots.add(real, device, marker, reference=reference)
 
@@ -63,7 +70,7 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
         return [Place(root) for root in roots]
     found = []
     for path in paths:
-        real = _checked_directory(path)
+        real = checked_directory(path)
         holding = next((root for root in roots if is_or_lies_in(real, root.path)), None)
         if holding is None:
             holding = add_root(catalog, real)
@@ -73,13 +80,18 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
 
 
 def visit(
-    catalog: Catalog, wanted: Iterable[Place], config: ScanConfig, on_offline: Callable[[Root, str], None]
+    catalog: Catalog,
+    wanted: Iterable[Place],
+    config: ScanConfig,
+    on_offline: Callable[[Root, str], None],
+    beat: Beat = nothing,
 ) -> Iterator[Finding]:
     """Look at these places. A root that is offline is passed over: nothing of it is missing."""
+    recognition = Recognition()
     for place in wanted:
         root, reason = present(catalog, place.root)
         if reason is None:
-            yield from while_online(root, Walk(catalog, root, config).findings(place.folder))
+            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(place.folder))
             reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)
@@ -97,11 +109,13 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
     """The root as it is mounted now, and why it is offline, if it is.
 
     A marked root under another device number is the same root: disks and network mounts get a new number at each mount.
-    One that may be entered but not listed is as good as away: the daemon would visit it again and again for nothing.
+    One that cannot be marked is known by its files. One that may be entered but not listed is as good as away: the
+    daemon would visit it again and again for nothing.
     """
     reason = why_offline(root)
-    if reason is not None:
+    if reason is not None and not (root.marker is None and holds_known_files(catalog, root)):
         return root, reason
+    root = _told_apart(catalog, root)
     try:
         os.scandir(root.path).close()
         device = os.stat(root.path).st_dev
@@ -111,10 +125,51 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
         return root, None
     with catalog.write() as tx:
         tx.roots.set_device(root, device)
-    return Root(root.id, root.path, device, root.marker, root.reference), None
+    return replace(root, device=device), None
 
 
-def _checked_directory(path: bytes) -> bytes:
+def _marked(path: bytes, others: Iterable[Root]) -> tuple[int, str | None]:
+    try:
+        return mark_root(path, others)
+    except OSError as error:
+        raise UsageError(f"cannot watch {os.fsdecode(path)}: {reason_of(error)}") from error
+
+
+def _told_apart(catalog: Catalog, root: Root) -> Root:
+    """Of two roots with one marker, as when a disk was cloned while it was away, the later one gets a marker anew."""
+    with catalog.read() as tx:
+        older = [one for one in tx.roots.all() if one.marker == root.marker and one.id < root.id]
+    if root.marker is None or not older:
+        return root
+    marker = mark_root(root.path, older)[1]
+    if marker != root.marker:
+        with catalog.write(durable=True) as tx:
+            tx.roots.set_marker(root.id, marker)
+    return replace(root, marker=marker)
+
+
+def holds_known_files(catalog: Catalog, root: Root) -> bool:
+    """A sample of the files that are known of this root stand below its path, the very same inodes: no other disk has
+    them. The device number alone tells little, and a root that is read-only has no marker."""
+    with catalog.read() as tx:
+        sample = tx.files.sample(root.id, SAMPLE_FILES)
+    return bool(sample) and all(_is_same_inode(located) for located in sample)
+
+
+def _is_same_inode(located: LocatedFile) -> bool:
+    try:
+        found = Identity.of(os.lstat(located.path))
+    except OSError:
+        return False
+    return found[1:4] == located.file.identity[1:4]
+
+
+def checked_directory(path: bytes) -> bytes:
+    """The folder at this path, without links.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
     real = os.path.realpath(path)
     shown = os.fsdecode(path)
     if not os.path.lexists(path):

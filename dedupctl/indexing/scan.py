@@ -8,19 +8,26 @@ from __future__ import annotations
 import fnmatch
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
-from dedupctl.catalog.files import Known, LocatedFile, Sighting
+from dedupctl.catalog.engine import Beat
+from dedupctl.catalog.files import Known, Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
-from dedupctl.indexing.standing import closest_standing, identity_of_file, stands_at
+from dedupctl.indexing.recognition import Before, Recognised, Recognition
+from dedupctl.indexing.standing import closest_standing, identity_of_file
 from dedupctl.paths import join, split
 from dedupctl.system_folders import is_system_name, is_system_path
+
+
+def nothing() -> None:
+    """A beat that nobody hears."""
+
 
 RESOURCE_FORK = b"._"
 """How the names of the files begin that macOS leaves on foreign disks."""
@@ -96,11 +103,13 @@ Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | PassedOver | Revived
 
 @dataclass
 class Walk:
-    """One visit of one root, or of one folder in it."""
+    """One visit of one root, or of one folder in it. `beat` is called for every file that is looked at."""
 
     catalog: Catalog
     root: Root
     config: ScanConfig
+    beat: Beat = nothing
+    recognition: Recognition = field(default_factory=Recognition)
     _waiting: list[bytes] = field(default_factory=list)
     _linked: list[bytes] = field(default_factory=list)
     """Folders behind followed links wait for last: a folder that has a place of its own is visited there."""
@@ -171,6 +180,7 @@ class Walk:
         listing = _Listing()
         with os.scandir(join(self.root.path, folder)) as entries:
             for entry in entries:
+                self.beat()
                 name = entry.name
                 if choosy and _is_excluded(join(folder, name), self.config):
                     continue
@@ -209,21 +219,27 @@ class Walk:
         wanted = {
             join(folder, name): found
             for name, found in differing.items()
-            if found[1] is not None or looks_like_picture(join(self.root.path, folder, name))
+            if found[1] is not None or self._may_be_a_picture(join(self.root.path, folder, name))
         }
-        twins = tx.files.with_inodes({identity for identity, before in wanted.values() if before is None})
-        return [
-            _judged_new(self.root, path, identity, twins[identity])
-            if before is None
-            else _changed(self.root, path, identity, again=before[3:] == identity)
+        met = {
+            path: (identity, None if before is None else Before(before.file_id, before.identity))
             for path, (identity, before) in wanted.items()
+        }
+        recognised = self.recognition.recognise(tx, met)
+        return [
+            _judged(self.root, path, identity, before, recognised.get(path)) for path, (identity, before) in met.items()
         ]
+
+    def _may_be_a_picture(self, absolute: bytes) -> bool:
+        self.beat()
+        return looks_like_picture(absolute)
 
     def _vanished_folders(self, start: bytes) -> Iterator[Finding]:
         """Known folders that the walk did not meet: removed as a whole."""
         with self.catalog.read() as tx:
             vanished = tx.files.folders_under(self.root.id, start) - self._visited
         for folder in sorted(vanished):
+            self.beat()
             if any(_is_inside(folder, unreadable) for unreadable in self._unreadable):
                 continue
             try:
@@ -272,7 +288,9 @@ class _Listing:
             (self.linked if linked else self.subfolders).append(subfolder)
 
 
-def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Finding | None:
+def look_at(
+    catalog: Catalog, root: Root, path: bytes, config: ScanConfig, recognition: Recognition | None = None
+) -> Finding | None:
     """The same judgement as the walk's, for one path that an event named; None where it calls for nothing."""
     if is_passed_over(path, config):
         return None
@@ -286,21 +304,17 @@ def look_at(catalog: Catalog, root: Root, path: bytes, config: ScanConfig) -> Fi
         file = tx.files.at(root.id, path)
         if identity is None or standing.folder != folder:
             return None if file is None or file.state is FileState.GONE else _lost(file, standing.device)
-        if file is not None:
-            return _compared(root, file, identity)
-        if not looks_like_picture(join(root.path, path)):
+        if file is not None and file.identity == identity:
+            return Revived((file.id,)) if file.state is FileState.GONE else None
+        if file is None and not looks_like_picture(join(root.path, path)):
             return None
-        return _judged_new(root, path, identity, tx.files.with_inodes([identity])[identity])
+        before = None if file is None else Before(file.id, file.identity)
+        recognised = (recognition or Recognition()).recognise(tx, {path: (identity, before)})
+        return _judged(root, path, identity, before, recognised.get(path))
 
 
 def _lost(file: File, device: int) -> Gone | None:
     return Gone((file.id,)) if file.identity.device == device else None
-
-
-def _compared(root: Root, file: File, identity: Identity) -> Finding | None:
-    if file.identity != identity:
-        return _changed(root, file.path, identity)
-    return Revived((file.id,)) if file.state is FileState.GONE else None
 
 
 def _is_as_known(before: Known, status: os.stat_result) -> bool:
@@ -333,18 +347,14 @@ def _is_excluded(path: bytes, config: ScanConfig) -> bool:
     return any(fnmatch.fnmatchcase(text, pattern) for pattern in config.exclude)
 
 
-def _judged_new(root: Root, path: bytes, identity: Identity, twins: Collection[LocatedFile]) -> Finding:
-    """A new path must be read, unless its inode says that its bytes are known."""
-    contents = {twin.file.content_id for twin in twins}
-    if len(contents) == 1 and (content_id := contents.pop()) is not None:
-        linked = any(stands_at(twin.path, identity) for twin in twins)
-        moved_from = () if linked else tuple(twin.file.id for twin in twins)
-        return Relinked(Sighting(root.id, path, identity, content_id), moved_from)
-    return Unread(root.id, path, join(root.path, path), identity, known=False)
-
-
-def _changed(root: Root, path: bytes, identity: Identity, *, again: bool = False) -> Unread:
-    return Unread(root.id, path, join(root.path, path), identity, known=True, again=again)
+def _judged(
+    root: Root, path: bytes, identity: Identity, before: Before | None, recognised: Recognised | None
+) -> Finding:
+    """What is not recognised must be read, and what could not be read is tried again."""
+    if recognised is None:
+        again = before is not None and before.identity == identity
+        return Unread(root.id, path, join(root.path, path), identity, known=before is not None, again=again)
+    return Relinked(Sighting(root.id, path, identity, recognised.content_id), recognised.moved_from)
 
 
 def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:

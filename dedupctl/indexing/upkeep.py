@@ -17,8 +17,8 @@ import numpy as np
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Content, FloatArray, IntArray, Unreadable
 from dedupctl.indexing.workers import Workers
-from dedupctl.matching.rejudging import measure_anew, rejudge
-from dedupctl.matching.score import thresholds_of
+from dedupctl.matching.rejudging import measure_anew, prove_again, rejudge
+from dedupctl.matching.score import RULES, thresholds_of
 from dedupctl.workspace import Workspace
 
 PROPOSED_WITH = "proposed_with"
@@ -73,9 +73,9 @@ class Upkeep:
 
         Returns whether contents that had been compared are to be compared again.
         """
-        is_due = _propose_anew_if_asked(self._workspace, self._say)
-        _judge_again_if_asked(self._workspace, self._say)
-        return is_due
+        is_proposed_anew = _propose_anew_if_asked(self._workspace, self._say)
+        is_proven_again = _judge_again_if_asked(self._workspace, self._say)
+        return is_proposed_anew or is_proven_again
 
     def _embedded(self, contents: Sequence[Content]) -> dict[int, FloatArray]:
         """Vectors by content; one without a thumbnail, or whose thumbnail is damaged, has none."""
@@ -130,17 +130,24 @@ def _measure_anew(workspace: Workspace, say: Say) -> None:
         say(f"another model: {changed:,} pairs were judged otherwise by its vectors")
 
 
-def _judge_again_if_asked(workspace: Workspace, say: Say) -> None:
+def _judge_again_if_asked(workspace: Workspace, say: Say) -> bool:
+    """Whether contents that had been compared are to be compared again."""
     thresholds = thresholds_of(workspace.config)
-    now = thresholds.model_dump()
+    now = {"rules": RULES, **thresholds.model_dump()}
     before = _kept(workspace.catalog, JUDGED_WITH)
     if before == now:
-        return
-    changed = rejudge(workspace.catalog, thresholds) if before is not None else 0
+        return False
+    changed = again = 0
+    if before is not None:
+        again = prove_again(workspace.catalog, thresholds)
+        changed = rejudge(workspace.catalog, thresholds)
     with workspace.catalog.write() as tx:
         tx.meta.put(JUDGED_WITH, json.dumps(now, sort_keys=True))
     if changed:
         say(f"other thresholds: {changed:,} pairs were judged otherwise by their stored evidence")
+    if again:
+        say(f"other rules: {again:,} pairs must be proven again by a closer look at their files")
+    return again > 0
 
 
 def _kept(catalog: Catalog, key: str) -> Any:

@@ -169,8 +169,10 @@ class _State:
         return Catalog.open(self._catalog_path)
 
     def is_known(self, digest: bytes) -> bool:
+        """Nothing would be learned by decoding it."""
         with self._catalog.read() as tx:
-            return tx.contents.id_of(digest) is not None
+            content_id = tx.contents.id_of(digest)
+            return content_id is not None and not tx.imported.must_be_read(content_id)
 
     def limits(self, allowance: Allowance) -> Limits:
         return Limits(self._config.scan.max_megapixels * 1_000_000, allowance.memory)

@@ -13,7 +13,7 @@ import numpy as np
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Fingerprint, FloatArray, IntArray
-from dedupctl.matching.hash_table import HashTable, hash_distance
+from dedupctl.matching.hash_table import HashTable, closest_distance
 from dedupctl.matching.reach import cosine_for, expected_by_chance
 from dedupctl.vectors.base import VectorIndex
 
@@ -163,7 +163,7 @@ def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candida
         a,
         b,
         same_stream=b in tx.contents.sharing_stream([a])[a],
-        hash_distance=hash_distance(orientations[a][:8], orientations[b]),
+        hash_distance=closest_distance(orientations[a][:8], orientations[b]),
         cosine=largest_cosine(parts.get(a, []), parts.get(b, [])),
     )
 

@@ -79,7 +79,7 @@ class HashTable:
         return int(_distances(self._bits[place : place + 1], _unpacked(orientations))[0])
 
 
-def hash_distance(canonical: bytes, orientations: bytes) -> int:
+def closest_distance(canonical: bytes, orientations: bytes) -> int:
     """Smallest distance, in bits, of one hash (8 bytes) from eight packed ones."""
     return int(_distances(_unpacked(canonical), _unpacked(orientations))[0])
 

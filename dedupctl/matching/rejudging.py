@@ -9,7 +9,7 @@ from itertools import islice
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.domain import Pair
 from dedupctl.matching.candidates import largest_cosine
-from dedupctl.matching.score import Thresholds, judge
+from dedupctl.matching.score import Thresholds, judge, lacks_a_closer_look
 
 PAIRS_AT_ONCE = 1000
 
@@ -21,6 +21,19 @@ def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:
     with catalog.write() as tx:
         tx.pairs.put(changed)
     return len(changed)
+
+
+def prove_again(catalog: Catalog, thresholds: Thresholds) -> int:
+    """Forget the comparisons that only lack a closer look at the files, so that they are made again; returns how many.
+
+    Until then they are no copies: what was seen of them would pass for one, and may be a second exposure.
+    """
+    with catalog.read() as tx:
+        wanted = [(pair.a, pair.b) for pair in tx.pairs.all() if lacks_a_closer_look(pair.evidence, thresholds)]
+    with catalog.write() as tx:
+        tx.pairs.forget(wanted)
+        tx.contents.forget_matching({max(pair) for pair in wanted})
+    return len(wanted)
 
 
 def measure_anew(catalog: Catalog, model_id: int, thresholds: Thresholds) -> int:

@@ -8,6 +8,12 @@ from __future__ import annotations
 from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
 from dedupctl.matching.derivation import is_ground
+from dedupctl.matching.doubts import doubt
+
+RULES = 2
+"""Raised with every rule that judges stored evidence otherwise, so that catalogs are judged again.
+
+2: a closer look at both files decides."""
 
 
 class Thresholds(ProofConfig):
@@ -38,8 +44,17 @@ def judge(evidence: Evidence, thresholds: Thresholds) -> tuple[PairKind | None, 
     return None, 0.0
 
 
-def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: PLR0911 - one return a rule
+def refusal(evidence: Evidence, thresholds: Thresholds) -> str | None:
     """Why the evidence does not prove a copy, as the end of a sentence; None when it does."""
+    return _refusal_by_thumbnails(evidence, thresholds) or doubt(evidence)
+
+
+def lacks_a_closer_look(evidence: Evidence, thresholds: Thresholds) -> bool:
+    """Nothing else stands between the two and `near`: an older version, or one that could not read a file, saw them."""
+    return evidence.closer is None and _refusal_by_thumbnails(evidence, thresholds) is None
+
+
+def _refusal_by_thumbnails(evidence: Evidence, thresholds: Thresholds) -> str | None:  # noqa: PLR0911 - one a rule
     e = evidence
     if (
         e.agreement is None

@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -20,9 +20,10 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.disk.folders import OpenFolders, sync_folders
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.replacements import Replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
-from dedupctl.domain import Action, Deed, EntryState, Intent, Settlement, Terms
+from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms
 from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.guards import offline_reason, require_modest_share
@@ -32,7 +33,7 @@ from dedupctl.removal.destinations import Destinations, Place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
 from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
-from dedupctl.removal.replacements import stand_in_of
+from dedupctl.removal.replacements import replacement_of
 from dedupctl.removal.same_pixels import with_pixels_proven
 
 BATCH_BUNDLES = 1024
@@ -130,13 +131,24 @@ class _Intended(NamedTuple):
 
     action: Action
     target: Place
-    stand_in: bytes | None
+    replacement: Replacement | None
+
+    @property
+    def mark(self) -> bytes | None:
+        return None if self.replacement is None else self.replacement.mark
 
     def as_intent(self) -> Intent:
-        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.stand_in)
+        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.mark)
 
-    def as_removal(self, entry_id: int, catalog_id: str) -> Removal:
-        return Removal(entry_id, self.action, self.target, self.stand_in, token_of(catalog_id, entry_id))
+    def as_removal(self, entry_id: int, catalog_id: str, now: int) -> Removal:
+        return Removal(entry_id, self.action, self.target, self.mark, token_of(catalog_id, entry_id), now)
+
+
+class _Going(NamedTuple):
+    """One file whose intent is in the journal, and what is to be made to stand in its place."""
+
+    removal: Removal
+    replacement: Replacement | None
 
 
 class _Run:
@@ -148,6 +160,8 @@ class _Run:
         self._terms = terms
         self._clock = clock
         self._steps = steps
+        self._placed: dict[int, Identity] = {}
+        """Copies that were made on another filesystem, by journal entry."""
 
     def carry_out(self, bundles: Sequence[list[Action]], alive: Callable[[], None]) -> list[Outcome]:
         actions = [action for bundle in bundles for action in bundle]
@@ -157,19 +171,20 @@ class _Run:
         with self._catalog.write(durable=True) as tx:
             going, staying = self._intend(tx, bundles, results)
         self._steps(Step.INTENDED)
-        make_ready(removal for bundle in going for removal in bundle)
+        removals = [one.removal for bundle in going for one in bundle]
+        make_ready(removals)
         with closing(OpenFolders()) as folders:
             moved = [outcome for bundle in going for outcome in self._move(bundle, results, folders)]
-        sync_folders(folder for bundle in going for removal in bundle for folder in removal.folders)
+        sync_folders(folder for removal in removals for folder in removal.folders)
         self._steps(Step.SYNCED)
         with self._catalog.write(durable=True) as tx:
-            self._settle(tx, going, moved)
+            self._settle(tx, removals, moved)
         self._steps(Step.SETTLED)
         return staying + moved
 
     def _intend(
         self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
-    ) -> tuple[list[list[Removal]], list[Outcome]]:
+    ) -> tuple[list[list[_Going]], list[Outcome]]:
         """What is about to happen, and what is not and why; both are in the journal."""
         permission = Permission(tx, self._terms.kinds)
         destinations = Destinations(self._plan_id, self._terms)
@@ -183,54 +198,61 @@ class _Run:
                     permission.require(asked, results[asked.id])
                 ready = []
                 for asked in bundle:
-                    ready.append(_Intended(asked, destinations.choose(asked), stand_in_of(asked)))
+                    ready.append(_Intended(asked, destinations.choose(asked), replacement_of(asked)))
                 intents.append(ready)
             except (Refused, OSError) as error:
                 staying += _all_left(bundle, asked, error)
         ids = iter(tx.journal.intend([one.as_intent() for bundle in intents for one in bundle], now))
-        going = [[one.as_removal(next(ids), self._catalog.id) for one in bundle] for bundle in intents]
+        going = [
+            [_Going(one.as_removal(next(ids), self._catalog.id, now), one.replacement) for one in bundle]
+            for bundle in intents
+        ]
         left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
         failed = EntryState.FAILED
         tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
         return going, staying
 
     def _move(
-        self, bundle: Sequence[Removal], results: dict[int, Checked | Refused], folders: OpenFolders
+        self, bundle: Sequence[_Going], results: dict[int, Checked | Refused], folders: OpenFolders
     ) -> list[Outcome]:
         """All of the bundle, or none."""
         begun: list[Removal] = []
         try:
-            for removal in bundle:
+            for removal, replacement in bundle:
                 checked = results[removal.action.id]
                 assert isinstance(checked, Checked)
                 begun.append(removal)
-                remove(removal, checked, folders, at=int(self._clock()), steps=self._steps)
+                remove(removal, replacement, checked, folders, placed=self._note_placed, steps=self._steps)
         except (Refused, OSError) as error:
             reason = _about(begun[-1].action, error) if len(bundle) > 1 else reason_of(error)
             back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
-            return [back.get(removal.entry_id) or _left(removal.action, reason) for removal in bundle]
-        return [Outcome(removal.action, Deed.REMOVE, EntryState.DONE, removal.target.absolute) for removal in bundle]
+            return [back.get(one.removal.entry_id) or _left(one.removal.action, reason) for one in bundle]
+        return [Outcome(one.action, Deed.REMOVE, EntryState.DONE, one.target.absolute) for one, _replacement in bundle]
+
+    def _note_placed(self, entry_id: int, copy: Identity) -> None:
+        self._placed[entry_id] = copy
+        with self._catalog.write(durable=True) as tx:
+            tx.journal.place(entry_id, copy)
 
     def _undo(self, removal: Removal, reason: str) -> Outcome:
         try:
-            where = put_back(removal, steps=self._steps)
+            settled = put_back(replace(removal, placed=self._placed.get(removal.entry_id)), steps=self._steps)
         except (Refused, OSError) as error:
             # The entry stays open: the next run looks at the disk and tries again.
             stuck = f"{reason}; it could not be put back yet: {reason_of(error)}"
             return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
-        if where is None:
+        if settled.where is None:
             with self._catalog.read() as tx:
                 offline = offline_reason(tx, removal.action.victim.root)
             if offline is not None:
                 # The disk went away in the middle of the move: it is asked when it is back.
                 return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, None, offline)
-        elif where != removal.action.victim.absolute:
-            reason = f"{reason}; it is now {os.fsdecode(where)}"
-        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, where, reason)
+        elif settled.where != removal.action.victim.absolute:
+            reason = f"{reason}; it is now {os.fsdecode(settled.where)}"
+        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
 
-    def _settle(self, tx: Transaction, going: Sequence[list[Removal]], moved: Sequence[Outcome]) -> None:
+    def _settle(self, tx: Transaction, removals: Sequence[Removal], moved: Sequence[Outcome]) -> None:
         now = int(self._clock())
-        removals = [removal for bundle in going for removal in bundle]
         ended = [
             (removal, outcome)
             for removal, outcome in zip(removals, moved, strict=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
+from dedupctl.disk.folders import standing_at
 from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.trash import has_info, trash_for
 from dedupctl.domain import Action, JournalEntry, Terms, Verb
@@ -100,7 +101,8 @@ def drop_empty_folders(place: Place) -> None:
     folder = split(place.relative)[0]
     with suppress(OSError):
         while folder.startswith(QUARANTINE + b"/"):
-            os.rmdir(join(place.base, folder))
+            with standing_at(place.base, folder) as at:
+                os.rmdir(at.name, dir_fd=at.folder)
             folder = split(folder)[0]
 
 

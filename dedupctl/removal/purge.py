@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 
 from dedupctl.catalog.catalog import Catalog, Transaction
@@ -66,7 +67,8 @@ class _Purge:
 
     def carry_out(self, bundles: Sequence[list[JournalEntry]]) -> list[Outcome]:
         with self._catalog.read() as tx:
-            allowed, outcomes = _sift(bundles, partial(_require_copy, tx, Permission(tx, REMOVABLE)))
+            ending = _ending(bundles)
+            allowed, outcomes = _sift(bundles, partial(_require_copy, tx, Permission(tx, REMOVABLE), ending))
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
             # A protection or verdict given while the copies were read still counts.
@@ -111,8 +113,13 @@ def _require_leave(permission: Permission, bundle: Sequence[JournalEntry]) -> No
             raise Refused(reason)
 
 
-def _require_copy(tx: Transaction, permission: Permission, bundle: Sequence[JournalEntry]) -> None:
+def _require_copy(
+    tx: Transaction, permission: Permission, ending: Collection[tuple[int, int]], bundle: Sequence[JournalEntry]
+) -> None:
     """Every picture of the bundle has a copy on disk that was read now.
+
+    Args:
+        ending: (device, inode) of what is to be purged. A bind mount of a quarantine shows them in another root, too.
 
     Raises:
         Refused: it has none, or something else speaks against it.
@@ -124,8 +131,18 @@ def _require_copy(tx: Transaction, permission: Permission, bundle: Sequence[Jour
     if not pictures:
         raise Refused("no kept copy of it is known")
     for picture in pictures:
-        if not any(is_still_there(copy) for copy in permission.copies(picture)):
+        if not any(is_still_there(copy, other_than=ending) for copy in permission.copies(picture)):
             raise Refused("no verified copy of it is left outside the quarantine")
+
+
+def _ending(bundles: Sequence[list[JournalEntry]]) -> set[tuple[int, int]]:
+    """(device, inode) of every file of these bundles that is still there."""
+    found: set[tuple[int, int]] = set()
+    for entry in itertools.chain.from_iterable(bundles):
+        with suppress(OSError):
+            status = os.lstat(resting_place(entry).absolute)
+            found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def _sift(

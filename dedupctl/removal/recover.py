@@ -10,24 +10,28 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.folders import At, standing_at, sync_folders
-from dedupctl.disk.moves import aside_name, discard, free_name, part_name, rename_exclusive, unlink_exactly
+from dedupctl.disk.leftovers import discard_part, take_back_aside
+from dedupctl.disk.moves import unlink_exactly
+from dedupctl.disk.ownership import holds, is_file, is_inode
 from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Steps, uninterrupted
+from dedupctl.disk.trash import Trashed
 from dedupctl.disk.verification import is_still_there
-from dedupctl.domain import Deed, EntryState, Identity, JournalEntry, Seen, Settlement
-from dedupctl.errors import UsageError
+from dedupctl.domain import Deed, EntryState, Identity, JournalEntry, Settlement, Verb
+from dedupctl.errors import DedupctlError, StoreError, UsageError
 from dedupctl.paths import lies_in, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.apply import forget_paths
 from dedupctl.removal.destinations import AWAY, Place, drop_empty_folders, may_be_away
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.relocation import Removal, has_arrived, put_back, token_of
-from dedupctl.removal.replacements import is_stand_in
 from dedupctl.removal.restore import record_returned
 from dedupctl.workspace import hold
 
@@ -57,8 +61,20 @@ def recover(catalog: Catalog, *, clock: Callable[[], float] = time.time, steps: 
     rows.sort(key=lambda row: (row.plan_id, row.deed, row.action.bundle, row.id))
     outcomes: list[Outcome] = []
     for _, group in itertools.groupby(rows, key=lambda row: (row.plan_id, row.deed, row.action.bundle)):
-        outcomes += _Recovery(catalog, clock, steps).settle(list(group))
+        outcomes += _settle(_Recovery(catalog, clock, steps), list(group))
     return outcomes
+
+
+def _settle(recovery: _Recovery, rows: Sequence[JournalEntry]) -> list[Outcome]:
+    """A disk that fails, or a folder that was swapped, must not keep the rest of the journal from being settled."""
+    try:
+        return recovery.settle(rows)
+    except StoreError:
+        raise
+    except (OSError, Refused) as error:
+        return [_still_open(row, reason_of(error)) for row in rows]
+    except DedupctlError as error:
+        return [_still_open(row, str(error)) for row in rows]
 
 
 class _Recovery:
@@ -94,64 +110,46 @@ class _Recovery:
 
     def _take_back(self, removal: Removal) -> Outcome:
         try:
-            where = put_back(removal, steps=self._steps)
+            settled = put_back(removal, steps=self._steps)
         except (Refused, OSError) as error:
             reason = f"cut off, and it could not be put back yet: {reason_of(error)}"
             return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, reason)
-        if where is None:
-            reason = "cut off; it is neither at its place nor where it was meant to go"
-        elif where == removal.action.victim.absolute:
-            reason = "cut off; it is at its place"
-        else:
-            reason = f"cut off; it is now {os.fsdecode(where)}"
-        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, where, reason)
+        reason = f"cut off; {settled.in_words(removal.action.victim.absolute)}"
+        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
 
     def _restore(self, row: JournalEntry) -> Outcome:
         assert row.target is not None
-        action, token = row.action, token_of(self._catalog.id, row.id)
+        action, cut_off = row.action, _CutOff(row, token_of(self._catalog.id, row.id))
         try:
-            resting = _take_back_aside(_place(row, row.source), token)
-            placed = _place(row, row.target)
-            _discard_part(placed, token)
-            arrived = _take_back_aside(placed, token)
-            if resting and arrived and self._is_doubled(row, token):
-                resting = False
+            with _at_if_there(_place(row, row.source)) as resting, _at_if_there(_place(row, row.target)) as placed:
+                cut_off.tidy(resting, placed)
+                cut_off.tidy(placed, resting)
+                waits = resting is not None and resting.exists()
+                arrived = placed is not None and placed.exists() and cut_off.is_removed_file(placed)
+                if resting is not None and placed is not None and waits and arrived:
+                    waits = not cut_off.end_double(resting, placed, self._steps)
         except (Refused, OSError) as error:
             return _still_open(row, reason_of(error))
-        if resting:
+        if waits:
             return Outcome(action, Deed.RESTORE, EntryState.FAILED, row.source, "cut off; it still waits")
         if arrived:
+            if action.verb is Verb.TRASH:
+                Trashed(row.source, action.victim.absolute, row.started_at).forget_restored()
             return Outcome(action, Deed.RESTORE, EntryState.DONE, row.target)
         if may_be_away(action.verb, _place(row, row.source)):
             return _still_open(row, AWAY)
         return Outcome(action, Deed.RESTORE, EntryState.FAILED, None, "cut off; it is in neither place any more")
 
-    def _is_doubled(self, row: JournalEntry, token: bytes) -> bool:
-        """Cut off between the two halves of a move: what was restored is whole, the other name or copy is ended."""
-        resting, placed = _place(row, row.source), _place(row, row.target or b"")
-        victim = row.action.victim
-        if row.stand_in is not None and _stands_in(placed, row.stand_in):
-            return False
-        whole = is_still_there(Seen(placed.base, placed.relative, victim.identity, victim.digest))
-        same = is_still_there(Seen(resting.base, resting.relative, victim.identity, victim.digest))
-        if not (whole and same):
-            return False
-        with standing_at(placed.base, placed.relative) as at:
-            ours = Identity.of(at.status())
-        # A copy keeps the time of the original; a file of the same bytes that a person made has its own.
-        if ours.mtime_ns != victim.identity.mtime_ns:
-            return False
-        with standing_at(resting.base, resting.relative) as at:
-            unlink_exactly(at, Identity.of(at.status()), token=token, steps=self._steps)
-        return True
-
     def _purge(self, row: JournalEntry) -> Outcome:
         place = _place(row, row.source)
+        cut_off = _CutOff(row, token_of(self._catalog.id, row.id))
         try:
-            resting = _take_back_aside(place, token_of(self._catalog.id, row.id))
+            with _at_if_there(place) as resting:
+                cut_off.tidy(resting, None)
+                waits = resting is not None and resting.exists()
         except (Refused, OSError) as error:
             return _still_open(row, reason_of(error))
-        if resting:
+        if waits:
             return Outcome(row.action, Deed.PURGE, EntryState.FAILED, row.source, "cut off; it still waits")
         drop_empty_folders(place)
         return Outcome(row.action, Deed.PURGE, EntryState.DONE, None)
@@ -177,35 +175,61 @@ class _Recovery:
             record_returned(tx, [one for one in done if one.deed is Deed.RESTORE])
 
 
+@dataclass(frozen=True, slots=True)
+class _CutOff:
+    """A restore or purge that was cut off: which of the files that stand there are the removed one's."""
+
+    row: JournalEntry
+    token: bytes
+
+    def tidy(self, at: At | None, other: At | None) -> None:
+        if at is not None:
+            take_back_aside(at, self.token, self._may_be_aside)
+            discard_part(at, self.token, other, self._is_the_copy)
+
+    def is_removed_file(self, at: At) -> bool:
+        """The removed file itself, edited since or not, or its bytes."""
+        inodes = (one for one in (self.row.action.victim.identity, self.row.placed) if one is not None)
+        return any(is_inode(at, one) for one in inodes) or holds(at, self.row.action.victim.digest)
+
+    def end_double(self, resting: At, placed: At, steps: Steps) -> bool:
+        """Cut off between the two halves of a move: what was restored is whole, the other name or copy is ended.
+
+        Not where a person put a file of the same bytes at the old place: then the other still waits.
+        """
+        found = Identity.of(resting.status())
+        one_file = found[:2] == Identity.of(placed.status())[:2]
+        digest = self.row.action.victim.digest
+        # A copy keeps the time of the file; one of the same bytes that a person put there has its own.
+        waits = found.mtime_ns == self.row.action.victim.identity.mtime_ns and holds(resting, digest)
+        doubled = one_file or (waits and self._is_the_copy(placed) and holds(placed, digest))
+        if doubled:
+            unlink_exactly(resting, found, token=self.token, steps=steps)
+        return doubled
+
+    def _is_the_copy(self, at: At) -> bool:
+        return self.row.placed is not None and is_file(at, self.row.placed)
+
+    def _may_be_aside(self, at: At) -> bool:
+        mark = self.row.stand_in
+        return self.is_removed_file(at) or (mark is not None and is_replacement(at, mark))
+
+
 def _place(row: JournalEntry, path: bytes) -> Place:
     """Below the root where it lies there, so that no symlink is followed on the way."""
     root = row.action.victim.root
     return Place(root, relative_to(path, root)) if lies_in(path, root) else Place(*split(path))
 
 
-def _take_back_aside(place: Place, token: bytes) -> bool:
-    """Give a file on its way out its name back; returns whether it stands there."""
-    try:
-        with standing_at(place.base, place.relative) as at:
-            aside = At(at.folder, aside_name(token))
-            if aside.exists():
-                rename_exclusive(aside, At(at.folder, free_name(at.folder, at.name)))
-            return at.exists()
-    except FileNotFoundError:
-        return False
-
-
-def _stands_in(place: Place, stand_in: bytes) -> bool:
-    with standing_at(place.base, place.relative) as at:
-        return is_stand_in(at, stand_in)
-
-
-def _discard_part(place: Place, token: bytes) -> None:
-    try:
-        with standing_at(place.base, place.relative) as at:
-            discard(At(at.folder, part_name(token)))
-    except FileNotFoundError:
-        return
+@contextmanager
+def _at_if_there(place: Place) -> Iterator[At | None]:
+    """None where its folder is missing."""
+    with ExitStack() as stack:
+        try:
+            at = stack.enter_context(standing_at(place.base, place.relative))
+        except FileNotFoundError:
+            at = None
+        yield at
 
 
 def _still_open(row: JournalEntry, reason: str) -> Outcome:

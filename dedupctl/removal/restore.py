@@ -10,16 +10,17 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.disk.folders import At, standing_at, sync_folders
 from dedupctl.disk.moves import free_name, move, same_file, unlink_exactly
+from dedupctl.disk.ownership import holds, is_file, is_inode
 from dedupctl.disk.refusal import Refused, reason_of
+from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
-from dedupctl.disk.trash import forget_info
+from dedupctl.disk.trash import Trashed
 from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
 from dedupctl.paths import is_or_lies_in, join, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.relocation import token_of
-from dedupctl.removal.replacements import is_stand_in
 
 BATCH_ENTRIES = 256
 
@@ -108,11 +109,17 @@ class _Restore:
         """Returns where the file stands now, absolute."""
         resting, victim = resting_place(entry), entry.action.victim
         token = token_of(self._catalog.id, entry_id)
+
+        def note(copy: Identity) -> None:
+            with self._catalog.write(durable=True) as tx:
+                tx.journal.place(entry_id, copy)
+
         with (
             standing_at(resting.base, resting.relative) as source,
             standing_at(victim.root, victim.path, create_like=resting.absolute) as place,
         ):
             found = Identity.of(source.status())
+            _require_removed_file(entry, source)
             self._clear_stand_in(entry, place, found, token)
             while True:
                 target = At(place.folder, free_name(place.folder, place.name))
@@ -122,13 +129,13 @@ class _Restore:
                         tx.journal.retarget(entry_id, path)
                 self._steps(Step.MOVING)
                 try:
-                    move(source, target, found, token=token, steps=self._steps)
+                    move(source, target, found, token=token, steps=self._steps, note=note, from_ours=True)
                 except FileExistsError:
                     # Somebody was faster: the next free name is looked for.
                     continue
                 break
         if entry.action.verb is Verb.TRASH:
-            forget_info(resting.absolute)
+            Trashed(resting.absolute, victim.absolute, entry.started_at).forget_restored()
         self._steps(Step.MOVED)
         return path
 
@@ -137,7 +144,7 @@ class _Restore:
         if entry.stand_in is None or not place.exists():
             return
         standing = Identity.of(place.status())
-        if not same_file(standing, resting) and is_stand_in(place, entry.stand_in):
+        if not same_file(standing, resting) and is_replacement(place, entry.stand_in):
             unlink_exactly(place, standing, token=token, steps=self._steps)
 
     def _settle(self, tx: Transaction, ids: Sequence[int], ended: Sequence[Outcome]) -> None:
@@ -148,6 +155,21 @@ class _Restore:
         tx.journal.restored([one.action.id for one in ended if one.done])
         tx.journal.purged([one.action.id for one in ended if one.where is None])
         record_returned(tx, [one for one in ended if one.done])
+
+
+def _require_removed_file(entry: JournalEntry, at: At) -> None:
+    """In a folder of the user's another file may have taken the name since; it is not ours to move.
+
+    Raises:
+        Refused: another file stands there, or what was removed has been edited there.
+    """
+    victim = entry.action.victim
+    if any(one is not None and is_file(at, one) for one in (victim.identity, entry.placed)):
+        return
+    if entry.action.verb.quarantines and is_inode(at, victim.identity):
+        return
+    if not holds(at, victim.digest):
+        raise Refused("what stands there now is not the file that was removed, or was edited since; it stays there")
 
 
 def record_returned(tx: Transaction, returned: Sequence[Outcome]) -> None:

@@ -7,7 +7,6 @@ looks at the whole tree by digest, and does the deed again: it must end as the u
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from living_library import EXACT_ONLY, TIDY_ALL, LivingLibrary, empty_catalog, kind_between, picture, quarantined, tree
+from living_library import (
+    EXACT_ONLY,
+    TIDY_ALL,
+    LivingLibrary,
+    empty_catalog,
+    kind_between,
+    picture,
+    quarantined,
+    run_and_kill,
+    tree,
+)
 
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.steps import Step, Steps, uninterrupted
@@ -170,29 +179,6 @@ def recorded(library: LivingLibrary, scenario: Scenario) -> list[Step]:
     scenario.prepare(library)
     scenario.deed(library, steps.append)
     return steps
-
-
-def run_and_kill(
-    library: LivingLibrary, deed: Callable[[LivingLibrary, Steps], object], count: int, plan: int | None = None
-) -> None:
-    """Run the deed in a child that the kernel ends at its `count`-th step."""
-    library.catalog.close()
-    child = os.fork()
-    if child == 0:
-        left = iter(range(count - 1))
-
-        def die_in_turn(_: Step) -> None:
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            library.reopen()
-            deed(library, die_in_turn)
-        finally:
-            os._exit(3)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"step {count} of plan {plan} was not reached: {status}"
-    library.reopen()
 
 
 def assert_promise(library: LivingLibrary, before: Counter[bytes], when: str) -> None:

@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mounting import mounted
 from rendered_library import drawn
 from running import PATIENCE, await_true, command, dedupctl, listed, rows, session_ended
 
@@ -81,7 +83,11 @@ def watching(home: Path, photos: Path, **environment: str) -> Iterator[Watched]:
     """A daemon that has begun to listen; whatever it says is kept beside the home."""
     with (home.parent / "daemon.log").open("ab") as log:
         daemon = subprocess.Popen(
-            command(home, "watch", photos), stdout=log, stderr=log, env=os.environ | environment, start_new_session=True
+            command(home, "watch", photos),
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"RUNTIME_DIRECTORY": str(home.parent / "run")} | environment,
+            start_new_session=True,
         )
         watched = Watched(home, photos, daemon)
         try:
@@ -229,6 +235,59 @@ def test_roots_are_taken_up_go_offline_come_back_and_are_let_go_of(library: Watc
     assert library.daemon.poll() is None
 
 
+def test_how_it_is_can_be_seen_from_outside(library: Watched) -> None:
+    library.content_of(render(library.photos / "seen" / "a.png", 90))
+    await_true(lambda: (listed(library.home, "status")["watch"] or {}).get("events", {}).get("seen", 0) > 0, "it hears")
+    document = listed(library.home, "status")
+    watch = document["watch"]
+    assert (watch["pid"], watch["hung"]) == (library.daemon.pid, False)
+    assert (watch["watches"]["alive"], watch["watches"]["wanted"]) == (1, 1)
+    folders = [folder for folder, _, _ in os.walk(library.photos) if ".dedupctl" not in folder]
+    assert len(folders) - 1 <= watch["watches"]["used"] <= watch["watches"]["limit"]
+    assert watch["watches"]["unwatched"] == 0
+    assert abs(watch["beat_at"] - time.time()) < PATIENCE
+    assert watch["next_scan_at"] > time.time()
+    assert all(worker["rss_bytes"] > 0 for worker in watch["workers"])
+    assert document["config"] == {"differs": False, "error": None}
+    assert document["home_bytes"] > 0
+    assert document["home_free_bytes"] > 0
+    assert document["quarantine"] == {"files": 0, "bytes": 0, "oldest_at": None}
+    (root,) = document["roots"]
+    assert root["last_scan"] <= time.time()
+    assert root["disks"] == []
+    config = library.home / "config.toml"
+    before = config.read_text()
+    config.write_text(before.replace("max_megapixels = 1", "max_megapixels = 2"))
+    assert listed(library.home, "status")["config"]["differs"]
+    config.write_text(before)
+    out = dedupctl(library.home, "status").out
+    for words in ("1 of 1 watchers alive", "next scan", "home ", "index   "):
+        assert words in out
+
+
+def test_it_rests_when_it_is_paused_and_makes_up_for_it_when_it_is_to_go_on(library: Watched) -> None:
+    assert dedupctl(library.home, "pause").code == 0
+    await_true(lambda: library.told()["doing"] == "resting: paused (dedupctl resume)", "it rests")
+    path = render(library.photos / "paused" / "a.png", 70)
+    time.sleep(2 * SETTLE)  # in which it would have been read
+    assert library.seen(path) is None
+    assert dedupctl(library.home, "resume").code == 0
+    library.content_of(path)
+
+
+def test_a_hangup_has_it_read_its_configuration_anew_and_an_invalid_one_is_refused(library: Watched) -> None:
+    log, config = library.home.parent / "daemon.log", library.home / "config.toml"
+    config.write_text(CONFIG.replace("workers = 1", "wokers = 1"))
+    library.daemon.send_signal(signal.SIGHUP)
+    await_true(lambda: "the configuration stays as it was" in log.read_text(), "it is refused")
+    assert "scan.wokers: unknown key" in log.read_text()
+    config.write_text(CONFIG.replace(f"settle_seconds = {SETTLE}", "settle_seconds = 0.5"))
+    library.daemon.send_signal(signal.SIGHUP)
+    await_true(lambda: "the configuration was read anew" in log.read_text(), "it is taken up")
+    library.content_of(render(library.photos / "reloaded" / "a.png", 80))
+    assert library.daemon.poll() is None
+
+
 def test_a_second_daemon_and_a_scan_are_turned_away(library: Watched) -> None:
     for name in ("watch", "scan"):
         answer = dedupctl(library.home, name)
@@ -330,3 +389,95 @@ def test_another_model_is_taken_up_while_it_watches_and_what_was_proven_or_said_
     assert "candidates are proposed anew" in (tmp_path / "daemon.log").read_text()
     with Workspace.open(home) as workspace:
         assert find_faults(workspace) == []
+
+
+def test_a_home_that_is_full_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    home.mkdir()
+    with mounted(home, size="24m"):
+        (home / "config.toml").write_text(CONFIG)
+        render(photos / "a.png", 1)
+        with watching(home, photos) as watched:
+            watched.content_of(photos / "a.png")
+            fill(home / "filler")
+            pictures = [render(photos / f"late {seed}.png", seed) for seed in range(100, 140)]
+            log = tmp_path / "daemon.log"
+            await_true(
+                lambda: "waiting until the stores can be used again" in log.read_text(), "it tells that it waits"
+            )
+            assert watched.daemon.poll() is None
+            (home / "filler").unlink()
+            for picture in pictures:
+                watched.content_of(picture)
+            assert "the stores can be used again" in log.read_text()
+            watched.daemon.send_signal(signal.SIGTERM)
+            assert watched.daemon.wait(PATIENCE) == 0
+        with Workspace.open(home) as workspace:
+            assert find_faults(workspace) == []
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full to the last byte."""
+    with path.open("wb", buffering=0) as filler, suppress(OSError):
+        for size in (1 << 20, 1 << 12, 1):
+            with suppress(OSError):
+                while filler.write(b"0" * size):
+                    pass
+
+
+def test_a_catalog_that_another_program_has_locked_is_waited_for(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    render(photos / "a.png", 1)
+    with watching(home, photos) as watched:
+        watched.content_of(photos / "a.png")
+        with closing(sqlite3.connect(home / "catalog.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            render(photos / "b.png", 2)
+            time.sleep(3)  # as long as the other program takes
+            other.rollback()
+        watched.content_of(photos / "b.png")
+
+
+def test_it_stops_within_five_seconds_while_another_program_has_the_catalog_locked(tmp_path: Path) -> None:
+    home, photos = tmp_path / "home", tmp_path / "photos"
+    render(photos / "a.png", 1)
+    with (
+        watching(home, photos) as watched,
+        closing(sqlite3.connect(home / "catalog.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        render(photos / "b.png", 2)
+        time.sleep(2 * SETTLE)  # by then it wants to write
+        watched.daemon.send_signal(signal.SIGTERM)
+        assert watched.daemon.wait(30) == 0  # and not a minute later
+
+
+def test_a_whole_library_moved_in_at_once_is_taken_in_with_a_beating_heart_and_can_be_left_off(tmp_path: Path) -> None:
+    """30,000 files meant 28 seconds without a sign of life."""
+    home, photos, outside = tmp_path / "home", tmp_path / "photos", tmp_path / "outside"
+    template = render(photos / "a.png", 1)
+    (home).mkdir()
+    (home / "config.toml").write_text(CONFIG.replace(f"settle_seconds = {SETTLE}", "settle_seconds = 0"))
+    for number in range(200):
+        (outside / f"{number}").mkdir(parents=True)
+        for copy in range(100):
+            shutil.copyfile(template, outside / f"{number}" / f"{copy}.png")
+    heard: list[tuple[float, str]] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        listener = threading.Thread(target=hear_when, args=(channel, heard))
+        listener.start()
+        with watching(home, photos, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="120000000") as watched:
+            outside.rename(photos / "all")
+            await_true(lambda: watched.told()["doing"].startswith("reading"), "it has begun to read")
+            moments = [moment for moment, message in heard if message == "WATCHDOG=1"]
+            assert max(after - before for before, after in pairwise(moments)) < 10, "the service manager allows 120"
+            watched.daemon.send_signal(signal.SIGTERM)
+            assert watched.daemon.wait(PATIENCE) == 0
+        channel.sendto(b"", str(tmp_path / "notify"))
+        listener.join()
+
+
+def hear_when(channel: socket.socket, heard: list[tuple[float, str]]) -> None:
+    while message := channel.recv(4096):
+        heard.append((time.monotonic(), message.decode()))

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from dedupctl.catalog import migrate, schema
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.engine import Database
-from dedupctl.domain import FileState, PairKind, Verdict
+from dedupctl.domain import FileState, Identity, PairKind, Verdict
 from dedupctl.errors import StoreError, StoreNewer
 
 OLD = Path(__file__).parent / "old"
@@ -171,6 +171,15 @@ def test_an_upgrade_keeps_what_waits_in_quarantine(path: Path, revision: str) ->
         assert tx.protected.all() == [b"/home/ada/Pictures/wedding"]
 
 
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision >= "0003"])
+def test_an_upgrade_keeps_the_proof_of_a_copy_that_an_older_version_never_noted(path: Path, revision: str) -> None:
+    restore(path, revision)
+
+    with Catalog.open(path) as catalog, catalog.read() as tx:
+        (entry,) = tx.journal.entries()
+        assert entry.placed == (None if revision < "0006" else Identity(2049, 77, 1000, 5, 6))
+
+
 @pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision < "0004"])
 def test_an_upgrade_takes_what_no_file_ever_held_for_imported(path: Path, revision: str) -> None:
     restore(path, revision)
@@ -275,14 +284,14 @@ def test_the_slower_of_two_backs_up_nothing(path: Path, monkeypatch: pytest.Monk
     """It would name the migrated catalog a backup of the old one."""
     restore(path, "0001")
     before = everything(path)
-    refuse_newer = migrate._refuse_newer
+    refuse_newer = migrate.refuse_newer
 
     def overtaken(database: Database, revision: str) -> None:
-        monkeypatch.setattr(migrate, "_refuse_newer", refuse_newer)
+        monkeypatch.setattr(migrate, "refuse_newer", refuse_newer)
         Catalog.open(path).close()
         refuse_newer(database, revision)
 
-    monkeypatch.setattr(migrate, "_refuse_newer", overtaken)
+    monkeypatch.setattr(migrate, "refuse_newer", overtaken)
     Catalog.open(path).close()
 
     (backup,) = backups(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -28,9 +29,11 @@ from living_library import (
 )
 
 from dedupctl.config import PolicyConfig
+from dedupctl.disk.moves import aside_names, part_names
 from dedupctl.disk.steps import Step
 from dedupctl.domain import Action, Deed, EntryState, PairKind, Verdict
 from dedupctl.removal.orphans import adopt_strays
+from dedupctl.removal.relocation import token_of
 
 POLICIES = {
     "exact": PolicyConfig(kinds=("exact",)),
@@ -41,31 +44,47 @@ POLICIES = {
     "hardlink": PolicyConfig(kinds=("exact",), action="hardlink"),
     "symlink": PolicyConfig(kinds=("exact", "near"), action="symlink"),
     "delete": PolicyConfig(kinds=("exact", "pixel", "near"), action="delete"),
+    "move-to": PolicyConfig(kinds=("exact", "pixel", "near"), action="move-to", move_to=Path("/moved")),
+    "trash": PolicyConfig(kinds=("exact", "pixel", "near"), action="trash"),
+    "sidecars": PolicyConfig(kinds=("exact", "pixel", "near"), merge_sidecars=True),
 }
+"""The folder of `move-to` is put below that of the library."""
 ROOTS = ("one", "two")
 NAMES = ("a.jpg", "b.jpg", "b copy.jpg", "sub/a.jpg", "sub/c.cr2", "c.jpg")
+SIDECARS = ("a.xmp", "b copy.xmp", "b copy.jpg.xmp", "sub/a.xmp")
+
+ACTS = ("create", "create", "create", "edit", "rename", "delete", "edit a picture")
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody else does something at a step of what dedupctl does."""
+
+    step: int
+    act: str
+    choice: int
+
+
+def sidecar(word: str, value: int) -> bytes:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:{word}="{value}"/></rdf:RDF></x:xmpmeta>'
+    ).encode()
+
 
 roots = st.sampled_from(ROOTS)
 names = st.sampled_from(NAMES)
 pictures = st.builds(picture, st.just(0), st.integers(0, 3), st.sampled_from(["", "", "edited"]))
 places = st.tuples(roots, names)
+sidecars = st.builds(sidecar, st.sampled_from(["Rating", "Label"]), st.integers(1, 3))
 deaths = st.one_of(st.none(), st.integers(1, 12))
+strangers = st.one_of(st.none(), st.builds(Stranger, st.integers(1, 12), st.sampled_from(ACTS), st.integers(0, 10**6)))
 choices = st.integers(0, 10**6)
 policies = st.sampled_from(sorted(POLICIES))
 
 
 class Killed(BaseException):
     """What the kernel does to a process, as far as one process can do it to itself."""
-
-
-def dying_at(count: int | None) -> Callable[[Step], None]:
-    left = iter(range(10**6 if count is None else count - 1))
-
-    def step(_: Step) -> None:
-        if next(left, None) is None:
-            raise Killed
-
-    return step
 
 
 @functools.cache
@@ -102,6 +121,17 @@ class PromiseMachine(RuleBasedStateMachine):
         self.unmounted: set[str] = set()
         for name in ROOTS:
             self.library.add_root(name)
+        self.moved = self.library.base / "moved"
+        self.foreign: dict[Path, bytes] = {}
+        """What somebody else has put somewhere, and where."""
+        self.edited: set[bytes] = set()
+        """What somebody else has written into a file of the library."""
+        self.overwritten: set[bytes] = set()
+        """What stood there before, since the current deed began."""
+        self.meddled: set[Path] = set()
+        """Where somebody else did anything since then."""
+        self.written = 0
+        os.environ["XDG_DATA_HOME"] = os.fspath(self.library.base / "data")
         self.backup = self.library.base / "backup.db"
         self.known_at_backup: dict[int, bytes] = {}
         self.journal_is_complete = True
@@ -118,11 +148,13 @@ class PromiseMachine(RuleBasedStateMachine):
             if self.journal_is_complete:
                 self.assert_every_removed_file_is_known()
             left = [one for one in self.library.restore_all() if not one.done]
-        assert all(one.where is None for one in left), left
+        # In a folder of the user's the removed file may have been edited or replaced: then it is not ours to move.
+        assert all(one.where is None or "it stays there" in str(one.reason) for one in left), left
         with self.library.catalog.read() as tx:
             assert tx.journal.open() == []
         if self.journal_is_complete:  # a temporary file of an intent that the catalog has forgotten is nobody's to end
-            assert not list(self.library.base.rglob(".dedupctl-*"))
+            left_over = {path for path in self.library.base.rglob(".dedupctl-*") if path.name != ".dedupctl-theirs.jpg"}
+            assert not left_over - self.foreign.keys()
 
     # What people do
 
@@ -151,6 +183,12 @@ class PromiseMachine(RuleBasedStateMachine):
             source.write_bytes(data)
         elif deed.startswith("delete"):
             source.unlink()
+
+    @rule(root=roots, name=st.sampled_from(SIDECARS), words=sidecars)
+    def write_sidecar(self, root: str, name: str, words: bytes) -> None:
+        path = self.path(root, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(words)
 
     @rule(choice=choices)
     def protect(self, choice: int) -> None:
@@ -207,43 +245,122 @@ class PromiseMachine(RuleBasedStateMachine):
     def scan(self) -> None:
         self.library.scan()
 
-    @rule(policy=policies, scanned=st.booleans(), applied=st.sampled_from([True, True, False]), death=deaths)
-    def plan(self, policy: str, scanned: bool, applied: bool, death: int | None) -> None:
+    @rule(
+        policy=policies,
+        scanned=st.booleans(),
+        applied=st.sampled_from([True, True, False]),
+        death=deaths,
+        stranger=strangers,
+    )
+    def plan(self, policy: str, scanned: bool, applied: bool, death: int | None, stranger: Stranger | None) -> None:
         if scanned:
             self.library.scan()
+        chosen = POLICIES[policy]
+        if chosen.move_to is not None:
+            chosen = chosen.model_copy(update={"move_to": self.moved})
         with self.promise_kept():
-            plan = self.library.plan(POLICIES[policy], quarantine=policy != "delete")
+            plan = self.library.plan(chosen, quarantine=policy != "delete")
         if applied:
-            self.apply(plan.id, death)
+            self.apply(plan.id, death, stranger)
 
-    @rule(choice=choices, death=deaths)
-    def apply_older_plan(self, choice: int, death: int | None) -> None:
+    @rule(choice=choices, death=deaths, stranger=strangers)
+    def apply_older_plan(self, choice: int, death: int | None, stranger: Stranger | None) -> None:
         with self.library.catalog.read() as tx:
             plans = [plan.id for plan in tx.plans.all()]
         if plans:
-            self.apply(plans[choice % len(plans)], death)
+            self.apply(plans[choice % len(plans)], death, stranger)
 
-    def apply(self, plan: int, death: int | None) -> None:
+    def apply(self, plan: int, death: int | None, stranger: Stranger | None) -> None:
         with self.promise_kept(), self.may_die():
             self.library.recover()
-            self.library.apply(plan, steps=dying_at(death))
+            self.library.apply(plan, steps=self.steps(death, stranger))
 
-    @rule(death=deaths)
-    def recover(self, death: int | None) -> None:
+    @rule(death=deaths, stranger=strangers)
+    def recover(self, death: int | None, stranger: Stranger | None) -> None:
         with self.promise_kept(), self.may_die():
-            self.library.recover(steps=dying_at(death))
+            self.library.recover(steps=self.steps(death, stranger))
 
-    @rule(death=deaths)
-    def restore(self, death: int | None) -> None:
-        with self.promise_kept(), self.may_die():
-            self.library.recover()
-            self.library.restore_all(steps=dying_at(death))
-
-    @rule(death=deaths, at_once=st.booleans())
-    def purge(self, death: int | None, at_once: bool) -> None:
+    @rule(death=deaths, stranger=strangers)
+    def restore(self, death: int | None, stranger: Stranger | None) -> None:
         with self.promise_kept(), self.may_die():
             self.library.recover()
-            self.library.purge(at_once=at_once, steps=dying_at(death))
+            self.library.restore_all(steps=self.steps(death, stranger))
+
+    @rule(death=deaths, at_once=st.booleans(), stranger=strangers)
+    def purge(self, death: int | None, at_once: bool, stranger: Stranger | None) -> None:
+        with self.promise_kept(), self.may_die():
+            self.library.recover()
+            self.library.purge(at_once=at_once, steps=self.steps(death, stranger))
+
+    # What somebody else does meanwhile
+
+    @rule(act=st.sampled_from(ACTS), choice=choices)
+    def somebody_else(self, act: str, choice: int) -> None:
+        """Between two commands, as after a crash."""
+        self.meddle(act, choice)
+
+    def steps(self, death: int | None, stranger: Stranger | None) -> Callable[[Step], None]:
+        """They act at their step, and the process dies at its own."""
+        taken = itertools.count(1)
+
+        def step(_: Step) -> None:
+            now = next(taken)
+            if stranger is not None and now == stranger.step:
+                self.meddle(stranger.act, stranger.choice)
+            if now == death:
+                raise Killed
+
+        return step
+
+    def meddle(self, act: str, choice: int) -> None:
+        self.written += 1
+        words = f"somebody else's, number {self.written}".encode()
+        theirs = sorted(path for path, data in self.foreign.items() if path.is_file() and path.read_bytes() == data)
+        if act == "create":
+            if (path := self.free_place(choice)) is not None:
+                path.write_bytes(words)
+                self.foreign[path] = words
+                self.meddled.add(path)
+        elif act == "edit a picture":
+            if (found := self.any_file(choice)) is not None and found not in self.foreign:
+                self.overwritten.add(found.read_bytes())
+                self.meddled.add(found)
+                found.write_bytes(words)
+                self.edited = {data for data in self.edited if data not in self.overwritten} | {words}
+        elif theirs:
+            path = theirs[choice % len(theirs)]
+            data = self.foreign.pop(path)
+            self.meddled.add(path)
+            if act == "edit":
+                path.write_bytes(words)
+                self.foreign[path] = words
+            elif act == "delete":
+                path.unlink()
+            elif (target := self.free_place(choice // 7)) is not None:
+                path.rename(target)
+                self.foreign[target] = data
+            else:
+                self.foreign[path] = data
+
+    def free_place(self, choice: int) -> Path | None:
+        """A name that nobody has: most of all one that the journal is about to give, or a temporary one of ours."""
+        with self.library.catalog.read() as tx:
+            entries = tx.journal.open()
+        wanted = [self.path(root, name) for root in ROOTS for name in (*NAMES, ".dedupctl-theirs.jpg")]
+        for entry in entries:
+            for place in (entry.source, entry.target, entry.target, entry.target):
+                if place is not None:
+                    path, token = Path(os.fsdecode(place)), token_of(self.library.catalog.id, entry.id)
+                    wanted += [path, path.with_name(os.fsdecode(aside_names(token)[0]))]
+                    wanted += [path.with_name(os.fsdecode(part_names(token)[0]))]
+        # Nobody but dedupctl saves anything in a quarantine, and what is saved below a mount point vanishes.
+        usable = [
+            path
+            for path in wanted
+            if path.parent.is_dir() and not os.path.lexists(path) and ".dedupctl" not in path.parts
+        ]
+        usable = [path for path in usable if self.unmounted.isdisjoint(path.parts)]
+        return usable[choice % len(usable)] if usable else None
 
     # What must hold
 
@@ -256,11 +373,19 @@ class PromiseMachine(RuleBasedStateMachine):
     def promise_kept(self) -> Iterator[None]:
         before, promises = self.snapshot(), self.promises()
         protected = self.protected(before)
+        self.overwritten, self.meddled = set(), set()
+        # What people did by hand since may have ended some of it.
+        found = self.bytes_on_disk()
+        self.foreign = {path: data for path, data in self.foreign.items() if data in found}
+        self.edited &= found
         yield
         after = self.snapshot()
-        left = set(after.live.values())
+        left = set(after.live.values()) | self.overwritten
+        self.assert_nothing_of_others_is_gone()
         for path, data in before.live.items():
             now = after.live.get(path)
+            if path in self.meddled:
+                continue  # somebody else's doing
             assert now is None or now == data, f"{path} was overwritten"
             if now is None:
                 assert path not in protected, f"{path} is protected"
@@ -268,7 +393,7 @@ class PromiseMachine(RuleBasedStateMachine):
                 assert self.has_copy(data, left), f"{path} is gone without a copy"
         for data in set(before.waiting) - set(after.waiting):
             assert self.has_copy(data, left), f"{data!r} was purged without a copy"
-        had = set(before.live.values())
+        had = set(before.live.values()) - self.overwritten
         for removed, kept in promises.items():
             if self.has_copy(removed, ({removed} | kept) & had):
                 assert self.has_copy(removed, left), (
@@ -277,6 +402,16 @@ class PromiseMachine(RuleBasedStateMachine):
         with self.library.catalog.read() as tx:
             resting = [entry.target for entry in tx.journal.resting()]
         assert len(resting) == len(set(resting)), "two removed files are said to wait in one place"
+
+    def assert_nothing_of_others_is_gone(self) -> None:
+        found = self.bytes_on_disk()
+        for path, data in self.foreign.items():
+            assert data in found, f"{path} was somebody else's, and is gone"
+        assert self.edited <= found, "what somebody else wrote into a file is gone"
+
+    def bytes_on_disk(self) -> set[bytes]:
+        files = (Path(folder, name) for folder, _, names in os.walk(self.library.base) for name in names)
+        return {path.read_bytes() for path in files if path.is_file() and self.library.home not in path.parents}
 
     def has_copy(self, data: bytes, left: set[bytes]) -> bool:
         return any(one == data or self.accepted(one, data) for one in left)
@@ -307,10 +442,13 @@ class PromiseMachine(RuleBasedStateMachine):
         stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.stand_in is not None}
         inodes = {(path.stat().st_dev, path.stat().st_ino) for path in paths if path.exists()}
         found = {path for path in before.live if path in paths or (path.stat().st_dev, path.stat().st_ino) in inodes}
-        return found - stand_ins
+        # What was carried or moved somewhere may be restored from there, though that place was protected since.
+        waiting = {Path(os.fsdecode(one.target)) for one in removals if one.target is not None}
+        return found - stand_ins - waiting
 
     def snapshot(self) -> Snapshot:
         places = [self.library.base / name for name in ROOTS] + [self.away(name) for name in self.unmounted]
+        places += [self.moved, self.library.base / "data/Trash/files"]
         live = {path: path.read_bytes() for place in places for path in live_files(place)}
         waiting = [
             path.read_bytes() for place in places for path in (place / ".dedupctl").rglob("*.*") if path.is_file()

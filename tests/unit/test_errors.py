@@ -21,6 +21,7 @@ from dedupctl.errors import (
     StoreDamaged,
     StoreError,
     StoreNewer,
+    StoreUnavailable,
     UsageError,
 )
 from dedupctl.workspace import Workspace, hold
@@ -49,6 +50,7 @@ def _subclasses(cls: type[DedupctlError]) -> Iterator[type[DedupctlError]]:
         (StoreError, DedupctlError),
         (StoreDamaged, StoreError),
         (StoreNewer, StoreError),
+        (StoreUnavailable, StoreError),
     ],
 )
 def test_each_error_hangs_where_the_tree_says(cls: type[DedupctlError], parent: type[DedupctlError]) -> None:
@@ -153,14 +155,14 @@ def database(home: Path) -> Iterator[Database]:
     [
         (no_database, StoreDamaged),
         (damaged_page, StoreDamaged),
-        (locked, StoreError),
-        (full_disk, StoreError),
+        (locked, StoreUnavailable),
+        (full_disk, StoreUnavailable),
         (broken_rule, StoreError),
-        (home_is_missing, StoreError),
-        (folder_in_the_way, StoreError),
-        (read_only, StoreError),
+        (home_is_missing, StoreUnavailable),
+        (folder_in_the_way, StoreUnavailable),
+        (read_only, StoreUnavailable),
         (newer, StoreNewer),
-        (thumbs_without_a_home, StoreError),
+        (thumbs_without_a_home, StoreUnavailable),
         (bad_toml, ConfigError),
         (bad_key, ConfigError),
         (held_lock, LockHeld),

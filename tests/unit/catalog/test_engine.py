@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from dedupctl.catalog import engine
 from dedupctl.catalog.engine import Database
-from dedupctl.errors import StoreError
+from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
 
 
 @pytest.fixture
@@ -129,6 +129,27 @@ def test_a_backup_holds_what_was_committed(database: Database, tmp_path: Path) -
     copy.close()
 
 
+def test_a_backup_is_of_one_moment_and_ends_although_others_write_all_the_time(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BACKUP_PAGES", 1)
+    add(database, "before")
+    steps: list[int] = []
+
+    def write_meanwhile() -> None:
+        steps.append(1)
+        assert len(steps) < 100, "it begins anew and anew"
+        add(database, "meanwhile" * 1000)
+
+    busy = Database(database.path, write_meanwhile)
+    busy.backup(tmp_path / "copy.db")
+    busy.close()
+    copy = Database(tmp_path / "copy.db")
+    assert notes(copy) == ["before"]
+    copy.close()
+    assert len(steps) > 2
+
+
 def test_a_backup_cut_short_does_not_bear_the_name(database: Database, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     target.with_name("copy.db.partial").write_text("no database at all")
@@ -151,3 +172,92 @@ def test_a_dangling_row_is_a_fault(database: Database) -> None:
     careless.close()
 
     assert database.integrity() == ["row 1 of replies points nowhere"]
+
+
+FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+class Heart:
+    """Beats so often, then breaks off whatever it is beating for."""
+
+    def __init__(self, last: int) -> None:
+        self.left = last
+
+    def beat(self) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            raise Interrupted
+
+
+def test_it_beats_while_another_program_holds_the_lock_and_goes_on_when_it_lets_go(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_LOOK_MS", 1)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    beats = []
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) == 3:
+            other.rollback()
+
+    waiting = Database(database.path, beat)
+    add(waiting, "after all")
+    assert notes(waiting) == ["after all"]
+    assert len(beats) == 3
+    waiting.close()
+    other.close()
+
+
+def test_waiting_for_a_lock_can_be_broken_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_LOOK_MS", 1)
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = Database(database.path, Heart(2).beat)
+    with pytest.raises(Interrupted):
+        add(waiting, "never")
+    other.close()
+    assert notes(database) == []
+    waiting.close()
+
+
+def test_a_reader_waits_for_a_program_that_forbids_reading_and_is_told_in_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heart = Heart(1_000_000)
+    monkeypatch.setattr(engine, "BUSY_LOOK_MS", 1)
+    reader = Database(database.path, heart.beat)
+    database.close()
+    forbidding = sqlite3.connect(database.path, isolation_level=None)
+    forbidding.execute("PRAGMA locking_mode=EXCLUSIVE")  # only whoever is alone can have it
+    forbidding.execute("INSERT INTO notes (said) VALUES ('mine')")
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
+    with pytest.raises(StoreUnavailable, match="locked"):
+        notes(reader)
+    assert heart.left < 1_000_000
+    forbidding.close()
+    assert notes(reader) == ["mine"]
+    reader.close()
+
+
+def test_a_long_statement_beats_and_is_broken_off_as_if_it_had_never_begun(database: Database) -> None:
+    heart = Heart(3)
+    breakable = Database(database.path, heart.beat)
+    with pytest.raises(Interrupted):
+        run_and_fail(breakable, "INSERT INTO notes (said) VALUES ('half done')", FOREVER)
+    heart.left = 1_000_000
+    assert notes(breakable) == []
+    with pytest.raises(StoreError, match="syntax"), breakable.read() as connection:
+        connection.execute(text("this is no SQL"))
+    breakable.close()
+
+
+def test_a_long_backup_beats_and_can_be_broken_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BACKUP_PAGES", 1)
+    target = database.path.with_name("copy.db")
+    breakable = Database(database.path, Heart(2).beat)
+    with pytest.raises(Interrupted):
+        breakable.backup(target)
+    assert not target.exists()
+    breakable.close()

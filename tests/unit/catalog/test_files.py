@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import add_file, make_fingerprint, make_identity
+from builders import DEVICE, add_file, make_fingerprint, make_identity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -256,3 +256,19 @@ def test_a_path_is_its_folder_and_its_name(parts: list[bytes]) -> None:
 )
 def test_paths_are_joined_by_one_slash(parts: tuple[bytes, ...], path: bytes) -> None:
     assert join(*parts) == path
+
+
+def test_files_are_counted_by_reason_and_by_device(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        root = tx.roots.add(b"/counted", DEVICE, None)
+        (content_id,) = tx.contents.add([make_fingerprint("counted")])
+        add_file(tx, root, b"a.jpg", content_id, make_identity(901))
+        add_file(tx, root, b"usb/b.jpg", content_id, make_identity(902, device=DEVICE + 1))
+        add_file(tx, root, b"usb/c.jpg", Unreadable("corrupt", "no"), make_identity(903, device=DEVICE + 1))
+        assert tx.files.count_errors() == {"corrupt": 1}
+        assert tx.files.count_by_device(root.id) == {DEVICE: (1, b""), DEVICE + 1: (2, b"usb")}
+        held = tx.files.contents_held([file.file.id for file in tx.files.present(root.id)])
+        assert set(held.values()) == {content_id}
+        assert len(tx.files.sample(root.id, 1)) == 1
+        (name,) = tx.files.names_of(make_identity(902, device=DEVICE + 1, changed=5))
+        assert name.path == b"/counted/usb/b.jpg"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.pairs import evidence_as_dict, evidence_from_json, evidence_to_json
-from dedupctl.domain import Evidence, Pair, PairKind, Photometric, Transform
+from dedupctl.domain import Closer, Evidence, Pair, PairKind, Photometric, Transform
 from dedupctl.errors import StoreError
 
 
@@ -24,15 +24,22 @@ boxes = st.tuples(numbers, numbers, numbers, numbers)
 transforms = st.builds(
     Transform, st.tuples(*[numbers] * 9), numbers, numbers, st.booleans(), visible_in_a=boxes, visible_in_b=boxes
 )
+closers = st.builds(
+    Closer,
+    windows=st.integers(),
+    moments=st.none() | st.text(),
+    **{field.name: st.none() | numbers for field in fields(Closer) if field.name not in ("windows", "moments")},
+)
 evidences = st.builds(
     Evidence,
+    closer=st.none() | closers,
     method=st.text(),
     transform=st.none() | transforms,
     photometric=st.none() | st.builds(Photometric, numbers, numbers),
     **{
         field.name: st.none() | (st.booleans() if "bool" in field.type else numbers)
         for field in fields(Evidence)
-        if field.name not in ("method", "transform", "photometric")
+        if field.name not in ("method", "transform", "photometric", "closer")
     },
 )
 

@@ -76,7 +76,7 @@ def test_a_cache_damaged_while_open_is_started_over(thumbs: Thumbs, path: Path, 
 
 def test_a_locked_cache_is_not_thrown_away(thumbs: Thumbs, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thumbs.put({A: b"jpeg a"})
-    monkeypatch.setattr(thumbs_module, "BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(thumbs_module, "BUSY_SECONDS", 0.01)
     with closing(Thumbs(path)) as waiting, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked"):
@@ -86,7 +86,7 @@ def test_a_locked_cache_is_not_thrown_away(thumbs: Thumbs, path: Path, monkeypat
 
 
 def test_a_cache_that_is_locked_when_opened_is_not_thrown_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thumbs_module, "BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(thumbs_module, "BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
         other.execute("INSERT INTO thumbs VALUES (?, ?)", (A, b"jpeg a"))

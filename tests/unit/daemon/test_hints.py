@@ -9,9 +9,9 @@ from dedupctl.daemon.hints import EventsLost, HintQueue, Removed, RootLost, Touc
 def test_hints_come_out_in_the_order_they_went_in_and_only_once() -> None:
     queue = HintQueue()
     queue.put(Touched(b"/a"))
-    queue.put(Removed(b"/a"))
+    queue.put(Removed(b"/a", folder=False))
     queue.put(Touched(b"/a"))
-    assert queue.take(0) == [Touched(b"/a"), Removed(b"/a"), Touched(b"/a")]
+    assert queue.take(0) == [Touched(b"/a"), Removed(b"/a", folder=False), Touched(b"/a")]
     assert queue.take(0) == []
 
 
@@ -41,3 +41,10 @@ def test_a_full_queue_still_tells_which_roots_were_lost() -> None:
     assert waiting[0] == RootLost(b"/photos")
     assert isinstance(waiting[1], EventsLost)
     assert len(waiting) <= 4
+
+
+def test_what_is_said_again_at_once_waits_once() -> None:
+    queue = HintQueue()
+    for _ in range(5):
+        queue.put(Touched(b"/a"))
+    assert queue.take(0) == [Touched(b"/a")]

@@ -61,6 +61,8 @@ def test_a_manager_that_went_away_does_not_stop_the_daemon(tmp_path: Path) -> No
 def test_a_manager_that_does_not_read_does_not_block_the_daemon(manager: tuple[str, socket.socket]) -> None:
     address, channel = manager
     notifier = Notifier(address)
+    notifier.ready()
+    assert channel.recv(1000) == b"READY=1"
     backlog = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
     for _ in range(backlog + 2):
         notifier.alive()
@@ -82,3 +84,13 @@ def test_a_manager_that_does_not_read_does_not_block_the_daemon(manager: tuple[s
 def test_the_watchdog_is_fed_twice_as_often_as_it_asks(variables: dict[str, str], interval: float | None) -> None:
     notifier = Notifier.from_environment({"NOTIFY_SOCKET": "/run/nobody", **variables})
     assert notifier.watchdog_interval == interval
+
+
+def test_a_start_that_makes_progress_may_take_long(manager: tuple[str, socket.socket]) -> None:
+    address, channel = manager
+    notifier = Notifier(address)
+    notifier.alive()
+    notifier.ready()
+    notifier.alive()
+    heard = [channel.recv(1000) for _ in range(3)]
+    assert heard == [b"WATCHDOG=1\nEXTEND_TIMEOUT_USEC=120000000", b"READY=1", b"WATCHDOG=1"]

@@ -113,17 +113,13 @@ def test_next_due_names_the_earliest_time_worth_waking_for(settler: Settler, dis
     assert settler.next_due() == 1003.0
 
 
-def test_forgotten_paths_never_become_due(settler: Settler, disk: Disk) -> None:
-    disk.files |= {b"/a/1": (1, 1), b"/a/2": (2, 2), b"/ab": (3, 3)}
-    for path in disk.files:
-        settler.saw(path)
+def test_a_path_that_is_gone_is_let_go_of(settler: Settler, disk: Disk) -> None:
+    disk.files[b"/a"] = (1, 1)
+    settler.saw(b"/a")
     settler.due(disk.stat)
-    settler.forget_under(b"/a")
+    del disk.files[b"/a"]
     disk.now += 2.0
-    assert settler.due(disk.stat) == [b"/ab"]
-    settler.saw(b"/ab")
-    settler.forget(b"/ab")
-    settler.forget(b"/never seen")
+    assert settler.due(disk.stat) == []
     assert len(settler) == 0
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from living_library import LivingLibrary, picture, tree
+from living_library import LivingLibrary, picture, quarantined, tree
 
 from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
+from dedupctl.daemon.notify import Notifier
+from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.disk.steps import Step
+from dedupctl.errors import DedupctlError, StoreDamaged
+from dedupctl.removal import recover
 from dedupctl.removal.recover import acting
 
 ALONE = PolicyConfig(unattended=True, max_remove_share=100)
@@ -35,13 +40,14 @@ class Daemon:
     root: Path
     said: list[str] = field(default_factory=list)
 
-    def with_policies(self, policies: Mapping[str, PolicyConfig]) -> Unattended:
+    def with_policies(self, policies: Mapping[str, PolicyConfig], *, purges: bool = False) -> Unattended:
         return Unattended(
             self.library.home,
             self.library.catalog,
             policies,
+            purges=purges,
             is_stopped=lambda: False,
-            alive=lambda: None,
+            pulse=Pulse(Notifier(None), lambda: False),
             say=self.said.append,
         )
 
@@ -187,6 +193,28 @@ def test_what_was_cut_off_is_settled_and_named(daemon: Daemon) -> None:
         assert tx.journal.open() == []
 
 
+@pytest.mark.parametrize("failure", [DedupctlError("the disk failed"), OSError(errno.EIO, "the disk failed")])
+def test_a_journal_that_cannot_be_settled_is_said_and_the_daemon_goes_on(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(recover, "recover", fails)
+    daemon.with_policies({}).settle_journal()
+    assert len(daemon.said) == 1
+    assert "the disk failed" in daemon.said[0]
+
+
+def test_a_store_that_is_damaged_still_ends_the_daemon(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise StoreDamaged("the catalog is damaged")
+
+    monkeypatch.setattr(recover, "recover", fails)
+    with pytest.raises(StoreDamaged):
+        daemon.with_policies({}).settle_journal()
+
+
 class Died(BaseException):
     pass
 
@@ -198,6 +226,28 @@ def cut_off(deed: Callable[[Callable[[Step], None]], object]) -> None:
 
     with pytest.raises(Died):
         deed(dies)
+
+
+def test_what_is_past_its_retention_is_ended_once_a_day_if_that_is_wanted(daemon: Daemon, clock: Clock) -> None:
+    daemon.save("a.jpg", "a copy.jpg", data=picture(1))
+    waiting = daemon.with_policies({"alone": ALONE.model_copy(update={"retention_days": 30.0})})
+    waiting.after_scan()
+    waiting.act_when_due()
+    ending = daemon.with_policies({"alone": ALONE.model_copy(update={"retention_days": 0.0})}, purges=True)
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 1, "it has a month left"
+    daemon.save("b.jpg", "b copy.jpg", data=picture(2))
+    ending.after_scan()
+    ending.act_when_due()
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 2, "the next look is tomorrow"
+    clock.now += 86_400.0
+    daemon.with_policies({}).purge_when_due()
+    assert len(quarantined(daemon.root)) == 2, "nobody has asked for it"
+    ending.purge_when_due()
+    assert len(quarantined(daemon.root)) == 1
+    assert daemon.said[-1] == "purged 1 file past their retention (27 bytes)"
+    assert sorted(tree(daemon.root)) == ["a.jpg", "b.jpg"]
 
 
 def test_where_the_daemon_may_not_write_the_policy_waits_and_names_the_drop_in(

@@ -12,7 +12,7 @@ import pytest
 
 from dedupctl.disk import moves
 from dedupctl.disk.folders import At, opened_folder, standing_at
-from dedupctl.disk.moves import free_name, move, rename_exclusive, unlink_exactly
+from dedupctl.disk.moves import free_name, move, rename_exclusive, unlink_exactly, unnoted
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.steps import Step, uninterrupted
 from dedupctl.domain import Identity
@@ -71,7 +71,7 @@ def test_another_file_that_was_moved_by_mistake_goes_back(tmp_path: Path, folder
     (tmp_path / "a").write_text("another")
 
     with pytest.raises(Refused, match="another file"):
-        move(At(folder, b"a"), At(folder, b"b"), meant, token=TOKEN, steps=uninterrupted)
+        move(At(folder, b"a"), At(folder, b"b"), meant, token=TOKEN, steps=uninterrupted, note=unnoted)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "meant"]
 
@@ -170,7 +170,7 @@ def move_across(source: Path, target: Path, steps: moves.Steps = uninterrupted) 
         standing_at(os.fsencode(source.parent), os.fsencode(source.name)) as one,
         standing_at(os.fsencode(target.parent), os.fsencode(target.name)) as other,
     ):
-        move(one, other, identity(source), token=TOKEN, steps=steps)
+        move(one, other, identity(source), token=TOKEN, steps=steps, note=unnoted)
 
 
 def test_a_free_name_keeps_its_suffix_and_fits_into_255_bytes(tmp_path: Path, folder: int) -> None:

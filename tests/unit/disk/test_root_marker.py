@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from dedupctl.disk import root_marker
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Root
 
@@ -92,6 +95,60 @@ def test_a_root_that_cannot_be_written_to_has_no_marker(tmp_path: Path) -> None:
 def test_a_missing_root_cannot_be_marked(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         mark_root(os.fsencode(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("where", ["inside", "dangling"])
+def test_a_link_in_place_of_our_folder_is_refused_and_named(tmp_path: Path, where: str) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    root = marked(disk)
+    (disk / ".dedupctl").rename(tmp_path / where)
+    if where == "dangling":
+        (tmp_path / where / "root-id").unlink()
+        (tmp_path / where).rmdir()
+    (disk / ".dedupctl").symlink_to(tmp_path / where)
+
+    assert why_offline(root) == f"{disk}/.dedupctl is a symbolic link"
+    with pytest.raises(OSError, match="symbolic"):
+        mark_root(os.fsencode(disk))
+    assert not (tmp_path / "dangling").exists()
+
+
+def test_a_copy_of_a_root_gets_a_marker_of_its_own_while_the_first_one_stands(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    first = marked(tmp_path / "disk")
+    shutil.copytree(tmp_path / "disk", tmp_path / "clone")
+    clone = os.fsencode(tmp_path / "clone")
+
+    assert mark_root(clone)[1] == first.marker
+    marker = mark_root(clone, [first])[1]
+    assert marker not in (None, first.marker)
+    assert mark_root(clone, [first])[1] == marker
+    assert why_offline(first) is None
+
+
+def test_a_root_that_was_renamed_or_is_seen_under_two_paths_keeps_its_marker(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    root = marked(disk)
+    (tmp_path / "also").symlink_to(disk)
+    assert mark_root(os.fsencode(tmp_path / "also"), [root])[1] == root.marker
+    disk.rename(tmp_path / "renamed")
+    assert mark_root(os.fsencode(tmp_path / "renamed"), [root])[1] == root.marker
+
+
+def test_a_copy_of_a_root_that_cannot_be_written_to_is_known_by_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    first = marked(tmp_path / "disk")
+    shutil.copytree(tmp_path / "disk", tmp_path / "clone")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(root_marker, "write_new", read_only)
+    assert mark_root(os.fsencode(tmp_path / "clone"), [first])[1] is None
 
 
 def test_a_marker_behind_a_symlink_proves_nothing(tmp_path: Path) -> None:

@@ -104,6 +104,44 @@ def test_files_of_a_root_that_was_removed_meanwhile_are_dropped(workspace: Works
         assert [located.path for located, _ in tx.files.errors()] == [b"/other/1.jpg"]
 
 
+def test_while_it_is_to_rest_nothing_is_handed_out_and_then_it_goes_on(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
+    path = os.fsencode(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with workspace.catalog.write() as tx:
+        root = tx.roots.add(os.fsencode(tmp_path), device=1, marker=None)
+    looks: list[int] = []
+    handed_out: list[int] = []
+    read = Workers.read
+
+    def is_resting() -> bool:
+        looks.append(1)
+        return len(looks) < 20
+
+    def noted_read(workers: Workers, paths: list[bytes]) -> object:
+        handed_out.append(len(looks))
+        return read(workers, paths)
+
+    monkeypatch.setattr(Workers, "read", noted_read)
+    findings = iter([Unread(root.id, b"a.jpg", path, Identity.of(os.stat(path)), known=False)])
+    assert run(workspace, findings, Listeners(is_resting=is_resting)) == 1
+    assert handed_out == [20]
+    assert len(looks) >= 20
+
+
+def test_it_is_told_what_each_batch_cost(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with workspace.catalog.write() as tx:
+        root = tx.roots.add(os.fsencode(tmp_path), device=1, marker=None)
+    path = os.fsencode(tmp_path / "a.jpg")
+    costs: list[float] = []
+    findings = iter([Unread(root.id, b"a.jpg", path, Identity.of(os.stat(path)), known=False)])
+    run(workspace, findings, Listeners(spent=costs.append))
+    assert len(costs) == 1
+
+
 class NotingWorkers(Workers):
     """Notes how many cases were handed out at a time."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,43 @@ def walked(catalog: Catalog, wanted: list[Place]) -> tuple[set[str], list[tuple[
 
 
 # --- adding ----------------------------------------------------------------------------------------------------------
+
+
+def test_another_disk_that_is_a_copy_of_one_is_not_taken_for_it(catalog: Catalog, disk: Path, tmp_path: Path) -> None:
+    first = add_root(catalog, os.fsencode(disk))
+    shutil.copytree(disk, tmp_path / "clone")
+    clone = add_root(catalog, os.fsencode(tmp_path / "clone"))
+
+    assert clone.marker != first.marker
+    disk.rename(tmp_path / "in a drawer")
+    (tmp_path / "clone").rename(disk)
+    assert "another root's" in str(present(catalog, first)[1])
+
+
+def test_a_clone_that_was_added_while_the_first_was_away_is_told_apart_once_both_are_there(
+    catalog: Catalog, disk: Path, tmp_path: Path
+) -> None:
+    first = add_root(catalog, os.fsencode(disk))
+    shutil.copytree(disk, tmp_path / "clone")
+    unmount(disk)
+    clone = add_root(catalog, os.fsencode(tmp_path / "clone"))
+    assert clone.marker == first.marker
+    mount(disk)
+
+    found, reason = present(catalog, clone)
+
+    assert reason is None
+    assert found.marker not in (None, first.marker)
+    assert roots(catalog) == [replace(clone, marker=found.marker), first]
+    assert [present(catalog, root)[1] for root in roots(catalog)] == [None, None]
+
+
+def test_a_root_whose_own_folder_is_a_planted_link_is_not_watched(catalog: Catalog, disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (disk / ".dedupctl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=r"\.dedupctl is a symbolic link"):
+        add_root(catalog, os.fsencode(disk))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_new_root_is_marked_and_remembered(catalog: Catalog, disk: Path) -> None:

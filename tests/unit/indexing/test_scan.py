@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +191,53 @@ def test_a_renamed_folder_keeps_its_files_unread(library: WalkedLibrary) -> None
 
     assert paths(findings) == set()
     assert library.present() == {f"journey/day/{number}.jpg" for number in range(3)}
+
+
+def test_two_folders_that_changed_places_are_not_read_again(
+    library: WalkedLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what was found of the first is in the catalog before the second is looked at."""
+    monkeypatch.setattr(scan, "FOLDERS_A_LOOK", 1)
+    for number in range(3):
+        library.put(f"a/{number}.jpg", f"a {number}")
+        library.put(f"b/{number}.jpg", f"b {number}")
+    library.scan()
+    before = {name: library.content(name) for name in ("a/0.jpg", "b/0.jpg")}
+    for source, target in (("a", "between"), ("b", "a"), ("between", "b")):
+        (library.path / source).rename(library.path / target)
+    found = []
+    for finding in Walk(library.catalog, library.root, ScanConfig()).findings():
+        library.store([finding])
+        found.append(finding)
+    assert paths(found) == set()
+    assert len(relinked(found)) == 6
+    assert all(finding.moved for finding in relinked(found))
+    assert gone(found) == 0
+    assert (library.content("a/0.jpg"), library.content("b/0.jpg")) == (before["b/0.jpg"], before["a/0.jpg"])
+
+
+def test_two_files_that_changed_places_and_were_written_to_are_read(library: WalkedLibrary) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        library.put(name, name)
+    library.scan()
+    for source, target in (("a.jpg", "between"), ("b.jpg", "a.jpg"), ("between", "b.jpg")):
+        (library.path / source).rename(library.path / target)
+    library.put("a.jpg", "written in its new place")
+    assert paths(library.scan()) == {b"a.jpg"}
+
+
+def test_a_disk_that_comes_back_under_another_device_number_is_not_read_again(library: WalkedLibrary) -> None:
+    """A mount below a root; what is a root of its own is known by its marker."""
+    library.put("disk/a.jpg")
+    library.put("disk/b.jpg", "b")
+    library.scan()
+    with closing(sqlite3.connect(library.catalog.path)) as catalog, catalog:
+        catalog.execute("UPDATE files SET device = device + 1000")
+    library.put("disk/b.jpg", "written to while it was away")
+    found = library.scan()
+    assert paths(found) == {b"disk/b.jpg"}
+    assert [finding.sighting.path for finding in relinked(found)] == [b"disk/a.jpg"]
+    assert library.scan() == [Unchanged(2)]
 
 
 def test_a_hard_link_is_one_more_name_for_known_bytes(library: WalkedLibrary) -> None:

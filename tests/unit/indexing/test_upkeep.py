@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dedupctl.domain import Evidence, Fingerprint, FloatArray, Pair, PairKind, PictureFacts
+from dedupctl.domain import Closer, Evidence, Fingerprint, FloatArray, Pair, PairKind, PictureFacts
 from dedupctl.indexing import upkeep
 from dedupctl.indexing.pipeline import Pipeline
 from dedupctl.indexing.pool import Batch
 from dedupctl.indexing.upkeep import Upkeep, keep_up
+from dedupctl.matching.score import thresholds_of
 from dedupctl.workspace import Workspace
 
 FORMER = Evidence(method="orb", cosine=0.7, inliers=6, agreement=0.2)
@@ -193,6 +195,49 @@ def test_other_thresholds_judge_the_stored_evidence_again(home: Path, contents: 
     assert pair is not None
     assert pair.kind is None
     assert said == ["other thresholds: 1 pairs were judged otherwise by their stored evidence"]
+
+
+AGREES = replace(
+    FORMER, agreement=1.0, agreement_elsewhere=1.0, replaced=0.0, shading=1.0, covered_a=1.0, covered_b=1.0
+)
+
+
+def judged_by_former_rules(home: Path, contents: list[int], evidence: Evidence) -> None:
+    with Workspace.open(home) as workspace, workspace.catalog.write() as tx:
+        tx.pairs.put([Pair(*contents, PairKind.NEAR, 1.0, evidence)])
+        former = thresholds_of(workspace.config).model_dump()
+        tx.meta.put(upkeep.JUDGED_WITH, json.dumps(former))
+
+
+def test_a_copy_that_was_never_looked_at_closely_is_proven_again(home: Path, contents: list[int]) -> None:
+    judged_by_former_rules(home, contents, AGREES)
+    said: list[str] = []
+    with Workspace.open(home) as workspace:
+        assert Upkeep(workspace, OtherModel(), said.append).finish()
+        with workspace.catalog.read() as tx:
+            assert tx.pairs.between(*contents) is None
+            assert tx.contents.unmatched(10) == [max(contents)]
+    assert said == ["other rules: 1 pairs must be proven again by a closer look at their files"]
+
+
+def test_what_was_refused_already_needs_no_closer_look(home: Path, contents: list[int]) -> None:
+    judged_by_former_rules(home, contents, replace(AGREES, agreement=0.2))
+    with Workspace.open(home) as workspace:
+        assert not Upkeep(workspace, OtherModel(), _unheard).finish()
+        with workspace.catalog.read() as tx:
+            pair = tx.pairs.between(*contents)
+            assert pair is not None
+            assert pair.kind is PairKind.SIMILAR
+
+
+def test_evidence_that_suffices_is_judged_by_the_rules_of_today(home: Path, contents: list[int]) -> None:
+    judged_by_former_rules(home, contents, replace(AGREES, closer=Closer(windows=300, moments="times")))
+    with Workspace.open(home) as workspace:
+        assert not Upkeep(workspace, OtherModel(), _unheard).finish()
+        with workspace.catalog.read() as tx:
+            pair = tx.pairs.between(*contents)
+            assert pair is not None
+            assert pair.kind is PairKind.SIMILAR
 
 
 def test_a_stopped_embedding_goes_on_at_the_next_start(home: Path, contents: list[int]) -> None:

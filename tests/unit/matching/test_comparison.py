@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from PIL import Image
 from scenery import scene
 
 from dedupctl.config import Config
-from dedupctl.domain import Evidence, PairKind
+from dedupctl.domain import Evidence, PairKind, Unreadable
+from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
+from dedupctl.fingerprint.outcome import Limits
 from dedupctl.matching import comparison as judging
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.comparison import Case, Comparer, Side
@@ -141,7 +144,24 @@ def test_pictures_of_other_dimensions_are_not_decoded(shop: Shop, monkeypatch: p
 
 def test_without_files_equal_pixels_cannot_be_promised(shop: Shop) -> None:
     a, b = shop.side(packed(scene(1), "PNG")), shop.side(packed(scene(1), "BMP"))
-    assert kind_of(evidence_on(replace(a, path=None), b)) is PairKind.NEAR
+    assert kind_of(evidence_on(replace(a, path=None), b)) is PairKind.SIMILAR
+
+
+def test_files_of_the_same_pixels_are_decoded_once_each(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def counted(path: bytes, limits: Limits) -> bytes | Unreadable:
+        asked.append(path)
+        return pixel_digest(path, limits)
+
+    monkeypatch.setattr(judging, "pixel_digest", counted)
+    sides = [shop.side(packed(scene(1), container)) for container in ("PNG", "BMP", "TIFF")]
+    comparer = Comparer()
+    for a, b in combinations(sides, 2):
+        found = comparer.evidence(Case(Candidate(a.content.id, b.content.id, False, 0, 0.9), a, b))
+        assert found is not None
+        assert found.method == "pixels"
+    assert sorted(asked) == sorted(side.path for side in sides if side.path)
 
 
 def test_a_lost_thumbnail_is_made_again_from_the_file(shop: Shop) -> None:
@@ -170,3 +190,26 @@ def test_a_judge_prepares_each_picture_once_and_forgets_the_oldest(shop: Shop, m
     for a, b in ((0, 1), (0, 1), (0, 2), (0, 2), (1, 2)):
         court.evidence(Case(Candidate(sides[a].content.id, sides[b].content.id, False, 30, 0.5), sides[a], sides[b]))
     assert len(decoded) == 4
+
+
+def taken(second: int) -> bytes:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = f"2024:05:17 08:30:{second:02}"
+    file = io.BytesIO()
+    scene(1).save(file, "JPEG", quality=90 - second, exif=exif)
+    return file.getvalue()
+
+
+def test_what_the_camera_wrote_is_part_of_the_evidence(shop: Shop) -> None:
+    evidence = evidence_on(shop.side(taken(1)), shop.side(taken(2)))
+    assert evidence is not None
+    assert evidence.closer is not None
+    assert evidence.closer.moments == "times"
+    assert kind_of(evidence) is PairKind.SIMILAR
+    assert kind_of(evidence_on(shop.side(taken(1)), shop.side(packed(scene(1), "JPEG", quality=70)))) is PairKind.NEAR
+
+
+def test_what_is_nothing_like_a_copy_is_not_looked_at_closely(shop: Shop) -> None:
+    evidence = evidence_on(shop.side(packed(scene(1), "PNG")), shop.side(packed(scene(2), "PNG")))
+    assert evidence is not None
+    assert evidence.closer is None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupctl.matching import hash_table
-from dedupctl.matching.hash_table import HashTable, hash_distance
+from dedupctl.matching.hash_table import HashTable, closest_distance
 
 REACH = 8
 EVERYTHING = 2**62
@@ -77,7 +77,7 @@ def test_a_distance_is_that_of_the_nearest_orientation() -> None:
     variants = bits[1:].copy()
     variants[5] = bits[0] ^ np.uint64(0b111)
     assert filled(bits).distance(1, packed(variants)) == 3
-    assert hash_distance(packed(bits[:1]), packed(variants)) == 3
+    assert closest_distance(packed(bits[:1]), packed(variants)) == 3
 
 
 def test_a_reach_that_the_tables_would_not_serve_is_refused() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dedupctl.config import Config, ModelConfig
-from dedupctl.domain import Evidence, PairKind
+from dedupctl.domain import Closer, Evidence, PairKind
 from dedupctl.matching.score import Thresholds, judge, refusal, thresholds_of
 
 PERFECT = Evidence(
@@ -28,6 +28,7 @@ PERFECT = Evidence(
     overlap_b=1.0,
     covered_a=1.0,
     covered_b=1.0,
+    closer=Closer(windows=300),
 )
 UNLIKE = 0.1
 """A cosine at which two pictures are nothing to each other unless a copy is proven."""
@@ -57,6 +58,8 @@ RULES = {
     "5% of the writing differs": {"writing": 0.95, "differing": 0.05},
     "each shows a part of the scene": {"beyond_a": 0.02, "beyond_b": 0.03},
     "light and shade": {"shading": -0.5},
+    "could not be looked at closely": {"closer": None},
+    "two capture times": {"closer": Closer(windows=300, moments="times")},
     "no way was found": {"agreement": None, "agreement_elsewhere": None},
 }
 

@@ -8,7 +8,18 @@ import cv2
 import numpy as np
 import pytest
 
-from dedupctl.domain import Content, Evidence, Identity, Member, Pair, PairKind, Photometric, PictureFacts, Transform
+from dedupctl.domain import (
+    Closer,
+    Content,
+    Evidence,
+    Identity,
+    Member,
+    Pair,
+    PairKind,
+    Photometric,
+    PictureFacts,
+    Transform,
+)
 from dedupctl.matching.sentence import in_words, sentence
 
 
@@ -31,7 +42,13 @@ def turned(degrees: float = 0, scale: float = 1, mirrored: bool = False, **chang
 
 def near(transform: Transform | None = None, **changes: object) -> Evidence:
     shown = {"overlap_a": 1.0, "overlap_b": 1.0, "covered_a": 1.0, "covered_b": 1.0, "agreement": 1.0}
-    given = {"agreement_elsewhere": 1.0, "replaced": 0.0, "shading": 1.0, "photometric": Photometric(1.0, 0.0)}
+    given = {
+        "agreement_elsewhere": 1.0,
+        "replaced": 0.0,
+        "shading": 1.0,
+        "photometric": Photometric(1.0, 0.0),
+        "closer": Closer(windows=300),
+    }
     return Evidence(method="orb", transform=transform or turned(), **{**shown, **given, **changes})  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dedupctl.disk.trash import forget_info, has_info, trash_for, write_info
+from dedupctl.disk.trash import Trashed, has_info, trash_for
 from dedupctl.domain import Action, Identity, PairKind, Seen, Terms, Verb
 from dedupctl.removal.destinations import Destinations, Place, drop_empty_folders
 
@@ -74,20 +74,22 @@ def test_the_trash_of_the_same_filesystem_is_taken_and_its_note_names_the_file(
     trash = trash_for(original)
     assert trash == os.fsencode(tmp_path / "data/Trash")
     trashed = os.path.join(trash, b"files", b"a.jpg")
-    write_info(trashed, original, at=0)
+    Trashed(trashed, original, at=0).write_info()
     note = (tmp_path / "data/Trash/info/a.jpg.trashinfo").read_text()
     assert note.startswith("[Trash Info]\nPath=")
     assert "/100%20%25%20%FF%0A.jpg\nDeletionDate=" in note
     assert has_info(trashed)
     with pytest.raises(FileExistsError):
-        write_info(trashed, original, at=0)
-    forget_info(trashed)
+        Trashed(trashed, original, at=0).write_info()
+    Trashed(trashed, original, at=1).forget_info()
+    assert has_info(trashed), "another program trashed a file of that name"
+    Trashed(trashed, original, at=0).forget_info()
     assert not has_info(trashed)
 
 
 def test_a_name_whose_note_is_left_in_the_trash_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "a.jpg").touch()
-    write_info(os.fsencode(tmp_path / "data/Trash/files/a.jpg"), b"/somewhere/a.jpg", at=0)
+    Trashed(os.fsencode(tmp_path / "data/Trash/files/a.jpg"), b"/somewhere/a.jpg", at=0).write_info()
     place = chosen(Destinations(1, Terms(())), removal(tmp_path, b"a.jpg", Verb.TRASH))
     assert place == os.fsencode(tmp_path / "data/Trash/files/a (2).jpg")

@@ -68,6 +68,34 @@ def test_a_kept_copy_that_waits_in_a_quarantine_itself_does_not_count(
     assert [one.done for one in library.purge()] == [False]
 
 
+def test_a_quarantine_seen_under_another_path_is_no_copy(library: LivingLibrary, root: Path, keeper: Path) -> None:
+    """A bind mount shows the files of the quarantine a second time, with the same device and inode numbers."""
+    second = library.add_root("second")
+    (second / "bind mount").mkdir()
+    for waiting in quarantined(root):
+        os.link(waiting, second / "bind mount" / waiting.name)
+    keeper.unlink()
+    library.scan()
+    (outcome,) = library.purge()
+    assert not outcome.done
+    assert outcome.reason == "no verified copy of it is left outside the quarantine"
+    assert len(quarantined(root)) == 1
+
+
+def test_two_that_wait_do_not_vouch_for_each_other_through_a_bind_mount(library: LivingLibrary, root: Path) -> None:
+    second = library.add_root("second")
+    for name in ("a.jpg", "a copy.jpg", "another copy.jpg"):
+        (root / name).write_bytes(picture(1))
+    library.scan()
+    assert library.apply(library.plan()).removed == 2
+    for waiting in quarantined(root):
+        os.link(waiting, second / waiting.name)
+    (root / "a.jpg").unlink()
+    library.scan()
+    assert [one.done for one in library.purge()] == [False, False]
+    assert len(quarantined(root)) == 2
+
+
 @pytest.mark.parametrize("when", [None, Step.CHECKED])
 def test_a_verdict_different_keeps_it_also_while_the_copies_are_read(
     library: LivingLibrary, root: Path, keeper: Path, when: Step | None

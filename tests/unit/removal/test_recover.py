@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 
 from dedupctl.disk.steps import Step, Steps
-from dedupctl.domain import EntryState
-from dedupctl.errors import LockHeld
+from dedupctl.domain import EntryState, JournalEntry
+from dedupctl.errors import DedupctlError, LockHeld
+from dedupctl.removal import recover
 from dedupctl.removal.destinations import AWAY
 from dedupctl.removal.recover import acting
 
@@ -143,6 +145,88 @@ def test_a_purge_is_what_the_disk_says(
     assert [one.done for one in library.recover()] == [done]
     assert [path.name for path in quarantined(root)] == ([] if done else [victim.name])
     assert not list(root.rglob(".dedupctl-*"))
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.EIO, "Input/output error"), DedupctlError("the disk failed")])
+def test_one_bundle_that_cannot_be_settled_does_not_hold_up_the_others(
+    library: LivingLibrary, root: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    for scene in (1, 2):
+        (root / f"{scene}.jpg").write_bytes(picture(scene))
+        (root / f"{scene} copy.jpg").write_bytes(picture(scene))
+    library.scan()
+    cut_off(lambda steps: library.apply(library.plan(), steps=steps), Step.INTENDED)
+    settle = recover._Recovery.settle
+
+    def fails_at_first(recovery: object, rows: list[JournalEntry]) -> object:
+        if rows[0].action.victim.path == b"1 copy.jpg":
+            raise failure
+        return settle(recovery, rows)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recover._Recovery, "settle", fails_at_first)
+        outcomes = {one.action.victim.path: one for one in library.recover()}
+    assert outcomes[b"1 copy.jpg"].state is EntryState.INTENDED
+    assert outcomes[b"1 copy.jpg"].reason in ("Input/output error", "the disk failed")
+    assert outcomes[b"2 copy.jpg"].state is EntryState.FAILED
+    assert [one.state for one in library.recover()] == [EntryState.FAILED]
+
+
+@pytest.mark.parametrize("part", [".dedupctl", ".dedupctl/quarantine", ".dedupctl/quarantine/1"])
+def test_a_link_planted_in_the_way_to_the_quarantine_is_named_and_leads_nothing_astray(
+    library: LivingLibrary, root: Path, victim: Path, part: str
+) -> None:
+    elsewhere = library.base / "elsewhere"
+
+    def plant(step: Step) -> None:
+        if step is Step.INTENDED:
+            if (root / part).exists():
+                (root / part).rename(elsewhere)
+            elsewhere.mkdir(exist_ok=True)
+            (root / part).parent.mkdir(parents=True, exist_ok=True)
+            (root / part).symlink_to(elsewhere)
+
+    (outcome,) = library.apply(library.plan(), steps=plant).refused
+
+    assert outcome.state is EntryState.FAILED
+    assert outcome.reason == f"{root / part} is a symbolic link"
+    assert library.recover() == []
+    assert victim.read_bytes() == picture(1)
+    assert [path.name for path in elsewhere.rglob("*") if path.name != "root-id"] == []
+
+
+@pytest.mark.parametrize("part", [".dedupctl/quarantine", ".dedupctl/quarantine/1"])
+def test_a_link_planted_after_the_move_leaves_the_row_open_until_it_is_gone(
+    library: LivingLibrary, root: Path, victim: Path, part: str
+) -> None:
+    cut_off(lambda steps: library.apply(library.plan(), steps=steps), Step.RENAMED)
+    (root / part).rename(library.base / "elsewhere")
+    (root / part).symlink_to(library.base / "elsewhere")
+
+    (outcome,) = library.recover()
+    assert outcome.state is EntryState.INTENDED
+    assert f"{root / part} is a symbolic link" in str(outcome.reason)
+
+    (root / part).unlink()
+    (library.base / "elsewhere").rename(root / part)
+    assert [one.state for one in library.recover()] == [EntryState.DONE]
+    assert not victim.exists()
+
+
+def test_no_empty_folder_behind_a_planted_link_is_tidied_away(library: LivingLibrary, root: Path, victim: Path) -> None:
+    elsewhere = library.base / "elsewhere"
+    elsewhere.mkdir()
+    cut_off(lambda steps: library.apply(library.plan(), steps=steps), Step.INTENDED)
+    (root / ".dedupctl/quarantine").mkdir(exist_ok=True)
+    for folder in (root / ".dedupctl/quarantine").iterdir():
+        folder.rmdir()
+    (root / ".dedupctl/quarantine").rmdir()
+    (root / ".dedupctl/quarantine").symlink_to(elsewhere)
+    (elsewhere / "1").mkdir()
+
+    assert [one.state for one in library.recover()] == [EntryState.FAILED]
+    assert (elsewhere / "1").is_dir()
+    assert victim.exists()
 
 
 def test_whoever_acts_has_settled_first_and_is_alone(library: LivingLibrary, victim: Path) -> None:

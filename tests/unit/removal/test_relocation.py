@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 from living_library import EXACT_ONLY, LivingLibrary, picture, quarantined, tree
 
 from dedupctl.config import PolicyConfig
-from dedupctl.disk import folders, moves
+from dedupctl.disk import durable, folders, moves, replacements
 from dedupctl.disk.steps import Step
 from dedupctl.domain import EntryState
 from dedupctl.errors import DedupctlError
-from dedupctl.removal import apply
-from dedupctl.removal import relocation as removal
-from dedupctl.removal import replacements as standins
+from dedupctl.removal import apply, relocation
 
 REFUSALS = [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EIO]
 
@@ -82,10 +81,43 @@ def test_a_quarantine_folder_that_cannot_be_made_costs_nothing(
 def test_a_link_that_cannot_be_made_costs_nothing(
     library: LivingLibrary, root: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    monkeypatch.setattr(standins.os, "link" if action == "hardlink" else "symlink", failing(errno.EMLINK))
+    monkeypatch.setattr(replacements.os, "link" if action == "hardlink" else "symlink", failing(errno.EMLINK))
     applied = library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": action})))
     assert [one.reason for one in applied.refused] == [os.strerror(errno.EMLINK)]
     assert not victim.is_symlink()
+    assert quarantined(root) == []
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+@pytest.mark.parametrize("action", ["quarantine", "hardlink", "move-to"])
+@pytest.mark.usefixtures("victim")
+def test_a_filesystem_that_cannot_sync_folders_stops_no_removal(
+    library: LivingLibrary, root: Path, monkeypatch: pytest.MonkeyPatch, code: int, action: str
+) -> None:
+    fsync = os.fsync
+
+    def only_files(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(durable.os, "fsync", only_files)
+    target = library.base / "target" if action == "move-to" else None
+    applied = library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": action, "move_to": target})))
+    assert (applied.removed, applied.refused) == (1, [])
+    assert [one.done for one in library.restore_all()] == [True]
+    assert tree(root) == {"a.jpg": picture(1), "a copy.jpg": picture(1)}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_hard_link_to_a_file_with_other_permissions_is_refused(
+    library: LivingLibrary, root: Path, victim: Path, mode: int
+) -> None:
+    victim.chmod(mode)
+    library.scan()
+    (outcome,) = library.apply(library.plan(EXACT_ONLY.model_copy(update={"action": "hardlink"}))).refused
+    assert "other permissions" in str(outcome.reason)
+    assert (victim.stat().st_mode & 0o777, victim.stat().st_nlink) == (mode, 1)
     assert quarantined(root) == []
 
 
@@ -109,7 +141,7 @@ def test_what_cannot_be_put_back_stays_open_and_is_settled_by_the_next_run(
     def lose_keeper(step: Step) -> None:
         if step is Step.RENAMED and (root / "a.jpg").exists():
             (root / "a.jpg").unlink()
-            broken.setattr(removal, "_move_back", failing(errno.EIO))
+            broken.setattr(relocation, "_move_beside", failing(errno.EIO))
 
     with monkeypatch.context() as broken:
         applied = library.apply(library.plan(), steps=lose_keeper)

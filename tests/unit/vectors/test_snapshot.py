@@ -11,13 +11,12 @@ import pytest
 
 from dedupctl.domain import FloatArray
 from dedupctl.errors import StoreError
-from dedupctl.vectors import snapshot
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.snapshot import (
     MANIFEST_NAME,
     Manifest,
     SnapshotRefused,
-    durable_file,
+    glance_at_snapshot,
     load,
     save,
     verify_snapshot,
@@ -219,24 +218,19 @@ def test_loading_writes_nothing(tmp_path: Path) -> None:
     assert {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in tmp_path.iterdir()} == before
 
 
-def test_a_file_and_its_name_reach_the_disk_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
-    replace = Path.replace
+def test_a_glance_sees_what_the_manifest_and_the_size_tell_and_reads_no_graph(tmp_path: Path) -> None:
+    def glance(**change: str) -> str | None:
+        of = {"model_key": "model", "catalog_id": "catalog"} | change
+        return glance_at_snapshot(tmp_path, dim=DIM, **of)
 
-    def replaced(path: Path, target: Path) -> Path:
-        order.append("replace")
-        return replace(path, target)
-
-    monkeypatch.setattr(snapshot, "_sync", lambda path: order.append(f"sync {path.name}"))
-    monkeypatch.setattr(Path, "replace", replaced)
-    with durable_file(tmp_path / "name") as part:
-        part.write_text("new")
-    assert order == ["sync name.part", "replace", f"sync {tmp_path.name}"]
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "name").write_text("old")
-    with contextlib.suppress(KeyboardInterrupt), durable_file(tmp_path / "name") as part:
-        part.write_text("half")
-        raise KeyboardInterrupt
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("name", "old")]
+    assert "no snapshot" in (glance() or "")
+    saved(tmp_path)
+    assert glance() is None
+    assert "model" in (glance(model_key="other") or "")
+    graph = graph_of(tmp_path)
+    graph.write_bytes(bytes(graph.stat().st_size))
+    assert glance() is None, "only a whole look finds flipped bytes"
+    graph.write_bytes(b"")
+    assert "0 bytes" in (glance() or "")
+    graph.unlink()
+    assert "cannot be read" in (glance() or "")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from scenery import (
@@ -21,11 +23,13 @@ from scenery import (
     screenshot,
     seen,
     sky,
+    viewed,
     watermarked,
     with_logo,
 )
 
 from dedupctl.domain import Evidence, PairKind
+from dedupctl.matching.proof.closer import look_closer_at
 from dedupctl.matching.proof.proof import prove
 from dedupctl.matching.score import Thresholds, judge
 
@@ -35,7 +39,11 @@ Made = Callable[[], tuple[Image.Image, Image.Image]]
 
 def compared(a: Image.Image, b: Image.Image, cosine: float | None = 0.9) -> Evidence:
     """The proof with every means it has: a cosine of .9 promises a copy."""
-    return prove(seen(a), seen(b), hash_distance=20, cosine=cosine)
+    proven = prove(seen(a), seen(b), hash_distance=20, cosine=cosine)
+    if proven.transform is None:
+        return proven
+    matrix = np.array(proven.transform.matrix).reshape(3, 3)
+    return replace(proven, closer=look_closer_at(viewed(a), viewed(b), matrix))
 
 
 def kind_of(evidence: Evidence) -> PairKind | None:

@@ -1,0 +1,48 @@
+"""Temporary files that a killed process left: a part is ended, a file that was put aside gets its name back.
+
+Both bear a name of ours, and anybody may have put a file of that name there since. So only what is proven to be ours is
+touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TypeAlias
+
+from dedupctl.disk.folders import At
+from dedupctl.disk.moves import aside_names, give_back, part_names
+from dedupctl.disk.ownership import begins_like
+from dedupctl.domain import Identity
+
+Proof: TypeAlias = Callable[[At], bool]
+"""Is what stands there ours?"""
+
+
+def discard_part(place: At, token: bytes, original: At | None, is_ours: Proof) -> None:
+    """End half-made files beside `place`, if they are ours, or empty, or hold nothing that `original` lacks."""
+    for name in part_names(token):
+        part = At(place.folder, name)
+        with suppress(FileNotFoundError):
+            found = Identity.of(part.status())
+            proven = found.size == 0 or is_ours(part) or (original is not None and begins_like(part, original))
+            if proven and Identity.of(part.status()) == found:
+                part.unlink()
+
+
+def has_aside(place: At, token: bytes, is_ours: Proof) -> bool:
+    """A file of ours waits beside `place` on its way out."""
+    return any(_asides(place, token, is_ours))
+
+
+def take_back_aside(place: At, token: bytes, is_ours: Proof) -> None:
+    """Give a file on its way out its name back, or one beside it where that is taken."""
+    for aside in _asides(place, token, is_ours):
+        give_back(aside, place)
+
+
+def _asides(place: At, token: bytes, is_ours: Proof) -> Iterator[At]:
+    for name in aside_names(token):
+        aside = At(place.folder, name)
+        if aside.exists() and is_ours(aside):
+            yield aside

@@ -1,0 +1,312 @@
+"""A closer look at two pictures that lie on each other: is it one exposure, and what was put in the place of what?
+
+On thumbnails a second exposure from a tripod, a video's next frame or another photo in the same page look like copies:
+all that the two share agrees. Two things tell them apart. In the place of what moved, both show natural detail, and
+nothing of the one shows through in the other; what people put on a copy is drawn, or lets it show through. And noise
+agrees in copies alone, as far as saving allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dedupctl.domain import Closer, FloatArray
+from dedupctl.matching.proof.detail import (
+    Correlation,
+    correlate,
+    fine_detail,
+    in_two_tones,
+    is_even,
+    is_natural,
+    means_of,
+)
+from dedupctl.matching.proof.frame import Flags, Shared, View, cut, shared_frame, toned
+from dedupctl.matching.proof.geometry import Matrix
+from dedupctl.matching.proof.saving import reduced_steps, saved_like, strength_of
+
+FINE_WINDOW = 24
+"""Side of the windows in which fine detail is compared: 16 px hold too few grains of noise."""
+_LEAST_WINDOWS = 8
+_BLUR = 1.5
+_TEXTURED = 4.0
+"""Grey levels a window must vary by to show detail."""
+_DIFFERS = 0.5
+"""Correlation of the detail of two windows below which they show different things."""
+_DIFFERS_FOR_CERTAIN = 0.35
+_STROKES = 6.0
+"""Grey levels a window must vary by to hold a stroke; what JPEG leaves around letters varies less once blurred."""
+_OTHER_BRIGHTNESS = 18.0
+"""Grey levels, in one tone, from which a window was painted over."""
+_AROUND, _AGREE_AROUND = 25, 0.6
+"""Side in pixels of the surroundings whose light is taken, and correlation from which they are the same place."""
+RELIT = 6.0
+"""Grey levels of the typical pixel from which the light is another."""
+_DARKEST, _BRIGHTEST = 20.0, 238.0
+"""Grey levels beyond which another light leaves no detail."""
+_CHANGED = 12.0
+"""Grey levels by which a pixel must differ, in one tone, to have been changed."""
+_LEAST_CHANGED = 12
+"""Pixels; a region of fewer has no face of its own."""
+_LEAST_INNER = 40
+_SEEN_THROUGH = 0.5
+"""Correlation of the detail of changed pixels from which one picture is seen through what lies on it."""
+_OWN_BORDER, _STEEP = 1.5, 60.0
+"""How many times steeper the one with something laid on it is along the border of that, and how steep at least: letters
+and stickers have 70 and more, what moves before a camera has a border in both."""
+_TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
+"""Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
+with the other picture from which they are translucent."""
+_PAINTED, _PAINTED_TONES = 0.30, 0.85
+"""By how much more even, and in two tones to which share, a region must be to be painted whatever its border."""
+_SAMPLE = 300
+"""Windows by which the share of natural detail is judged."""
+_ALLOWED = 0.7
+"""Correlation that saving must leave between a picture and itself for its fine detail to be judged by."""
+_SHARP = 1.5
+"""Grey levels of fine detail from which a window can be sharp at all."""
+_SHARPER = 0.35
+"""Natural logarithm of how many times more fine detail one shows, from which it is the sharper one."""
+_FINE = 0.7
+"""Grey levels below which fine detail is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Differences:
+    windows: Flags
+    moved: int
+    """Windows of regions that neither a drawing on one of the two nor anything seen through explains."""
+    natural_a: float
+    natural_b: float
+
+
+def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
+    """What can be seen of both in one frame. `matrix` maps full pixels of A to full pixels of B."""
+    frame = shared_frame(a, b, matrix)
+    shared = frame.windows
+    count = int(np.count_nonzero(shared))
+    if count < _LEAST_WINDOWS:
+        return Closer(windows=count)
+    a_as_b = toned(frame.a, frame.b, frame.inside)
+    found = _differences(frame, a_as_b, shared)
+    kept = _kept(frame, a_as_b, a, b, found.windows)
+    return Closer(
+        windows=count,
+        natural_a=round(found.natural_a, 4),
+        natural_b=round(found.natural_b, 4),
+        differing=int(np.count_nonzero(found.windows)),
+        redrawn=_redrawn(frame, a_as_b),
+        moved=found.moved,
+        relit=round(_relit(frame, a_as_b), 2),
+        each_sharper=round(_each_sharper(frame, a_as_b, found.windows), 4),
+        kept=None if kept is None else round(kept[0], 4),
+        kept_low=None if kept is None else round(kept[1], 4),
+        fine_windows=None if kept is None else kept[2],
+    )
+
+
+def _differences(frame: Shared, a: FloatArray, shared: Flags) -> _Differences:
+    detail = correlate(_softened(a, _BLUR), _softened(frame.b, _BLUR), frame.window)
+    textured = shared & (detail.stronger > _TEXTURED)
+    apart = np.abs(_softened(a, 3.0) - _softened(frame.b, 3.0))
+    other_detail = textured & (detail.ncc < _DIFFERS)
+    painted = shared & (means_of(apart, frame.window) > _OTHER_BRIGHTNESS)
+    sample = _some_of(textured)
+    natural_a, natural_b = (is_natural(side, frame.window, sample) for side in (frame.a, frame.b))
+    return _Differences(
+        windows=other_detail | painted,
+        moved=_moved(frame, a, textured & (detail.ncc < _DIFFERS_FOR_CERTAIN)),
+        natural_a=float(np.mean(natural_a[sample])) if sample.any() else 0.0,
+        natural_b=float(np.mean(natural_b[sample])) if sample.any() else 0.0,
+    )
+
+
+def _redrawn(frame: Shared, a: FloatArray) -> int:
+    """Windows of half the side in which letters or lines are others: a digit fills no larger one."""
+    side = frame.window // 2
+    detail = correlate(_softened(a, _BLUR), _softened(frame.b, _BLUR), side)
+    shared = np.asarray(cut(frame.inside, side).min(axis=(2, 3)) > 0)
+    return int(np.count_nonzero(shared & (detail.stronger > _STROKES) & (detail.ncc < _DIFFERS_FOR_CERTAIN)))
+
+
+def _some_of(windows: Flags) -> Flags:
+    """At most `_SAMPLE` of the windows, evenly spread."""
+    places = np.flatnonzero(windows)
+    some = np.zeros_like(windows)
+    some.ravel()[places[:: max(1, len(places) // _SAMPLE)]] = True
+    return some
+
+
+def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
+    """Windows of the regions in which something moved, or stands for something else.
+
+    What people lay on a copy has a border of its own where the other shows none, and it is drawn: even or of two tones,
+    where photos are grained. Or it lets the picture be seen through it.
+    """
+    count, regions = cv2.connectedComponents(other_detail.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return 0
+    soft_a, soft_b = _softened(_relit_in_places(a, frame.b), 1.0), _softened(frame.b, 1.0)
+    changed = (np.abs(soft_a - soft_b) > _CHANGED) & (frame.inside > 0)
+    sides = [
+        _Side(picture, _steepness(soft), frame.inside > 0, changed)
+        for picture, soft in ((frame.a, soft_a), (frame.b, soft_b))
+    ]
+    details = [np.asarray(picture - _softened(picture, 2.0), np.float32) for picture in (a, frame.b)]
+    is_relit = _relit(frame, a) > RELIT
+    moved = 0
+    for number in range(1, count):
+        region = regions == number
+        pixels = changed & _grown(region, frame.window, changed.shape)
+        if np.count_nonzero(pixels) < _LEAST_CHANGED or (is_relit and _is_lost(frame, pixels)):
+            continue
+        if _is_seen_through(pixels, *details) or _is_laid_on(pixels, *sides):
+            continue
+        moved += int(np.count_nonzero(region))
+    return moved
+
+
+def _is_lost(frame: Shared, pixels: Flags) -> bool:
+    """Nothing but black or white is left there in one of the two."""
+    return any(not _DARKEST < float(np.median(side[pixels])) < _BRIGHTEST for side in (frame.a, frame.b))
+
+
+def _relit_in_places(a: FloatArray, b: FloatArray) -> FloatArray:
+    """A in the light that lies on B around each pixel, wherever the two agree there: in shadows and vignettes."""
+    mean_a, mean_b, square_a, square_b, product = (
+        np.asarray(cv2.boxFilter(values, -1, (_AROUND, _AROUND)), np.float32) for values in (a, b, a * a, b * b, a * b)
+    )
+    of_a, of_b = np.maximum(square_a - mean_a * mean_a, 1.0), np.maximum(square_b - mean_b * mean_b, 1.0)
+    agree = (product - mean_a * mean_b) / np.sqrt(of_a * of_b) > _AGREE_AROUND
+    relit = mean_b + np.clip(np.sqrt(of_b / of_a), 0.3, 3.0) * (a - mean_a)
+    return np.asarray(np.where(agree, relit, a), np.float32)
+
+
+def _is_seen_through(pixels: Flags, detail_a: FloatArray, detail_b: FloatArray) -> bool:
+    """The detail of one is still there in the other, away from the borders of what changed it."""
+    inner = cv2.erode(pixels.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    one, other = detail_a[inner], detail_b[inner]
+    return len(one) >= _LEAST_INNER and _correlation(one, other) > _SEEN_THROUGH
+
+
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    """0 where either hardly varies."""
+    if min(float(one.std()), float(other.std())) < 1.0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+class _Side:
+    """What one picture shows in a region."""
+
+    def __init__(self, picture: FloatArray, steepness: FloatArray, inside: Flags, changed: Flags) -> None:
+        self.picture = picture
+        self.steepness = steepness
+        self._even = is_even(picture)
+        elsewhere = inside & ~changed
+        self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
+
+    def more_even(self, pixels: Flags) -> float:
+        """How much larger the share of even pixels is there than elsewhere."""
+        return float(np.mean(self._even[pixels])) - self._usually_even
+
+
+def _is_laid_on(pixels: Flags, a: _Side, b: _Side) -> bool:
+    """Something was drawn on one of the two."""
+    painted = max((a, b), key=lambda side: side.more_even(pixels))
+    if painted.more_even(pixels) > _PAINTED and in_two_tones(painted.picture[pixels]) > _PAINTED_TONES:
+        return True
+    marked = cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    around = np.ones((5, 5), np.uint8)
+    border = (cv2.dilate(marked, around) - cv2.erode(marked, around)) > 0
+    edge_a, edge_b = float(a.steepness[border].mean()), float(b.steepness[border].mean())
+    if max(edge_a, edge_b) < max(_STEEP, _OWN_BORDER * min(edge_a, edge_b)):
+        return False
+    levels = (a if edge_a > edge_b else b).picture[pixels]
+    return (
+        in_two_tones(levels) > _TWO_TONES
+        or _at_extremes(levels) > _AT_EXTREMES
+        or _correlation(a.picture[pixels], b.picture[pixels]) > _TRANSLUCENT
+    )
+
+
+def _at_extremes(levels: FloatArray) -> float:
+    """Share of grey levels that lie in the lowest or the highest fifth of their range, as those of letters do."""
+    low, high = np.quantile(levels, (0.05, 0.95))
+    near = 0.2 * (high - low)
+    return float(np.mean((levels < low + near) | (levels > high - near)))
+
+
+def _steepness(picture: FloatArray) -> FloatArray:
+    across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+
+def _grown(region: Flags, window: int, shape: tuple[int, ...]) -> Flags:
+    """The pixels of a region of windows and of the windows around it."""
+    around = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8))
+    pixels = np.zeros(shape, np.uint8)
+    grown = np.kron(around, np.ones((window, window), np.uint8))
+    pixels[: grown.shape[0], : grown.shape[1]] = grown
+    return np.asarray(pixels > 0)
+
+
+def _softened(picture: FloatArray, sigma: float) -> FloatArray:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+
+
+def _relit(frame: Shared, a_as_b: FloatArray) -> float:
+    """Grey levels by which the tone curve moves the typical pixel once a change of brightness alone is taken out."""
+    inside = frame.inside > 0
+    return float(np.median(np.abs(a_as_b[inside] - frame.a[inside])))
+
+
+def _each_sharper(frame: Shared, a_as_b: FloatArray, differing: Flags) -> float:
+    """Share of the windows in which A is sharper, or B, whichever has fewer."""
+    detail = correlate(fine_detail(a_as_b), fine_detail(frame.b), frame.window)
+    judged = frame.windows & ~differing & (detail.stronger > _SHARP)
+    if np.count_nonzero(judged) < _LEAST_WINDOWS:
+        return 0.0
+    ratio = np.log((detail.deviation_a[judged] + 0.3) / (detail.deviation_b[judged] + 0.3))
+    return float(min(np.mean(ratio > _SHARPER), np.mean(ratio < -_SHARPER)))
+
+
+def _kept(frame: Shared, a_as_b: FloatArray, a: View, b: View, differing: Flags) -> tuple[float, float, int] | None:
+    """Median and lower quartile of the fine detail shared, over what saving allows; and windows it rests on.
+
+    None where saving left too little to say.
+    """
+    shared = np.asarray(cut(frame.inside, FINE_WINDOW).min(axis=(2, 3)) > 0)
+    if np.count_nonzero(shared) < _LEAST_WINDOWS:
+        return None
+    b_as_a = toned(frame.b, frame.a, frame.inside)
+    found = correlate(fine_detail(a_as_b), fine_detail(frame.b), FINE_WINDOW)
+    steps_a = reduced_steps(a.quantization, frame.reduction_a)
+    steps_b = reduced_steps(b.quantization, frame.reduction_b)
+    again_b = saved_like(a_as_b, strength_of(frame.b, shared), steps_b, shared)
+    again_a = saved_like(b_as_a, strength_of(frame.a, shared), steps_a, shared)
+    allowed = np.minimum(_own(a_as_b, again_b).ncc, _own(b_as_a, again_a).ncc)
+    undisturbed = ~_spread(differing, frame.window, shared.shape)
+    judged = shared & undisturbed & (allowed > _ALLOWED) & (found.weaker > _FINE)
+    if np.count_nonzero(judged) < _LEAST_WINDOWS:
+        return None
+    share = np.minimum(found.ncc[judged] / allowed[judged], 1.0)
+    return float(np.median(share)), float(np.quantile(share, 0.25)), int(np.count_nonzero(judged))
+
+
+def _own(picture: FloatArray, again: FloatArray) -> Correlation:
+    return correlate(fine_detail(picture), fine_detail(again), FINE_WINDOW)
+
+
+def _spread(differing: Flags, window: int, shape: tuple[int, ...]) -> Flags:
+    """The windows of fine detail that touch one of these, or its neighbours."""
+    pixels = np.kron(
+        cv2.dilate(differing.astype(np.uint8), np.ones((3, 3), np.uint8)), np.ones((window, window), np.uint8)
+    )
+    height, width = shape[0] * FINE_WINDOW, shape[1] * FINE_WINDOW
+    full = np.zeros((height, width), np.uint8)
+    rows, columns = min(height, pixels.shape[0]), min(width, pixels.shape[1])
+    full[:rows, :columns] = pixels[:rows, :columns]
+    return np.asarray(cut(full, FINE_WINDOW).max(axis=(2, 3)) > 0)

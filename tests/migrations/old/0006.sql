@@ -1,0 +1,243 @@
+BEGIN TRANSACTION;
+CREATE TABLE actions (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	plan_id INTEGER NOT NULL,
+	bundle INTEGER NOT NULL,
+	verb TEXT NOT NULL,
+	victim_root BLOB NOT NULL,
+	victim_path BLOB NOT NULL,
+	victim_identity TEXT NOT NULL,
+	victim_digest BLOB NOT NULL,
+	keeper_root BLOB,
+	keeper_path BLOB,
+	keeper_identity TEXT,
+	keeper_digest BLOB,
+	kind TEXT,
+	score FLOAT,
+	rule TEXT NOT NULL,
+	skipped TEXT,
+	FOREIGN KEY(plan_id) REFERENCES plans (id) ON DELETE CASCADE
+);
+INSERT INTO "actions" VALUES(5,1,1,'quarantine',X'2F686F6D652F6164612F5069637475726573',X'6F6C642F736D616C6C2E77656270','[2049, 134, 90112, 1715934600000000000, 1715934600000000001]',X'1212121212121212121212121212121212121212121212121212121212121212',X'2F686F6D652F6164612F5069637475726573',X'736D616C6C2E77656270','[2049, 132, 90112, 1715934600000000000, 1715934600000000001]',X'1212121212121212121212121212121212121212121212121212121212121212','exact',1.0,'path',NULL);
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0006');
+CREATE TABLE contents (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	digest BLOB NOT NULL,
+	size INTEGER NOT NULL,
+	format TEXT NOT NULL,
+	width INTEGER NOT NULL,
+	height INTEGER NOT NULL,
+	orientation INTEGER NOT NULL,
+	taken_at TEXT,
+	camera TEXT,
+	exif_tags INTEGER NOT NULL,
+	has_gps BOOLEAN NOT NULL,
+	stream_digest BLOB,
+	flat BOOLEAN NOT NULL,
+	matched_at INTEGER,
+	UNIQUE (digest)
+);
+INSERT INTO "contents" VALUES(7,X'1111111111111111111111111111111111111111111111111111111111111111',5242880,'JPEG',4032,3024,6,'2024-05-17T08:30:00','Fuji X100V',41,1,X'2121212121212121212121212121212121212121212121212121212121212121',0,1715934600);
+INSERT INTO "contents" VALUES(9,X'1212121212121212121212121212121212121212121212121212121212121212',90112,'WEBP',1008,756,1,NULL,NULL,0,0,NULL,0,NULL);
+CREATE TABLE embedding_models (
+	id INTEGER NOT NULL,
+	"key" TEXT NOT NULL,
+	dim INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	UNIQUE ("key")
+);
+INSERT INTO "embedding_models" VALUES(2,'copy-model',2);
+CREATE TABLE embeddings (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	model_id INTEGER NOT NULL,
+	content_id INTEGER NOT NULL,
+	part INTEGER NOT NULL,
+	vector BLOB NOT NULL,
+	FOREIGN KEY(content_id) REFERENCES contents (id) ON DELETE CASCADE,
+	FOREIGN KEY(model_id) REFERENCES embedding_models (id) ON DELETE CASCADE,
+	UNIQUE (content_id, model_id, part)
+);
+INSERT INTO "embeddings" VALUES(11,2,7,0,X'003C0000');
+INSERT INTO "embeddings" VALUES(12,2,9,0,X'0000003C');
+CREATE TABLE files (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	root_id INTEGER NOT NULL,
+	folder BLOB NOT NULL,
+	name BLOB NOT NULL,
+	device INTEGER NOT NULL,
+	inode INTEGER NOT NULL,
+	size INTEGER NOT NULL,
+	mtime_ns INTEGER NOT NULL,
+	ctime_ns INTEGER NOT NULL,
+	state TEXT NOT NULL,
+	content_id INTEGER,
+	error_code TEXT,
+	error TEXT,
+	gone_at INTEGER,
+	CONSTRAINT present_has_content CHECK (state != 'present' OR content_id IS NOT NULL),
+	FOREIGN KEY(content_id) REFERENCES contents (id),
+	FOREIGN KEY(root_id) REFERENCES roots (id) ON DELETE CASCADE,
+	UNIQUE (root_id, folder, name)
+);
+INSERT INTO "files" VALUES(4,3,X'323032342F636166E9',X'494D475F303030312E6A7067',2049,131,5242880,1715934600000000000,1715934600000000001,'present',7,NULL,NULL,NULL);
+INSERT INTO "files" VALUES(5,3,X'',X'736D616C6C2E77656270',2049,132,90112,1715934600000000000,1715934600000000001,'present',9,NULL,NULL,NULL);
+INSERT INTO "files" VALUES(6,3,X'',X'62726F6B656E2E6A7067',2049,133,12,1715934600000000000,1715934600000000001,'error',NULL,'truncated','ends in the middle',NULL);
+INSERT INTO "files" VALUES(8,3,X'6F6C64',X'736D616C6C2E77656270',2049,134,90112,1715934600000000000,1715934600000000001,'gone',9,NULL,NULL,1715934700);
+CREATE TABLE imported_contents (
+	content_id INTEGER NOT NULL,
+	PRIMARY KEY (content_id),
+	FOREIGN KEY(content_id) REFERENCES contents (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+;
+INSERT INTO "imported_contents" VALUES(9);
+CREATE TABLE journal (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	action_id INTEGER NOT NULL,
+	deed TEXT NOT NULL,
+	state TEXT NOT NULL,
+	source BLOB NOT NULL,
+	target BLOB,
+	stand_in BLOB,
+	reason TEXT,
+	started_at INTEGER NOT NULL,
+	settled_at INTEGER,
+	resting BOOLEAN NOT NULL,
+	FOREIGN KEY(action_id) REFERENCES actions (id) ON DELETE CASCADE
+);
+INSERT INTO "journal" VALUES(6,5,'remove','done',X'2F686F6D652F6164612F50696374757265732F6F6C642F736D616C6C2E77656270',X'2F686F6D652F6164612F50696374757265732F2E646564757063746C2F71756172616E74696E652F312F6F6C642F736D616C6C2E77656270',NULL,NULL,1715934701,1715934702,1);
+CREATE TABLE placed_copies (
+	entry_id INTEGER NOT NULL,
+	identity TEXT NOT NULL,
+	PRIMARY KEY (entry_id),
+	FOREIGN KEY(entry_id) REFERENCES journal (id) ON DELETE CASCADE
+);
+INSERT INTO "placed_copies" VALUES(6,'[2049, 77, 1000, 5, 6]');
+CREATE TABLE map_points (
+	model_id INTEGER NOT NULL,
+	content_id INTEGER NOT NULL,
+	x FLOAT NOT NULL,
+	y FLOAT NOT NULL,
+	PRIMARY KEY (model_id, content_id),
+	FOREIGN KEY(content_id) REFERENCES contents (id) ON DELETE CASCADE,
+	FOREIGN KEY(model_id) REFERENCES embedding_models (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+;
+INSERT INTO "map_points" VALUES(2,7,1.5,-2.5);
+CREATE TABLE meta (
+	"key" TEXT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY ("key")
+);
+INSERT INTO "meta" VALUES('catalog_id','5f0c6a1e9d3b4c7f8a2e1d0c9b8a7f6e');
+CREATE TABLE pairs (
+	a INTEGER NOT NULL,
+	b INTEGER NOT NULL,
+	kind TEXT,
+	score FLOAT NOT NULL,
+	evidence TEXT NOT NULL,
+	PRIMARY KEY (a, b),
+	CONSTRAINT ordered CHECK (a < b),
+	FOREIGN KEY(a) REFERENCES contents (id) ON DELETE CASCADE,
+	FOREIGN KEY(b) REFERENCES contents (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+;
+INSERT INTO "pairs" VALUES(7,9,'near',0.875,'{"method":"orb","hash_distance":4,"cosine":0.91,"inliers":87}');
+CREATE TABLE perceptual_hashes (
+	content_id INTEGER NOT NULL,
+	algorithm TEXT NOT NULL,
+	bits BLOB NOT NULL,
+	PRIMARY KEY (content_id, algorithm),
+	FOREIGN KEY(content_id) REFERENCES contents (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+;
+INSERT INTO "perceptual_hashes" VALUES(7,'phash',X'0001020304050607');
+INSERT INTO "perceptual_hashes" VALUES(9,'phash',X'0001020304050607');
+CREATE TABLE plans (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	created_at INTEGER NOT NULL,
+	policy TEXT NOT NULL,
+	terms TEXT NOT NULL
+);
+INSERT INTO "plans" VALUES(1,1715934700,'safe','{"kinds":["exact","pixel"],"move_to":null,"retention_days":30.0,"quarantine":true,"unattended":false}');
+CREATE TABLE protected_paths (
+	path BLOB NOT NULL,
+	added_at INTEGER NOT NULL,
+	PRIMARY KEY (path)
+)
+ WITHOUT ROWID
+;
+INSERT INTO "protected_paths" VALUES(X'2F686F6D652F6164612F50696374757265732F77656464696E67',1715934600);
+CREATE TABLE reported_contents (
+	content_id INTEGER NOT NULL,
+	cluster_id INTEGER NOT NULL,
+	PRIMARY KEY (content_id)
+);
+INSERT INTO "reported_contents" VALUES(7,7);
+CREATE TABLE retries (
+	file_id INTEGER NOT NULL, 
+	ctime_ns INTEGER NOT NULL, 
+	failures INTEGER NOT NULL, 
+	due_at INTEGER, 
+	PRIMARY KEY (file_id), 
+	FOREIGN KEY(file_id) REFERENCES files (id) ON DELETE CASCADE
+);
+INSERT INTO "retries" VALUES(6,1715934600000000001,2,1715934700);
+CREATE TABLE roots (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	path BLOB NOT NULL,
+	device INTEGER NOT NULL,
+	marker TEXT,
+	reference BOOLEAN NOT NULL,
+	UNIQUE (path)
+);
+INSERT INTO "roots" VALUES(3,X'2F686F6D652F6164612F5069637475726573',2049,'0123456789abcdef0123456789abcdef',1);
+CREATE TABLE runs (
+	id INTEGER NOT NULL,
+	started_at INTEGER NOT NULL,
+	finished_at INTEGER,
+	summary TEXT,
+	PRIMARY KEY (id)
+);
+INSERT INTO "runs" VALUES(1,1715934600,1715934601,'{"seen":3,"new":3,"changed":0,"unchanged":0,"moved":0,"gone":0,"errors":1,"seconds":{"read":0.5}}');
+CREATE TABLE verdicts (
+	digest_a BLOB NOT NULL,
+	digest_b BLOB NOT NULL,
+	verdict TEXT NOT NULL,
+	given_at INTEGER NOT NULL,
+	PRIMARY KEY (digest_a, digest_b),
+	CONSTRAINT ordered CHECK (digest_a < digest_b)
+)
+ WITHOUT ROWID
+;
+INSERT INTO "verdicts" VALUES(X'1111111111111111111111111111111111111111111111111111111111111111',X'1212121212121212121212121212121212121212121212121212121212121212','same',1715934650);
+CREATE INDEX contents_by_stream ON contents (stream_digest) WHERE stream_digest IS NOT NULL;
+CREATE INDEX contents_unmatched ON contents (id) WHERE matched_at IS NULL;
+CREATE INDEX files_by_content ON files (content_id);
+CREATE INDEX files_by_inode ON files (inode, device);
+CREATE INDEX files_with_error ON files (state) WHERE state = 'error';
+CREATE INDEX pairs_by_b ON pairs (b);
+CREATE INDEX pairs_by_kind ON pairs (kind);
+CREATE INDEX map_points_by_content ON map_points (content_id);
+CREATE INDEX actions_by_plan ON actions (plan_id, bundle);
+CREATE INDEX actions_by_keeper ON actions (keeper_digest);
+CREATE INDEX actions_by_victim ON actions (victim_root, victim_path);
+CREATE INDEX journal_by_action ON journal (action_id);
+CREATE INDEX journal_open ON journal (id) WHERE state = 'intended';
+CREATE INDEX journal_resting ON journal (target) WHERE resting;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('roots',3);
+INSERT INTO "sqlite_sequence" VALUES('contents',9);
+INSERT INTO "sqlite_sequence" VALUES('files',8);
+INSERT INTO "sqlite_sequence" VALUES('embeddings',20);
+INSERT INTO "sqlite_sequence" VALUES('plans',1);
+INSERT INTO "sqlite_sequence" VALUES('actions',5);
+INSERT INTO "sqlite_sequence" VALUES('journal',6);
+COMMIT;

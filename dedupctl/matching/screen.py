@@ -26,8 +26,8 @@ BEARABLE = 0.1
 """Chance candidates of one picture that may reach the proof in a library of a thousand; three times as many in one of a
 million."""
 DENSE = 40
-"""Candidates of one picture up to which all are compared. Beyond, it belongs to a series or to hundreds of copies, and a
-few speak for all: else each of 10,000 frames of a time-lapse would be compared with 160 others."""
+"""Candidates of one picture up to which all are compared. Beyond, it belongs to a series or to hundreds of copies, and
+a few speak for all: else each of 10,000 frames of a time-lapse would be compared with 160 others."""
 REPRESENTATIVES = 4
 """Of each group of candidates."""
 ALIKE = 0.8

@@ -97,6 +97,11 @@ class ProofConfig(Section):
     """How far each may show more of the scene than the other, in longer sides: next to nothing, because what was made
     from a picture shows nothing else but what was put there. Two shots from the hand nearly always do; a street lamp
     taken twice agreed on .99 of its detail. Costs 2 of 1,540 copies, and 1 in 60 pairs of two crops of one picture."""
+    agreement_of_one_exposure: Share = 0.40
+    """Less must agree where a closer look proves by its grain that both are one exposure, and nothing moved: then what
+    differs was laid on, however large it is. Emoji over a quarter of a picture leave .45."""
+    elsewhere_in_one_exposure: Share = 0.75
+    replaced_in_one_exposure: Share = 0.45
     shading: float = Field(default=0.50, ge=-1, le=1)
     """Correlation of light and shade. Copies have .88 and more, after strong filters .60."""
 

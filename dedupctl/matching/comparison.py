@@ -38,7 +38,7 @@ KEPT_PICTURES = 512
 KEPT_LOOKS = 24
 """Closer looks a process keeps: up to 1.4 MB each."""
 KEPT_DIGESTS = 4096
-_WORTH_A_CLOSER_LOOK = 0.5
+_WORTH_A_CLOSER_LOOK = 0.4
 """Share of the detail that must agree, and of either's detail that must be shared."""
 
 

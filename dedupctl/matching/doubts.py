@@ -17,6 +17,8 @@ _MOVED, _MOVED_RELIT = 2, 8
 highlights can look like a few."""
 _SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90
 """Shares of the fine detail, at the median and in the lower quarter, from which it is one exposure for certain."""
+_ENOUGH_GRAIN = 24
+"""Windows of grain that prove it."""
 _OTHER_GRAIN = 0.93
 """Share of it below which two pictures of other light or focus are two exposures: real brackets have .91 at
 most, copies .94 and more."""
@@ -45,11 +47,19 @@ def doubt(evidence: Evidence) -> str | None:
     return _other_content(closer) or _other_exposure(closer, evidence.agreement_elsewhere or 0.0)
 
 
+def is_one_exposure(closer: Closer | None) -> bool:
+    """Its grain proves that both were made from one exposure, and nothing moved."""
+    if closer is None or closer.moved != 0 or (closer.fine_windows or 0) < _ENOUGH_GRAIN:
+        return False
+    natural = min(closer.natural_a or 0.0, closer.natural_b or 0.0)
+    return natural >= _DRAWN and closer.moments not in _TWO_MOMENTS and _is_of_one_grain(closer)
+
+
 def _other_content(closer: Closer) -> str | None:
     if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and (closer.redrawn or 0) > 0:
         return f"they are drawn alike, but for {_counted(closer.redrawn or 0)} drawn otherwise"
     moved = closer.moved or 0
-    few_are_spoilt = _is_relit(closer) or _is_one_exposure(closer)
+    few_are_spoilt = _is_relit(closer) or closer.moments == "one" or _is_of_one_grain(closer)
     if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and not few_are_spoilt):
         return f"something moved, or stands for something else, on {moved / closer.windows:.1%} of the shared part"
     return None
@@ -63,9 +73,7 @@ def _is_relit(closer: Closer) -> bool:
     return (closer.relit or 0.0) > RELIT
 
 
-def _is_one_exposure(closer: Closer) -> bool:
-    if closer.moments == "one":
-        return True
+def _is_of_one_grain(closer: Closer) -> bool:
     return (closer.kept or 0.0) >= _SAME_GRAIN and (closer.kept_low or 0.0) >= _SAME_GRAIN_LOW
 
 

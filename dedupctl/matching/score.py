@@ -8,7 +8,7 @@ from __future__ import annotations
 from dedupctl.config import Config, ModelConfig, ProofConfig
 from dedupctl.domain import Evidence, PairKind
 from dedupctl.matching.derivation import is_ground
-from dedupctl.matching.doubts import doubt
+from dedupctl.matching.doubts import doubt, is_one_exposure
 
 RULES = 2
 """Raised with every rule that judges stored evidence otherwise, so that catalogs are judged again.
@@ -67,9 +67,10 @@ def _refusal_by_thumbnails(evidence: Evidence, thresholds: Thresholds) -> str | 
         return "no way was found to lay one on the other"
     if max(e.covered_a, e.covered_b) < thresholds.covered:
         return "they share only a small part of both"
-    if e.agreement < thresholds.agreement:
+    is_one = is_one_exposure(e.closer)
+    if e.agreement < (thresholds.agreement_of_one_exposure if is_one else thresholds.agreement):
         return f"laid on each other, only {e.agreement:.0%} of their detail agrees"
-    if e.replaced > (thresholds.replaced_bar if e.replaced_is_bar else thresholds.replaced):
+    if e.replaced > _most_replaced(e, thresholds, is_one=is_one):
         return f"{e.replaced:.0%} of the shared part shows something else"
     if (e.writing or 0.0) >= thresholds.writing and (e.differing or 0.0) > thresholds.writing_differs:
         return f"{e.differing:.0%} of the writing differs"
@@ -82,6 +83,12 @@ def _refusal_by_thumbnails(evidence: Evidence, thresholds: Thresholds) -> str | 
     return None
 
 
+def _most_replaced(evidence: Evidence, thresholds: Thresholds, *, is_one: bool) -> float:
+    """How much of the shared part may show something else."""
+    allowed = thresholds.replaced_bar if evidence.replaced_is_bar else thresholds.replaced
+    return max(allowed, thresholds.replaced_in_one_exposure) if is_one else allowed
+
+
 def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:
     """How much must agree outside the replaced region.
 
@@ -89,6 +96,8 @@ def _least_elsewhere(evidence: Evidence, thresholds: Thresholds) -> float:
     agrees agrees to the pixel, as under a watermark: two shots of one thing agree nowhere quite.
     """
     allowed = [thresholds.elsewhere]
+    if is_one_exposure(evidence.closer):
+        allowed.append(thresholds.elsewhere_in_one_exposure)
     if evidence.method == "correlation":
         allowed.append(thresholds.elsewhere_as_is)
     if evidence.typical_ncc is not None and evidence.typical_ncc >= thresholds.typical_ncc:

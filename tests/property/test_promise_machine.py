@@ -324,7 +324,8 @@ class PromiseMachine(RuleBasedStateMachine):
         elif act == "edit a picture":
             if (found := self.any_file(choice)) is not None and found not in self.foreign:
                 self.overwritten.add(found.read_bytes())
-                self.meddled.add(found)
+                inode = found.stat().st_ino  # written to under one name, a file has changed under each
+                self.meddled |= {path for path in self.snapshot().live if path.stat().st_ino == inode}
                 found.write_bytes(words)
                 self.edited = {data for data in self.edited if data not in self.overwritten} | {words}
         elif theirs:

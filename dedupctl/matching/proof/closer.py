@@ -40,8 +40,6 @@ _STROKES = 6.0
 """Grey levels a window must vary by to hold a stroke; what JPEG leaves around letters varies less once blurred."""
 _OTHER_BRIGHTNESS = 18.0
 """Grey levels, in one tone, from which a window was painted over."""
-_AROUND, _AGREE_AROUND = 25, 0.6
-"""Side in pixels of the surroundings whose light is taken, and correlation from which they are the same place."""
 RELIT = 6.0
 """Grey levels of the typical pixel from which the light is another."""
 _DARKEST, _BRIGHTEST = 20.0, 238.0
@@ -148,7 +146,7 @@ def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
     count, regions = cv2.connectedComponents(other_detail.astype(np.uint8), connectivity=8)
     if count < 2:
         return 0
-    soft_a, soft_b = _softened(_relit_in_places(a, frame.b), 1.0), _softened(frame.b, 1.0)
+    soft_a, soft_b = _softened(a, 1.0), _softened(frame.b, 1.0)
     changed = (np.abs(soft_a - soft_b) > _CHANGED) & (frame.inside > 0)
     sides = [
         _Side(picture, _steepness(soft), frame.inside > 0, changed)
@@ -171,17 +169,6 @@ def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
 def _is_lost(frame: Shared, pixels: Flags) -> bool:
     """Nothing but black or white is left there in one of the two."""
     return any(not _DARKEST < float(np.median(side[pixels])) < _BRIGHTEST for side in (frame.a, frame.b))
-
-
-def _relit_in_places(a: FloatArray, b: FloatArray) -> FloatArray:
-    """A in the light that lies on B around each pixel, wherever the two agree there: in shadows and vignettes."""
-    mean_a, mean_b, square_a, square_b, product = (
-        np.asarray(cv2.boxFilter(values, -1, (_AROUND, _AROUND)), np.float32) for values in (a, b, a * a, b * b, a * b)
-    )
-    of_a, of_b = np.maximum(square_a - mean_a * mean_a, 1.0), np.maximum(square_b - mean_b * mean_b, 1.0)
-    agree = (product - mean_a * mean_b) / np.sqrt(of_a * of_b) > _AGREE_AROUND
-    relit = mean_b + np.clip(np.sqrt(of_b / of_a), 0.3, 3.0) * (a - mean_a)
-    return np.asarray(np.where(agree, relit, a), np.float32)
 
 
 def _is_seen_through(pixels: Flags, detail_a: FloatArray, detail_b: FloatArray) -> bool:
@@ -244,23 +231,14 @@ def _steepness(picture: FloatArray) -> FloatArray:
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
-def _grown(region: Flags, window: int, shape: tuple[int, ...]) -> Flags:
-    """The pixels of a region of windows and of the windows around it."""
-    around = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8))
-    pixels = np.zeros(shape, np.uint8)
-    grown = np.kron(around, np.ones((window, window), np.uint8))
-    pixels[: grown.shape[0], : grown.shape[1]] = grown
-    return np.asarray(pixels > 0)
-
-
 def _softened(picture: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
 def _relit(frame: Shared, a_as_b: FloatArray) -> float:
     """Grey levels by which the tone curve moves the typical pixel once a change of brightness alone is taken out."""
-    inside = frame.inside > 0
-    return float(np.median(np.abs(a_as_b[inside] - frame.a[inside])))
+    inside = frame.inside[::4, ::4] > 0
+    return float(np.median(np.abs(a_as_b - frame.a)[::4, ::4][inside]))
 
 
 def _each_sharper(frame: Shared, a_as_b: FloatArray, differing: Flags) -> float:
@@ -302,11 +280,16 @@ def _own(picture: FloatArray, again: FloatArray) -> Correlation:
 
 def _spread(differing: Flags, window: int, shape: tuple[int, ...]) -> Flags:
     """The windows of fine detail that touch one of these, or its neighbours."""
-    pixels = np.kron(
-        cv2.dilate(differing.astype(np.uint8), np.ones((3, 3), np.uint8)), np.ones((window, window), np.uint8)
-    )
-    height, width = shape[0] * FINE_WINDOW, shape[1] * FINE_WINDOW
-    full = np.zeros((height, width), np.uint8)
-    rows, columns = min(height, pixels.shape[0]), min(width, pixels.shape[1])
-    full[:rows, :columns] = pixels[:rows, :columns]
-    return np.asarray(cut(full, FINE_WINDOW).max(axis=(2, 3)) > 0)
+    pixels = _grown(differing, window, (shape[0] * FINE_WINDOW, shape[1] * FINE_WINDOW))
+    return np.asarray(cut(pixels, FINE_WINDOW).max(axis=(2, 3)) > 0)
+
+
+def _grown(region: Flags, window: int, shape: tuple[int, ...]) -> Flags:
+    """The pixels of a region of windows and of the windows around it, in a picture of this shape."""
+    around = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8))
+    rows, columns = region.shape[0] * window, region.shape[1] * window
+    whole = cv2.resize(around, (columns, rows), interpolation=cv2.INTER_NEAREST) > 0
+    pixels = np.zeros(shape, np.bool_)
+    rows, columns = min(rows, shape[0]), min(columns, shape[1])
+    pixels[:rows, :columns] = whole[:rows, :columns]
+    return pixels

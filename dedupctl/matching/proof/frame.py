@@ -22,7 +22,8 @@ _EDGE = 9
 """Pixels inside the edge of the shared part that are left out: both resampling and JPEG reach over it."""
 _TONES = 8
 """Grey levels a band of the tone curve spans."""
-_LEAST_PIXELS = 20
+_LEAST_PIXELS, _STEP = 12, 4
+"""How many pixels tell what becomes of a tone, of every fourth in both directions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ def _scale(matrix: Matrix, gray: GrayArray) -> float:
 
 def toned(source: FloatArray, target: FloatArray, inside: GrayArray) -> FloatArray:
     """`source` in the tones of `target`: what each of its grey levels mostly is there, never falling."""
-    level = np.asarray(cv2.GaussianBlur(source, (0, 0), 2))[inside > 0][::7]
-    becomes = np.asarray(cv2.GaussianBlur(target, (0, 0), 2))[inside > 0][::7]
+    some = inside[::_STEP, ::_STEP] > 0
+    level, becomes = (cv2.GaussianBlur(side, (0, 0), 2)[::_STEP, ::_STEP][some] for side in (source, target))
     bands = [(level >= low) & (level < low + _TONES) for low in range(0, 256, _TONES)]
     known = [
         (float(np.median(level[band])), float(np.median(becomes[band])))

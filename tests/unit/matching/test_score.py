@@ -134,3 +134,34 @@ def test_a_border_or_filled_corners_are_no_part_of_the_scene() -> None:
     turned_in_its_frame = replace(PERFECT, beyond_a=0.1, beyond_b=0.1, plain_a=0.2, plain_b=0.97)
     assert kind_of(turned_in_its_frame) is PairKind.NEAR
     assert kind_of(replace(turned_in_its_frame, plain_b=0.3)) is PairKind.SIMILAR
+
+
+ONE_EXPOSURE = Closer(
+    windows=600,
+    natural_a=0.8,
+    natural_b=0.6,
+    differing=200,
+    moved=0,
+    relit=3.0,
+    each_sharper=0.0,
+    kept=0.99,
+    kept_low=0.95,
+    fine_windows=90,
+)
+
+
+@pytest.mark.parametrize(
+    "more", [{"agreement": 0.5, "replaced": 0.3}, {"agreement_elsewhere": 0.8, "typical_ncc": 0.9}, {"replaced": 0.4}]
+)
+def test_the_grain_of_one_exposure_lets_more_be_laid_on(more: dict[str, float]) -> None:
+    covered = replace(PERFECT, closer=ONE_EXPOSURE, **more)  # type: ignore[arg-type]
+    assert kind_of(covered) is PairKind.NEAR
+    for less in (
+        {"kept": 0.9},
+        {"kept_low": 0.5},
+        {"fine_windows": 8},
+        {"moved": 2},
+        {"natural_b": 0.1},
+        {"moments": "times"},
+    ):
+        assert kind_of(replace(covered, closer=replace(ONE_EXPOSURE, **less))) is PairKind.SIMILAR  # type: ignore[arg-type]

@@ -1,13 +1,14 @@
-# The doors of this project. `make` alone lists them.
+# `make` without a target lists what can be made.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 ROUNDS ?= 20
+MINUTES ?= 60
 RUN    ?= $(OUT)/embedder
 TRAIN  ?=
-# Installed once for each version of pyproject.toml, so that every later call is quick.
+# These mark what is installed. It is installed again only when pyproject.toml changes, so every other call is quick.
 HAS_DEDUPCTL := $(VENV)/.has-dedupctl
 HAS_SAMPLE   := $(VENV)/.has-sample
 HAS_DEV      := $(VENV)/.has-dev
@@ -16,26 +17,26 @@ PIP_INSTALL  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TYPED        := tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench torture docs train
+.PHONY: help run test lint bench torture soak docs train
 
-help: ## This list
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(HAS_DEDUPCTL) $(if $(PHOTOS),,$(HAS_SAMPLE)) ## Find the duplicates in a folder: make run PHOTOS=~/Pictures (a sample without)
+run: $(HAS_DEDUPCTL) $(if $(PHOTOS),,$(HAS_SAMPLE)) ## Find duplicates in a sample library, or in your own: make run PHOTOS=~/Pictures
 	@tools/run.sh "$(BIN)" "$(OUT)"
 
 test: CHECK := --tests --install
-test: $(HAS_DEV) lint ## Everything that is checked before a change is taken
+test: $(HAS_DEV) lint ## Run every check that a change must pass
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
-lint: $(HAS_DEV) ## Format, lint, types, and that imports go one way
+lint: $(HAS_DEV) ## Check format, lint, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy $(TYPED)
 	@$(BIN)/lint-imports
 
-bench: $(HAS_DEV) ## Print the figures; those that need photos with PHOTOS=DIR only
+bench: $(HAS_DEV) ## Measure and print the figures of bench/README.md; some need PHOTOS=DIR
 	@for script in vectors report serve apply; do echo "== $$script"; $(BIN)/python bench/$$script.py || exit 1; done
 	$(if $(PHOTOS),@echo "== scan"; $(BIN)/python bench/scan.py cost --photos "$(PHOTOS)")
 	$(if $(PHOTOS),@echo "== copies"; $(BIN)/python bench/copies.py --photos "$(PHOTOS)")
@@ -44,9 +45,13 @@ torture: $(HAS_DEV) ## 50,000 steps of the promise machine, then the tests that 
 	@TORTURE_STEPS=50000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
 	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
 
-docs: $(HAS_DEV) ## Write docs/commands.md from the help texts
-	@mkdir -p docs
-	@$(BIN)/python -m typer dedupctl.cli utils docs --name dedupctl --output docs/commands.md
+soak: $(HAS_DEV) ## The daemon in a library in use, under faults drawn at random: make soak [MINUTES=60]
+	@SOAK_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -q -s -n0 tests/crash/test_soak.py
+
+# Not kept in the repository: `dedupctl COMMAND --help` says the same and is never out of date.
+docs: $(HAS_DEV) ## Write out/commands.md, a reference of all commands made from their help texts
+	@mkdir -p "$(OUT)"
+	@$(BIN)/python -m typer dedupctl.cli utils docs --name dedupctl --output "$(OUT)/commands.md"
 
 train: $(HAS_TRAIN) ## Train an embedding model: make train PHOTOS=DIR [RUN=out/embedder] [TRAIN="--steps 20000 ..."]
 	@test -n "$(PHOTOS)" || { echo "make train needs photos to learn from: make train PHOTOS=DIR"; exit 2; }

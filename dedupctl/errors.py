@@ -1,36 +1,36 @@
-"""Everything that can go wrong on purpose, and the exit code each one ends the program with.
+"""Every error that dedupctl raises deliberately, and the exit code with which it ends the program.
 
-    DedupctlError                 1   the asked thing failed
-    ├── UsageError                2   wrong use: no such path, unknown key, bad value
+    DedupctlError                 1   the requested operation failed
+    ├── UsageError                2   wrong use: no such path, unknown key, invalid value
     │   └── ConfigError           2
-    ├── LockHeld                  3   another process holds the workspace
+    ├── LockHeld                  3   another process has locked the workspace
     └── StoreError                4   the store cannot be used as it is
         ├── StoreDamaged          4
         ├── StoreNewer            4   written by a newer dedupctl
-        └── StoreUnavailable      4   full, locked, not to be reached: later it may do
+        └── StoreUnavailable      4   full, locked or not reachable; it may work later
 
-One picture that cannot be read is not in this tree: it is a row of the catalog (see `domain.Unreadable`), because one
-bad input must never stop a scan. A store of our own that fails is fatal, because going on would make it worse; only
-the daemon waits for one that is unavailable. `Interrupted` is no error at all.
+A picture that cannot be read is not in this tree. It is a row in the catalog (see `domain.Unreadable`), because one bad
+input must never stop a scan. A failure of one of our own stores is fatal, because going on would make it worse; only
+the daemon waits for a store that is unavailable. `Interrupted` is not an error.
 """
 
 from __future__ import annotations
 
 
 class DedupctlError(Exception):
-    """Base of every error a user is meant to read; its text is one clear line."""
+    """Base class of the errors that users are meant to read; the text is one clear line."""
 
     exit_code = 1
 
 
 class UsageError(DedupctlError):
-    """The command was asked for something that cannot be: the user can mend it by asking differently."""
+    """The command cannot do what it was asked; the user can fix this by asking for something else."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """`config.toml` holds an unknown key or a value of the wrong type or range."""
+    """`config.toml` contains an unknown key, or a value of the wrong type or out of range."""
 
 
 class LockHeld(DedupctlError):
@@ -46,7 +46,7 @@ class StoreError(DedupctlError):
 
 
 class StoreDamaged(StoreError):
-    """A store is broken in a way that only a repair or a backup can mend."""
+    """A store is damaged so that only a repair or a backup can help."""
 
 
 class StoreNewer(StoreError):
@@ -54,8 +54,8 @@ class StoreNewer(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """A store cannot be used now: its disk is full or gone, or another program has locked it."""
+    """A store cannot be used at the moment: its disk is full or missing, or another program has locked it."""
 
 
 class Interrupted(Exception):
-    """Told to stop in the middle of something that may be left off at any moment. Nobody has done anything wrong."""
+    """A request to stop during work that may be aborted at any moment. It is not an error."""

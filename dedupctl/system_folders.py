@@ -1,7 +1,7 @@
-"""Folders that a system or a program fills by itself: bins, snapshots, thumbnails, caches.
+"""System folders, which an operating system or a program fills by itself: bins, snapshots, thumbnails, caches.
 
-What lies in one is not the user's picture but a rest or a reflection of one. A bin is emptied, a snapshot expires, a
-cache is rebuilt smaller: a copy there must never be the reason to remove one outside.
+They do not hold the user's pictures but leftovers or derivatives of them. A bin is emptied, a snapshot expires, a cache
+is rebuilt at a smaller size: a copy in one must never be the reason to remove a copy elsewhere.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ _NAMES = frozenset(
     # Thumbnails and caches: Synology, QNAP, freedesktop, Lightroom, Dropbox.
     b"@eadir|.@__thumb|@__thumb|@tmp|@upload_cache|.@upload_cache|.thumbnails|.thumbnail|.thumb|.cache|"
     b"lightroom previews|.dropbox.cache|"
-    # What macOS and fsck leave at the top of a disk.
+    # What macOS and fsck leave in the top folder of a disk.
     b".spotlight-v100|.fseventsd|.temporaryitems|.documentrevisions-v100|.mobilebackups|lost+found".split(b"|")
 )
 _PREFIXES = (b".trash",)
 """`.Trash`, `.Trash-1000`, `.Trashes`."""
 _SUFFIXES = (b".lrdata",)
-"""Lightroom's previews and smart previews, in a folder named after the catalog."""
+"""Lightroom's previews and smart previews, in a folder named after the Lightroom catalog."""
 _HOME_TRASH = (b".local", b"share", b"trash")
-"""Where the desktop puts what is deleted; by its whole path, because "Trash" alone may be a folder of the user's."""
+"""The trash of the desktop. It is told by its whole path, because "Trash" alone may be a folder of the user."""
 
 
 def is_system_name(name: bytes) -> bool:
-    """Is a folder of this name one of a system or program, wherever it lies? Whatever the case of its letters."""
+    """Whether a folder with this name is a system folder wherever it lies; upper and lower case are the same."""
     lower = name.lower()
     return lower in _NAMES or lower.startswith(_PREFIXES) or lower.endswith(_SUFFIXES)
 
 
 def is_system_path(path: bytes) -> bool:
-    """Is the folder at this path, or one above it, a system folder?"""
+    """Whether the folder at this path, or one above it, is a system folder."""
     return _leads_to_system_folder(path.split(b"/"))
 
 
 def in_system_folder(path: bytes) -> bool:
-    """Does the file at this path, absolute or relative, lie below a system folder? It may never be a keeper."""
+    """Whether the file at this path, absolute or relative, lies below a system folder and so may never be a keeper."""
     return _leads_to_system_folder(path.split(b"/")[:-1])
 
 

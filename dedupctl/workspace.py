@@ -1,8 +1,8 @@
-"""The workspace: one home directory, opened and wired. Knows the disk layout and holds the lock.
+"""The workspace: the open stores of one home directory. It knows the layout on disk and holds the lock.
 
-<home>/config.toml      what the user chose
+<home>/config.toml      the user's settings
 <home>/catalog.db       the truth
-<home>/catalog-id       says that there is one: an emptied catalog is told from a new one
+<home>/catalog-id       shows that there is a catalog, so that an emptied one is not taken for a new one
 <home>/vectors/         snapshots of the vector index: a cache
 <home>/thumbs.db        thumbnails: a cache
 <home>/workspace.lock   held by the one process that indexes
@@ -54,15 +54,15 @@ class Workspace:
     def open(
         cls, home: Path, *, create: bool = False, beat: Beat | None = None, config: Config | None = None
     ) -> Iterator[Workspace]:
-        """Open the stores; `create` makes an empty home, without it a missing one is an error.
+        """Open the stores. With `create` a missing home is made; otherwise it is an error.
 
-        `beat` is called again and again while something in the stores takes long, and may raise `Interrupted`.
-        `config` is used instead of the one in the home.
+        `beat` is called repeatedly while an operation on the stores takes long, and may raise `Interrupted`.
+        `config` is used instead of the configuration in the home.
 
         Raises:
             UsageError: nothing was ever indexed here.
-            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say. Damaged is also a catalog that
-                was emptied.
+            ConfigError, StoreDamaged, StoreNewer, StoreUnavailable: as their names say. A catalog that was emptied
+                counts as damaged.
         """
         if not create and not (home / CATALOG_NAME).exists():
             raise UsageError(f"nothing is indexed in {home} yet; run `dedupctl scan FOLDER` first")
@@ -71,7 +71,7 @@ class Workspace:
         _refuse_emptied(home)
         model = identify_model(config.model)
         with Catalog.open(home / CATALOG_NAME, beat) as catalog:
-            _leave_word(home, catalog.id)
+            _write_id_file(home, catalog.id)
             thumbs = Thumbs(home / THUMBS_NAME)
             try:
                 yield cls(home, config, catalog, thumbs, model, _model_id(catalog, model), beat)
@@ -79,7 +79,7 @@ class Workspace:
                 thumbs.close()
 
     def open_index(self) -> OpenedIndex:
-        """The vector index, in agreement with the catalog: loaded from its snapshot or rebuilt. Writes nothing."""
+        """The vector index in line with the catalog, loaded from its snapshot or rebuilt. Writes nothing."""
         with self.catalog.read() as tx:
             return open_index(
                 self._vectors,
@@ -91,12 +91,12 @@ class Workspace:
             )
 
     def _fetched(self, tx: Transaction, labels: IntArray) -> FloatArray:
-        if self.beat is not None:  # an index is made anew from millions of vectors, a few thousand at a time
+        if self.beat is not None:  # an index is rebuilt from up to millions of vectors, a few thousand at a time
             self.beat()
         return tx.embeddings.vectors(labels)
 
     def model_in_use(self) -> int:
-        """The model whose vectors show the library: an earlier one until most pictures have been embedded anew."""
+        """The model whose vectors are used: the former one until most pictures have been embedded again."""
         with self.catalog.read() as tx:
             return tx.embeddings.fullest_model(self.model_id)
 
@@ -105,11 +105,11 @@ class Workspace:
         save(index, self._vectors, model_key=self.model.key, catalog_id=self.catalog.id)
 
     def snapshot_fault(self) -> str | None:
-        """What is wrong with the snapshot on disk, None when it is whole and of this catalog."""
+        """What is wrong with the snapshot on disk; None if it is intact and belongs to this catalog."""
         return verify_snapshot(self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id)
 
     def glance_at_snapshot(self) -> str | None:
-        """What is wrong with the snapshot, as far as can be told without reading it."""
+        """What is wrong with the snapshot, as far as the manifest and the size of the file show."""
         return glance_at_snapshot(
             self._vectors, dim=self.model.dim, model_key=self.model.key, catalog_id=self.catalog.id
         )
@@ -121,11 +121,11 @@ class Workspace:
 
 @contextmanager
 def hold(lock: Path, doing: str) -> Iterator[None]:
-    """Hold a lock file until the end of the block; the system lets go of it when the process dies.
+    """Hold a lock file until the end of the block. The system releases it if the process dies.
 
     Raises:
-        LockHeld: another process has it. `doing` says what for, in the message.
-        UsageError: the lock file cannot be made.
+        LockHeld: another process holds it. `doing` says in the message what that process is doing.
+        UsageError: the lock file cannot be created.
         ConfigError: the configuration is wrong.
     """
     home = lock.parent
@@ -145,9 +145,9 @@ def hold(lock: Path, doing: str) -> Iterator[None]:
 
 
 def is_running(process: int) -> bool:
-    """A process that was killed cannot take back what it last said of itself.
+    """Whether a process still runs, because a killed process cannot retract the state that it last stored.
 
-    Asked of the system and not of the lock: trying the lock would turn away a daemon that starts at that moment.
+    The system is asked and not the lock: trying the lock would turn away a daemon that starts at that moment.
     """
     try:
         os.kill(process, 0)
@@ -168,40 +168,40 @@ def _model_id(catalog: Catalog, model: ModelIdentity) -> int:
 
 
 def _refuse_emptied(home: Path) -> None:
-    """A catalog without a table where there was one: taken for a new one, it would lose what a person said for good."""
+    """Refuse a catalog that lost all its tables: taken for a new one, it would lose for good what a person said."""
     if not is_empty(home / CATALOG_NAME):
         return
     witness = next((path for path in _witnesses(home) if path.exists()), None)
     if witness is not None:
         raise StoreDamaged(
-            f"{home / CATALOG_NAME} is empty, but {witness.name} says that there was a catalog; put a backup in its"
+            f"{home / CATALOG_NAME} is empty, but {witness.name} shows that there was a catalog; put a backup in its"
             " place, or move it away and scan again"
         )
 
 
 def _witnesses(home: Path) -> Iterator[Path]:
-    """What no home has whose catalog is only being made."""
+    """Files that a home does not have while its catalog is being created for the first time."""
     yield home / ID_NAME
     yield from (home / VECTORS_NAME).glob(f"*/{MANIFEST_NAME}")
     yield home / THUMBS_NAME
 
 
-def _leave_word(home: Path, catalog_id: str) -> None:
-    word = home / ID_NAME
-    if _says(word, catalog_id):
+def _write_id_file(home: Path, catalog_id: str) -> None:
+    id_file = home / ID_NAME
+    if _contains(id_file, catalog_id):
         return
     try:
-        with durable_file(word) as part:
+        with durable_file(id_file) as part:
             part.write_text(catalog_id, "ascii")
-            part.chmod(file_mode_in(word.parent))
+            part.chmod(file_mode_in(id_file.parent))
     except OSError as error:
-        if not _says(word, catalog_id):  # another process may have been faster
-            raise StoreError(f"cannot write {word}: {error.strerror}") from error
+        if not _contains(id_file, catalog_id):  # another process may have written it meanwhile
+            raise StoreError(f"cannot write {id_file}: {error.strerror}") from error
 
 
-def _says(word: Path, catalog_id: str) -> bool:
+def _contains(id_file: Path, catalog_id: str) -> bool:
     try:
-        return word.read_text("ascii", "replace") == catalog_id
+        return id_file.read_text("ascii", "replace") == catalog_id
     except OSError:
         return False
 
@@ -212,4 +212,4 @@ def _make_home(home: Path, *, group_readable: bool) -> None:
         home.mkdir(mode=folder_mode(group_readable=group_readable), exist_ok=True)
         tighten(home, group_readable=group_readable)
     except OSError as error:
-        raise UsageError(f"cannot make the home directory {home}: {error.strerror}") from error
+        raise UsageError(f"cannot create the home directory {home}: {error.strerror}") from error

@@ -1,1 +1,1 @@
-"""The catalog: one SQLite file, the single truth. Everything else can be deleted and comes back."""
+"""The catalog: one SQLite file and the single source of truth. Everything else can be deleted and rebuilt."""

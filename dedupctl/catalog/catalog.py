@@ -1,4 +1,4 @@
-"""The front of the catalog: open it, then read or write in transactions that name their tables."""
+"""The entry point of the catalog: open it, then read and write in transactions with one attribute per table."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from dedupctl.catalog.contents import Contents
 from dedupctl.catalog.embeddings import Embeddings
 from dedupctl.catalog.engine import Beat, Database
 from dedupctl.catalog.files import Files
-from dedupctl.catalog.imported import Imported
+from dedupctl.catalog.imported_contents import ImportedContents
 from dedupctl.catalog.journal import Journal
-from dedupctl.catalog.legible import legible
 from dedupctl.catalog.map_points import MapPoints
 from dedupctl.catalog.migrate import bring_up_to_date
 from dedupctl.catalog.pairs import Pairs
-from dedupctl.catalog.plans import Plans, Protected
-from dedupctl.catalog.reported import Reported
+from dedupctl.catalog.plans import Plans
+from dedupctl.catalog.protected_paths import ProtectedPaths
+from dedupctl.catalog.reported_contents import ReportedContents
 from dedupctl.catalog.retries import Retries
 from dedupctl.catalog.roots import Roots
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.row_faults import RowFault, RowFaults
 from dedupctl.catalog.runs import Runs
 from dedupctl.catalog.unreadable_folders import UnreadableFolders
@@ -37,7 +38,7 @@ CATALOG_NAME = "catalog.db"
 
 
 class Transaction:
-    """One open transaction; each attribute is one table's verbs."""
+    """One open transaction; each attribute has the operations on one table."""
 
     def __init__(self, connection: Connection) -> None:
         self.meta = Meta(connection)
@@ -45,7 +46,7 @@ class Transaction:
         self.files = Files(connection)
         self.retries = Retries(connection)
         self.contents = Contents(connection)
-        self.imported = Imported(connection)
+        self.imported = ImportedContents(connection)
         self.embeddings = Embeddings(connection)
         self.pairs = Pairs(connection)
         self.verdicts = Verdicts(connection)
@@ -53,21 +54,21 @@ class Transaction:
         self.map_points = MapPoints(connection)
         self.plans = Plans(connection)
         self.journal = Journal(connection)
-        self.protected = Protected(connection)
-        self.reported = Reported(connection)
+        self.protected = ProtectedPaths(connection)
+        self.reported_contents = ReportedContents(connection)
         self.unreadable_folders = UnreadableFolders(self.meta)
 
 
 DAEMON_STATE = "daemon"
-"""Where in the meta table a daemon says how it is, as JSON; `status` and the dashboard read it."""
+"""The key in the meta table under which a daemon stores its state as JSON, for `status` and the dashboard."""
 DAEMON_PAUSED = "daemon_paused"
-"""Since when a person wants the daemon to rest, in seconds since 1970; null or missing: not at all."""
+"""The key for the time at which a person paused the daemon, in seconds since 1970; null or missing if it runs."""
 DAEMON_OUTAGE = "daemon_outage"
-"""When a daemon last had to wait for the stores, and why; null if never."""
+"""The key for when a daemon last had to wait for the stores, and why; null if never."""
 
 
 class Meta:
-    """A few facts about the catalog itself, by name."""
+    """A few facts about the catalog itself, by key."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -77,10 +78,10 @@ class Meta:
         return self._connection.execute(query).scalar_one_or_none()
 
     def document(self, key: str) -> Any:
-        """What was put there as JSON; None if nothing was.
+        """The JSON document stored under this key, decoded; None if there is none.
 
         Raises:
-            StoreDamaged: it is no JSON.
+            StoreDamaged: it is not valid JSON.
         """
         text = self.get(key)
         return None if text is None else _from_json(text)
@@ -90,13 +91,13 @@ class Meta:
         self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
-@legible("meta")
+@decodes_rows_of("meta")
 def _from_json(text: str) -> Any:
     return json.loads(text)
 
 
 class Catalog:
-    """One SQLite file, brought to this version's schema when opened."""
+    """One SQLite file, migrated to this version's schema when it is opened."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -104,16 +105,16 @@ class Catalog:
 
     @classmethod
     def open(cls, path: Path, beat: Beat | None = None) -> Catalog:
-        """Open or create the catalog at `path`, migrating it if it is older (a backup is laid beside it first).
+        """Open or create the catalog at `path`; an older one is migrated after a backup was saved beside it.
 
-        `beat` is called again and again while that, or any later statement, takes long.
+        `beat` is called repeatedly while opening, or any later statement, takes long.
 
         Raises:
             StoreNewer: a newer dedupctl wrote it.
-            StoreDamaged: it is not a whole SQLite database.
-            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. So do all
-                transactions.
-            Interrupted: `beat` raised it; the catalog is as it was before the transaction. So do all transactions.
+            StoreDamaged: it is not an intact SQLite database.
+            StoreUnavailable: it cannot be used now: no permission, disk full, locked for too long. Every transaction
+                can raise this too.
+            Interrupted: `beat` raised it; the transaction was rolled back. Every transaction can raise this too.
         """
         make_file(path)
         database = Database(path, beat)
@@ -139,11 +140,11 @@ class Catalog:
         return self._database.path
 
     def copy_to(self, target: Path) -> None:
-        """A consistent copy, also while others write; cut short, it does not bear the name."""
+        """Copy the catalog consistently, even while others write. An incomplete copy never gets the name."""
         self._database.backup(target)
 
     def integrity(self) -> list[str]:
-        """What is wrong with the file itself, a line each; empty when whole."""
+        """The faults of the file itself, one line each; empty if there are none."""
         return self._database.integrity()
 
     def row_faults(self) -> list[RowFault]:
@@ -152,7 +153,7 @@ class Catalog:
             return RowFaults(connection).found()
 
     def mend_rows(self) -> None:
-        """Drop what cannot be read and can be told again. The caller holds the workspace's lock."""
+        """Drop the rows that cannot be read but can be recreated. The caller holds the workspace's lock."""
         with self._database.write(durable=True) as connection:
             RowFaults(connection).mend()
 
@@ -166,7 +167,7 @@ class Catalog:
         self.close()
 
     def _own_id(self) -> str:
-        """A random id that ties vector snapshots to this very catalog: another one must not load them."""
+        """A random id that ties snapshots of the vector index to this catalog: no other catalog may load them."""
         with self.read() as tx:
             known = tx.meta.get(schema.CATALOG_ID)
         if known is not None:

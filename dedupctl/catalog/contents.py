@@ -1,4 +1,4 @@
-"""Contents: one row for each distinct byte content, with its facts and its perceptual hashes."""
+"""Contents: one row for each distinct content, with its facts and its perceptual hashes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert,
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import contents, files, perceptual_hashes
 from dedupctl.domain import Content, FileState, Fingerprint, PictureFacts
 
@@ -21,7 +21,7 @@ class Contents:
         self._connection = connection
 
     def add(self, fingerprints: Sequence[Fingerprint]) -> list[int]:
-        """Store what each decode yielded (all but the vectors); returns the new ids. `matched_at` stays NULL."""
+        """Store all of each fingerprint except the vectors; returns the new ids. `matched_at` stays NULL."""
         if not fingerprints:
             return []
         first = next_id(self._connection, contents)
@@ -41,7 +41,7 @@ class Contents:
         return self._connection.execute(query).scalar_one_or_none()
 
     def ids_of(self, digests: Collection[bytes]) -> dict[bytes, int]:
-        """The ids of those digests that are known."""
+        """The ids of these digests, without those that are unknown."""
         query = select(contents.c.digest, contents.c.id)
         return {
             digest: content_id
@@ -68,7 +68,7 @@ class Contents:
         yield from ((row.digest, row.id) for row in self._connection.execute(query))
 
     def unmatched(self, limit: int, above: int = 0) -> list[int]:
-        """Contents with an id above `above` that were not yet compared with the rest, in order of id."""
+        """Contents with an id above `above` that have not been compared with the others yet, in order of id."""
         query = select(contents.c.id).where(contents.c.matched_at.is_(None), contents.c.id > above)
         return list(self._connection.execute(query.order_by(contents.c.id).limit(limit)).scalars())
 
@@ -79,7 +79,7 @@ class Contents:
             self._connection.execute(change, rows)
 
     def forget_matching(self, content_ids: Collection[int] | None = None) -> None:
-        """These contents are compared again, or every one: another model or a wider net proposes other candidates."""
+        """Have these contents, or all, compared again: another model or threshold proposes other candidates."""
         change = update(contents).values(matched_at=None)
         if content_ids is None:
             self._connection.execute(change)
@@ -88,13 +88,13 @@ class Contents:
             self._connection.execute(change.where(contents.c.id.in_(part)))
 
     def sharing_stream(self, content_ids: Collection[int]) -> dict[int, set[int]]:
-        """For each content, itself and the others with the same JPEG image stream."""
+        """For each content, itself and all others with the same JPEG image stream."""
         one, other = contents.alias(), contents.alias()
         query = select(one.c.id, other.c.id).join(other, one.c.stream_digest == other.c.stream_digest)
         found: dict[int, set[int]] = {content_id: {content_id} for content_id in content_ids}
         for part in chunked(content_ids):
-            for content_id, twin in self._connection.execute(query.where(one.c.id.in_(part))):
-                found[content_id].add(twin)
+            for content_id, other_id in self._connection.execute(query.where(one.c.id.in_(part))):
+                found[content_id].add(other_id)
         return found
 
     def with_stream(self, stream_digest: bytes) -> set[int]:
@@ -103,7 +103,7 @@ class Contents:
         return set(self._connection.execute(query).scalars())
 
     def hashes(self, algorithm: str, above: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
-        """Ids and 64-bit hashes of all contents with an id above `above` that are not flat, in order of id."""
+        """Ids and 64-bit hashes of all non-flat contents with an id above `above`, in order of id."""
         query = (
             select(contents.c.id, perceptual_hashes.c.bits)
             .join(perceptual_hashes)
@@ -124,10 +124,10 @@ class Contents:
         }
 
     def orientations(self, content_ids: Collection[int]) -> Mapping[int, bytes]:
-        """The pHash of each of these contents in its eight orientations, 8 bytes each.
+        """The pHashes of each of these contents in its eight orientations, 8 bytes each.
 
         Raises:
-            StoreDamaged: one has none.
+            StoreDamaged: a content has none.
         """
         found = self.hash_of(content_ids, "phash8")
         for content_id in content_ids:
@@ -156,14 +156,14 @@ _SELECT = select(contents, perceptual_hashes.c.bits).join(
 )
 
 
-@legible("perceptual_hashes")
+@decodes_rows_of("perceptual_hashes")
 def _packed(hashes: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    if any(len(bits) != HASH_BYTES for bits in hashes):  # one of another length would move all that follow it
-        raise ValueError(f"a pHash has {HASH_BYTES} bytes")
+    if any(len(bits) != HASH_BYTES for bits in hashes):  # one of another length would shift all that follow it
+        raise ValueError(f"a pHash must have {HASH_BYTES} bytes")
     return np.frombuffer(b"".join(hashes), ">u8").astype(np.uint64)
 
 
-@legible("perceptual_hashes")
+@decodes_rows_of("perceptual_hashes")
 def _require_hash(content_id: int, bits: bytes | None, length: int) -> bytes:
     if bits is None or len(bits) != length:
         raise ValueError(f"content {content_id} has no pHash of {length} bytes")

@@ -1,4 +1,4 @@
-"""Has anybody written to the catalog? Asked every second by whoever shows it, and answered without reading a table."""
+"""Whether anybody has written to the catalog: asked every second by whatever shows it, without reading any table."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 class DataVersion:
-    """SQLite's own counter of commits by other connections, on a connection that is used for nothing else."""
+    """SQLite's own counter of commits by other connections, read on a connection that is used for nothing else."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False)
 
     def current(self) -> int:
-        """A number that differs from the last one if anybody has committed in between.
+        """A number that changes whenever another connection commits.
 
         https://www.sqlite.org/pragma.html#pragma_data_version
         """

@@ -1,4 +1,4 @@
-"""A SQLite connection that means what it says: explicit transactions, WAL, foreign keys, typed errors."""
+"""A SQLite connection without surprises: explicit transactions, WAL, foreign keys, typed errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dedupctl.modes import make_file
 
 BUSY_TIMEOUT_MS = 60_000
 BUSY_LOOK_MS = 200
-"""SQLite waits for a lock without hearing signals, so it waits in short looks."""
+"""SQLite cannot be interrupted by a signal while it waits for a lock, so it waits in short intervals."""
 STEPS_A_BEAT = 500_000
-"""Steps of SQLite's machine between two beats: some 20 ms."""
+"""Steps of SQLite's virtual machine between two beats: about 20 ms."""
 BACKUP_PAGES = 2048
 """Pages copied between two beats of a backup: 8 MB."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Primary result codes; the extended ones have them in their lowest byte."""
+"""Primary result codes; an extended code has its primary code in the lowest byte."""
 _UNAVAILABLE = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -34,10 +34,10 @@ _UNAVAILABLE = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 )
-"""What another program, a full disk or a pulled one causes: the same call may succeed later."""
+"""Caused by another program, a full disk or a disconnected one: the same call may succeed later."""
 
 Beat = Callable[[], None]
-"""Called again and again while something takes long. It raises `Interrupted` to have it broken off."""
+"""Called repeatedly while something takes long. It may raise `Interrupted` to abort that."""
 
 
 class Database:
@@ -55,17 +55,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot; writers are not blocked."""
+        """A transaction that reads one consistent snapshot and does not block writers."""
         with self._translated(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
-        """One transaction, committed at the end and rolled back on any exception.
+        """A transaction that commits at the end and rolls back on any exception.
 
-        `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may take back the
-        last commits, whole, which costs only the work of doing them again. The journal cannot afford that, and a person
-        who said something (a verdict, a protection, a root) will not say it twice.
+        `durable` waits until the commit is on the disk (synchronous=FULL). Without it a power cut may undo the last
+        commits as a whole, which only costs repeating the work. The journal cannot afford that, and a person should
+        not have to repeat a verdict, a protection or a root.
         """
         with self._translated(), self._engine.connect().execution_options(write=True) as connection:
             _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -73,7 +73,7 @@ class Database:
                 yield connection
 
     def backup(self, target: Path) -> None:
-        """Copy the whole database consistently, also while others write; a copy cut short never bears the name."""
+        """Copy the whole database consistently, even while others write. An incomplete copy never gets the name."""
         partial = target.with_name(f"{target.name}.partial")
         make_file(partial)
         with (
@@ -81,7 +81,7 @@ class Database:
             closing(sqlite3.connect(self.path)) as source,
             closing(sqlite3.connect(partial)) as copy,
         ):
-            # One snapshot for all steps: without it every write of somebody else would have the copy begin anew.
+            # One snapshot for all steps: otherwise every write by another process would restart the copy.
             source.isolation_level = None
             source.execute("BEGIN")
             source.execute("SELECT 1 FROM sqlite_schema LIMIT 1").close()
@@ -89,11 +89,11 @@ class Database:
         partial.replace(target)
 
     def integrity(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty when whole."""
+        """The faults that SQLite itself finds in the file; empty if there are none."""
         with self.read() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        broken = [f"row {row_id} of {table} points nowhere" for table, row_id, _parent, _key in dangling]
+        broken = [f"row {row_id} of {table} refers to a missing row" for table, row_id, _parent, _key in dangling]
         return [str(line) for line in found if line != "ok"] + broken
 
     def close(self) -> None:
@@ -104,24 +104,24 @@ class Database:
         # does it.
         connection.isolation_level = None
         if self._beat is not None:
-            connection.set_progress_handler(self._beat_or_break_off, STEPS_A_BEAT)
+            connection.set_progress_handler(self._must_abort, STEPS_A_BEAT)
         connection.execute(f"PRAGMA busy_timeout={min(BUSY_LOOK_MS, BUSY_TIMEOUT_MS)}")
-        self._patiently(lambda: keep_a_log(connection, self.path))
+        self._retry_while_busy(lambda: use_write_ahead_log(connection, self.path))
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")
 
     def _begin(self, connection: Connection) -> None:
         driver = _driver(connection)
         if connection.get_execution_options().get("write", False):
-            # It takes its lock at once: upgrading a read lock later can fail with no way to wait.
-            self._patiently(lambda: driver.execute("BEGIN IMMEDIATE"))
+            # A write takes its lock at once: upgrading a read lock later can fail without any chance to wait.
+            self._retry_while_busy(lambda: driver.execute("BEGIN IMMEDIATE"))
         else:
             driver.execute("BEGIN")
-            # The snapshot is taken by the first look, which another program may forbid for a while.
-            self._patiently(lambda: driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").close())
+            # The first read takes the snapshot, which another program may block for a while.
+            self._retry_while_busy(lambda: driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").close())
 
-    def _patiently(self, attempt: Callable[[], object]) -> None:
-        """Try again while another program holds the lock, up to `BUSY_TIMEOUT_MS`, and show meanwhile that we live."""
+    def _retry_while_busy(self, attempt: Callable[[], object]) -> None:
+        """Retry for up to `BUSY_TIMEOUT_MS` while another program holds the lock, calling `beat` in between."""
         until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         while True:
             try:
@@ -134,8 +134,8 @@ class Database:
             if self._beat is not None:
                 self._beat()
 
-    def _beat_or_break_off(self) -> bool:
-        """Whether SQLite is to break off the statement; an exception raised here would be lost on its way."""
+    def _must_abort(self) -> bool:
+        """Whether SQLite must abort the statement. An exception raised in this callback would be lost."""
         assert self._beat is not None
         try:
             self._beat()
@@ -156,13 +156,13 @@ class Database:
             raise interrupted from None
 
 
-def keep_a_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Have SQLite write ahead to a log, and make sure that it does: asked for in vain, it goes on without a word.
+def use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch SQLite to write-ahead logging, and check that it did: SQLite does not report that it could not.
 
-    Then a reader would block every writer, and `synchronous=NORMAL` could cost the database in a power cut.
+    Without the log a reader would block every writer, and `synchronous=NORMAL` could lose the database in a power cut.
 
     Raises:
-        StoreError: there is no shared memory where the file lies, as on some network filesystems.
+        StoreError: the filesystem has no shared memory, as some network filesystems.
     """
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
@@ -177,12 +177,12 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn the exceptions of SQLite on this file into ours, with one clear line.
+    """Translate SQLite's exceptions on this file into ours, each with one clear line of text.
 
     Raises:
-        StoreDamaged: not a whole database.
-        StoreUnavailable: locked for too long, disk full, read-only, or not to be reached: later it may do.
-        StoreError: whatever else, as a broken constraint.
+        StoreDamaged: the file is not an intact database.
+        StoreUnavailable: locked for too long, disk full, read-only or not reachable; it may work later.
+        StoreError: anything else, such as a violated constraint.
     """
     try:
         yield
@@ -198,7 +198,7 @@ def _typed(path: Path, error: Exception) -> DedupctlError:
     if code in _UNAVAILABLE:
         return StoreUnavailable(f"cannot use {path}: {cause}")
     if "no such table" in str(cause):
-        return StoreDamaged(f"{path} lacks a table ({cause}); run `dedupctl check --repair`")
+        return StoreDamaged(f"{path} is missing a table ({cause}); run `dedupctl check --repair`")
     if isinstance(cause, sqlite3.OperationalError):
         return StoreError(f"cannot use {path}: {cause}")
-    return StoreError(f"{path} refused a change: {cause}")
+    return StoreError(f"{path} rejected a change: {cause}")

@@ -1,4 +1,4 @@
-"""Files: every path as last seen. A path is kept as (folder, name), so that a walk asks for one folder at a time."""
+"""Files: every path as last seen. A path is stored as (folder, name), so that a walk can query one folder at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, s
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import files, roots
 from dedupctl.domain import File, FileState, Identity, Unreadable
 from dedupctl.paths import join, split
@@ -18,7 +18,7 @@ from dedupctl.paths import join, split
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at one path found: the id of the content it holds, or why no picture could be read."""
+    """What was found at one path: the id of the content it holds, or why no picture could be read."""
 
     root_id: int
     path: bytes
@@ -29,14 +29,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class LocatedFile:
-    """A File with the absolute path it stands at."""
+    """A File with its absolute path."""
 
     file: File
     path: bytes
 
 
-class Known(NamedTuple):
-    """What a walk compares with what it meets. Flat, because a visit makes one for each file of the library."""
+class KnownFile(NamedTuple):
+    """A known file as a walk compares it with the disk. Flat, because a scan makes one for each file of a library."""
 
     name: bytes
     file_id: int
@@ -49,25 +49,25 @@ class Known(NamedTuple):
 
     @property
     def identity(self) -> Identity:
-        return Identity._make(self[3:])
+        return Identity(self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns)
 
 
 class Files:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def in_folder(self, root_id: int, folder: bytes) -> dict[bytes, Known]:
-        """The files known directly inside `folder` (relative to its root, b"" for the root itself), by name."""
-        # Past SQLAlchemy, whose rows alone would double the time of a visit.
+    def in_folder(self, root_id: int, folder: bytes) -> dict[bytes, KnownFile]:
+        """The known files directly inside `folder` (relative to its root, b"" for the root itself), by name."""
+        # Bypasses SQLAlchemy, whose row objects alone would double the time of a scan.
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(_IN_FOLDER, (root_id, folder))
-            return {known[0]: known for known in map(Known._make, cursor.fetchall())}
+            return {known.name: known for known in map(KnownFile._make, cursor.fetchall())}
         finally:
             cursor.close()
 
     def folders_under(self, root_id: int, folder: bytes) -> set[bytes]:
-        """`folder` and every folder below it that held a file at the last look."""
+        """`folder` and every folder below it that held a file when last seen."""
         below = (files.c.folder >= folder + b"/") & (files.c.folder < folder + b"0")
         inside = (files.c.folder == folder) | below if folder else files.c.folder.is_not(None)
         query = select(files.c.folder).where(files.c.root_id == root_id, files.c.state != FileState.GONE, inside)
@@ -80,10 +80,10 @@ class Files:
         return None if row is None else _file(row)
 
     def with_inodes(self, identities: Collection[Identity]) -> dict[Identity, list[LocatedFile]]:
-        """For each identity, the known files that are the very same bytes: same device, inode, size and mtime.
+        """For each identity, the known files with the same device, inode, size and mtime, and so with the same bytes.
 
-        A rename changes ctime but none of these, and a changed file changes mtime, so a moved library of terabytes need
-        not be read again. Whatever acts on files checks digests again.
+        A rename changes ctime but none of these, and a modification changes mtime, so a moved library of terabytes
+        need not be read again. Code that acts on files verifies digests again.
         """
         by_stamp: dict[tuple[int, ...], list[LocatedFile]] = {identity[:4]: [] for identity in identities}
         for part in chunked({identity.inode for identity in identities}):
@@ -103,12 +103,12 @@ class Files:
         return found
 
     def names_of(self, inode: Identity) -> list[LocatedFile]:
-        """Every file that was last seen as a name of this inode, whatever it held then."""
+        """Every file that was a name of this inode when last seen, whatever its content then."""
         query = LOCATED.where(files.c.inode == inode.inode, files.c.device == inode.device)
         return [located_from_row(row) for row in self._connection.execute(query.where(files.c.state != FileState.GONE))]
 
     def of_contents(self, content_ids: Collection[int]) -> list[LocatedFile]:
-        """Every present file holding one of these contents."""
+        """Every present file that holds one of these contents."""
         found: list[LocatedFile] = []
         for part in chunked(content_ids):
             query = LOCATED.where(files.c.state == FileState.PRESENT, files.c.content_id.in_(part))
@@ -116,7 +116,7 @@ class Files:
         return found
 
     def present(self, root_id: int | None = None) -> Iterator[LocatedFile]:
-        """Every present file, ordered by path, streamed."""
+        """Every present file in order of path, streamed."""
         query = LOCATED.where(files.c.state == FileState.PRESENT)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
@@ -124,7 +124,7 @@ class Files:
             yield located_from_row(row)
 
     def sample(self, root_id: int, count: int) -> list[LocatedFile]:
-        """Some present files of a root, spread over all of them."""
+        """About `count` present files of a root, spread evenly over all of them."""
         here = (files.c.root_id == root_id, files.c.state == FileState.PRESENT)
         ids = list(self._connection.execute(select(files.c.id).where(*here)).scalars())
         chosen = ids[:: max(1, len(ids) // count)][:count]
@@ -141,11 +141,11 @@ class Files:
         return [int(content_id) for content_id in self._connection.execute(query).scalars() if content_id is not None]
 
     def record(self, sightings: Sequence[Sighting]) -> None:
-        """What stands at these paths now; an earlier row for the same path is replaced."""
+        """Store what is at these paths now, replacing any earlier row for the same path."""
         if not sightings:
             return
         row = insert(files)
-        changed = {name: row.excluded[name] for name in _SEEN_ANEW}
+        changed = {name: row.excluded[name] for name in _REPLACED_COLUMNS}
         upsert = row.on_conflict_do_update(index_elements=["root_id", "folder", "name"], set_=changed)
         self._connection.execute(upsert, [_values(sighting) for sighting in sightings])
 
@@ -156,8 +156,8 @@ class Files:
             self._connection.execute(change.values(state=FileState.GONE.value, gone_at=at), rows)
 
     def identify(self, identities: Mapping[int, Identity]) -> None:
-        """These files have other identities now, and the bytes they had: their root was copied or mounted elsewhere."""
-        # Past SQLAlchemy: as many as the root has files.
+        """Give files with unchanged bytes new identities, because their root was copied or mounted elsewhere."""
+        # Bypasses SQLAlchemy: there are as many as the root has files.
         cursor = self._connection.connection.cursor()
         try:
             cursor.executemany(_IDENTIFY, [(*identity, file_id) for file_id, identity in identities.items()])
@@ -165,8 +165,8 @@ class Files:
             cursor.close()
 
     def vanish(self, root_id: int, paths: Iterable[bytes], at: int) -> None:
-        """What stood at these paths of the root was taken away by dedupctl itself."""
-        # Past SQLAlchemy: thousands at a time, each as quick as the disk is with the file itself.
+        """Mark the files at these paths of the root as gone, because dedupctl itself has removed them."""
+        # Bypasses SQLAlchemy: there are thousands at a time, and a row must not take longer than moving its file.
         cursor = self._connection.connection.cursor()
         try:
             cursor.executemany(_VANISH, [(at, root_id, *split(path)) for path in paths])
@@ -174,7 +174,7 @@ class Files:
             cursor.close()
 
     def revive(self, file_ids: Iterable[int]) -> None:
-        """Gone files that are back with the identity they had, in the state they had."""
+        """Give gone files their earlier state again, because they are back with the identity they had."""
         rows = [{"file": file_id} for file_id in file_ids]
         if rows:
             readable = case((files.c.content_id.is_(None), FileState.ERROR.value), else_=FileState.PRESENT.value)
@@ -182,7 +182,7 @@ class Files:
             self._connection.execute(change.values(state=readable, gone_at=None), rows)
 
     def forget_gone(self, before: int) -> int:
-        """Drop the rows of files gone since before this time; returns how many."""
+        """Drop the rows of files that have been gone since before this time; returns how many."""
         dropped = delete(files).where(files.c.state == FileState.GONE, files.c.gone_at < before)
         return self._connection.execute(dropped).rowcount
 
@@ -192,19 +192,18 @@ class Files:
         return [(located_from_row(row), Unreadable(row.error_code, row.error)) for row in rows]
 
     def count_errors(self) -> dict[str, int]:
-        """How many files could not be read, by the code of the reason."""
+        """The number of files that could not be read, by the code of the reason."""
         query = select(files.c.error_code, func.count()).where(files.c.state == FileState.ERROR)
-        rows = self._connection.execute(query.group_by(files.c.error_code))
-        return {row[0]: row[1] for row in rows}
+        return dict(self._connection.execute(query.group_by(files.c.error_code)).all())
 
     def count_by_device(self, root_id: int) -> dict[int, tuple[int, bytes]]:
-        """How many files of a root lie on each device, and the first folder (relative to the root) with one of them."""
+        """For each device, how many files of a root are on it, and the first folder (relative to the root) with one."""
         query = select(files.c.device, func.count(), func.min(files.c.folder))
         query = query.where(files.c.root_id == root_id, files.c.state != FileState.GONE).group_by(files.c.device)
         return {device: (count, folder) for device, count, folder in self._connection.execute(query)}
 
     def count(self, root_id: int | None = None) -> dict[FileState, int]:
-        """How many files there are in each state."""
+        """The number of files in each state."""
         query = select(files.c.state, func.count()).group_by(files.c.state)
         if root_id is not None:
             query = query.where(files.c.root_id == root_id)
@@ -212,7 +211,7 @@ class Files:
         return {state: found.get(state, 0) for state in FileState}
 
     def total_bytes(self, root_id: int | None = None) -> int:
-        """Bytes of all present files; a hard link counts once."""
+        """The bytes of all present files; hard links to one inode count once."""
         inodes = select(files.c.device, files.c.inode, files.c.size).where(files.c.state == FileState.PRESENT)
         if root_id is not None:
             inodes = inodes.where(files.c.root_id == root_id)
@@ -228,9 +227,7 @@ _VANISH = "UPDATE files SET state = 'gone', gone_at = ? WHERE root_id = ? AND fo
 _SELECT: Select[Any] = select(files)
 LOCATED: Select[Any] = select(files, roots.c.path.label("root_path")).join(roots)
 """Every file with the path of its root, for `located_from_row`."""
-
-
-_SEEN_ANEW = (
+_REPLACED_COLUMNS = (
     *("device", "inode", "size", "mtime_ns", "ctime_ns"),
     *("state", "content_id", "error_code", "error", "gone_at"),
 )
@@ -257,7 +254,7 @@ def _values(sighting: Sighting) -> dict[str, Any]:
     }
 
 
-@legible("files")
+@decodes_rows_of("files")
 def _state(text: str) -> FileState:
     return FileState(text)
 
@@ -275,6 +272,6 @@ def _file(row: Row[Any]) -> File:
 
 
 def located_from_row(row: Row[Any]) -> LocatedFile:
-    """A file from a row of `LOCATED`."""
+    """The file in a row of `LOCATED`."""
     file = _file(row)
     return LocatedFile(file, join(row.root_path, file.path))

@@ -1,4 +1,4 @@
-"""The journal: each action's intent, committed before the disk is touched, and its outcome, committed after."""
+"""The journal: the intent of each action, committed before the disk is touched, and its outcome, committed after."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, LargeBinary, Row, Select, bindparam, func, in
 
 from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.legible import legible
 from dedupctl.catalog.plans import action_from_row
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import actions, journal, placed_copies, plans
 from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
 from dedupctl.paths import join
@@ -23,12 +23,12 @@ class Journal:
         self._connection = connection
 
     def intend(self, intents: Sequence[Intent], at: int) -> list[int]:
-        """Write down what is about to happen; returns the ids. The caller commits durably before touching the disk."""
+        """Record what is about to happen; returns the ids. The caller commits durably before touching the disk."""
         if not intents:
             return []
         first = next_id(self._connection, journal)
         ids = list(range(first, first + len(intents)))
-        # Past SQLAlchemy, which would take longer to bind the values than the disk takes to move the file.
+        # Bypasses SQLAlchemy, which would take longer to bind the values than the disk takes to move the file.
         cursor = self._connection.connection.cursor()
         try:
             cursor.executemany(
@@ -46,62 +46,62 @@ class Journal:
         ids_by_outcome: defaultdict[tuple[EntryState, str | None, bool], list[int]] = defaultdict(list)
         for one in settlements:
             ids_by_outcome[one.state, one.reason, one.resting].append(one.entry_id)
-        # Most of a batch ends alike: one statement for thousands of rows.
+        # Most of a batch has the same outcome, so that one statement settles thousands of rows.
         for (state, reason, resting), ids in ids_by_outcome.items():
             outcome = update(journal).values(state=state.value, reason=reason, resting=resting, settled_at=at)
             for part in chunked(ids):
                 self._connection.execute(outcome.where(journal.c.id.in_(part)))
 
     def retarget(self, entry_id: int, target: bytes) -> None:
-        """The file goes to another place than first intended, because that one is taken."""
+        """Record another target than first intended, because that one is taken."""
         self._connection.execute(update(journal).where(journal.c.id == entry_id).values(target=target))
 
     def place(self, entry_id: int, copy: Identity) -> None:
-        """A copy of this identity is about to get its name at the target. The caller commits durably before it does."""
+        """Record the identity of a copy before it gets its name at the target. The caller commits durably first."""
         values = {"entry_id": entry_id, "identity": json.dumps(copy)}
-        # A move to a name that was taken at the last moment is tried again, with another copy.
+        # A move to a name that was taken at the last moment is retried with another copy.
         self._connection.execute(insert(placed_copies).prefix_with("OR REPLACE").values(**values))
 
     def restored(self, action_ids: Collection[int]) -> None:
-        """The removals of these actions have been taken back."""
+        """Record that the removals of these actions were undone."""
         self._leave_rest(action_ids, state=EntryState.UNDONE)
 
     def purged(self, action_ids: Collection[int]) -> None:
-        """The removed files of these actions are no more."""
+        """Record that the removed files of these actions no longer exist."""
         self._leave_rest(action_ids, state=EntryState.DONE)
 
     def open(self) -> list[JournalEntry]:
-        """Intents without an outcome, oldest first: somebody died between the two."""
+        """Intents without an outcome, oldest first: the process died between the two."""
         return self._entries(_SELECT.where(journal.c.state == EntryState.INTENDED).order_by(journal.c.id))
 
     def resting(self, *, plan_id: int | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
-        """Removals whose file waits somewhere to be restored or purged, oldest first."""
+        """Removals whose file still waits to be restored or purged, oldest first."""
         query = _SELECT.where(journal.c.resting, journal.c.id > after).order_by(journal.c.id).limit(limit)
         if plan_id is not None:
             query = query.where(actions.c.plan_id == plan_id)
         return self._entries(query)
 
     def rests_at(self, paths: Collection[bytes]) -> set[bytes]:
-        """Which of these paths hold a removed file that the journal knows."""
+        """Which of these paths hold a removed file that is in the journal."""
         found: set[bytes] = set()
         for part in chunked(paths):
             query = select(journal.c.target).where(journal.c.resting, journal.c.target.in_(part))
             found |= set(self._connection.execute(query).scalars())
         return found
 
-    def wards(self, keeper_digest: bytes) -> set[bytes]:
-        """Digests of the removed contents, purged ones too, for which a file of this content stayed behind.
+    def relying_on(self, keeper_digest: bytes) -> set[bytes]:
+        """Digests of the contents that were removed, and perhaps purged, because a file of this content was kept.
 
-        Also of those whose kept copy was removed for this one later: it took over what was promised to them. Whoever
-        removes the last file of this content breaks the promise made to all of these.
+        This includes contents whose keeper was later removed in favour of this content, which took over the promise
+        made to them. Removing the last file of this content would break the promise made to all of them.
         """
         kept = select(literal(keeper_digest, LargeBinary).label("digest")).cte("kept", recursive=True)
         removed = _DONE_REMOVALS.join(kept, kept.c.digest == actions.c.keeper_digest)
         found = select(kept.union(removed).c.digest)
         return set(self._connection.execute(found).scalars()) - {keeper_digest}
 
-    def stands_in(self, root: bytes, path: bytes) -> set[bytes]:
-        """What dedupctl itself has put in this place, see `Intent.stand_in`."""
+    def replacements_at(self, root: bytes, path: bytes) -> set[bytes]:
+        """What dedupctl itself has put in place of the file at this path; see `Intent.stand_in`."""
         query = (
             select(journal.c.stand_in)
             .join(actions)
@@ -111,7 +111,7 @@ class Journal:
         return set(self._connection.execute(query).scalars())
 
     def links(self) -> list[tuple[bytes, bytes, bytes]]:
-        """(root, path, what it points to) of every symbolic link that stands for a removed file."""
+        """(root, path, target) of every symbolic link that replaces a removed file."""
         query = select(actions.c.victim_root, actions.c.victim_path, actions.c.keeper_root, actions.c.keeper_path)
         query = query.join(journal, journal.c.action_id == actions.c.id).where(actions.c.verb == Verb.SYMLINK)
         query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
@@ -120,14 +120,14 @@ class Journal:
             for row in self._connection.execute(query)
         ]
 
-    def returned(self) -> set[tuple[bytes, bytes]]:
-        """(absolute path, digest) of every file that a person has had restored, and where it was put."""
+    def restored_files(self) -> set[tuple[bytes, bytes]]:
+        """(absolute path, digest) of every file that a person has restored; the path is where it was put."""
         query = select(journal.c.target, actions.c.victim_digest).join(actions, actions.c.id == journal.c.action_id)
         query = query.where(journal.c.deed == Deed.RESTORE, journal.c.state == EntryState.DONE)
         return {(row.target, row.victim_digest) for row in self._connection.execute(query)}
 
     def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
-        """How many pictures this plan has removed and not put back, by root."""
+        """The number of pictures, by root, that this plan has removed and that were not restored."""
         query = select(actions.c.victim_root, func.count()).join(journal, journal.c.action_id == actions.c.id)
         query = query.where(actions.c.plan_id == plan_id, *_PICTURE_REMOVED).group_by(actions.c.victim_root)
         return dict(self._connection.execute(query).all())
@@ -135,7 +135,7 @@ class Journal:
     def entries(
         self, *, plan_id: int | None = None, limit: int | None = None, before: int | None = None
     ) -> Iterator[JournalEntry]:
-        """Everything that was done or tried, newest first; with `before`, only entries older than that one."""
+        """Everything that was done or attempted, newest first; with `before`, only entries older than that one."""
         query = _SELECT.order_by(journal.c.id.desc()).limit(limit)
         if plan_id is not None:
             query = query.where(actions.c.plan_id == plan_id)
@@ -145,7 +145,7 @@ class Journal:
             yield _entry(row)
 
     def saved_by_day(self) -> list[tuple[str, int]]:
-        """(UTC date, bytes) of the pictures and companions that were removed and not put back, oldest first."""
+        """(UTC date, bytes) of the pictures and companions that were removed and not restored, oldest first."""
         day = func.date(journal.c.settled_at, "unixepoch")
         size = func.json_extract(actions.c.victim_identity, "$[2]")
         query = select(day, func.sum(size)).select_from(journal.join(actions, journal.c.action_id == actions.c.id))
@@ -188,7 +188,7 @@ _SELECT: Select[Any] = (
 )
 
 
-@legible("journal")
+@decodes_rows_of("journal")
 def _entry(row: Row[Any]) -> JournalEntry:
     return JournalEntry(
         id=row.entry_id,

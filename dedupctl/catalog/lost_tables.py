@@ -1,4 +1,4 @@
-"""Tables that are missing from a catalog. What was read of the disk can be made again; what a person said cannot."""
+"""Tables missing from a catalog. What was read from the disk can be read again; what a person said cannot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dedupctl.catalog.schema import (
     runs,
 )
 
-REMADE = frozenset(
+REFILLABLE = frozenset(
     table.name
     for table in (
         meta,
@@ -41,14 +41,14 @@ REMADE = frozenset(
         reported_contents,
     )
 )
-"""Tables that may begin empty: the next scan fills them."""
+"""Tables that may be recreated empty: the next scan fills them."""
 
 
 def lost_tables(path: Path) -> list[str]:
-    """Names of the tables that a catalog of this version's schema lacks; none where there is no such catalog.
+    """Names of the tables missing from a catalog with this version's schema; empty if there is no such catalog.
 
     Raises:
-        StoreDamaged, StoreError: it cannot be read at all.
+        StoreDamaged, StoreError: the catalog cannot be read at all.
     """
     if not path.exists() or is_empty(path):
         return []
@@ -57,25 +57,25 @@ def lost_tables(path: Path) -> list[str]:
 
 
 def make_again(path: Path) -> list[str]:
-    """Make the lost tables that a scan can fill; returns the names of those that only a backup can bring back.
+    """Recreate the lost tables that a scan can fill; returns the names of those that only a backup can restore.
 
     The caller holds the workspace's lock.
     """
     with closing(Database(path)) as database, database.write(durable=True) as connection:
         lost = set(_missing(connection))
-        made = [table for table in metadata.sorted_tables if table.name in lost & REMADE]
+        made = [table for table in metadata.sorted_tables if table.name in lost & REFILLABLE]
         metadata.create_all(connection, made)
-        _disown(connection, {table.name for table in made})
-    return sorted(lost - REMADE)
+        _drop_dangling_references(connection, {table.name for table in made})
+    return sorted(lost - REFILLABLE)
 
 
 def _missing(connection: Connection) -> list[str]:
-    there = set(inspect(connection).get_table_names())
-    return [table.name for table in metadata.sorted_tables if table.name not in there]
+    existing = set(inspect(connection).get_table_names())
+    return [table.name for table in metadata.sorted_tables if table.name not in existing]
 
 
-def _disown(connection: Connection, made: set[str]) -> None:
-    """Rows that spoke of rows in a lost table would speak of others: its ids begin at 1 again."""
+def _drop_dangling_references(connection: Connection, made: set[str]) -> None:
+    """Drop rows that refer to a lost table: its ids start at 1 again, so they would come to refer to other rows."""
     if contents.name in made:
         for table in (files, imported_contents, perceptual_hashes, embeddings, pairs, map_points, reported_contents):
             connection.execute(delete(table))
@@ -84,22 +84,22 @@ def _disown(connection: Connection, made: set[str]) -> None:
             connection.execute(delete(table))
     if pairs.name in made:
         connection.execute(update(contents).values(matched_at=None))
-    if imported_contents.name in made:  # nobody knows any more which were read here
+    if imported_contents.name in made:  # it is no longer known which contents were read on this machine
         known = select(contents.c.id).where(contents.c.id.not_in(select(imported_contents.c.content_id)))
         connection.execute(insert(imported_contents).from_select(["content_id"], known))
-    if made:  # labels may be given a second time: a snapshot of the vector index that knows them must not be loaded
+    if made:  # labels may be assigned again: a snapshot of the vector index with the old ones must not be loaded
         connection.execute(delete(meta).where(meta.c.key == CATALOG_ID))
 
 
 def is_empty(path: Path) -> bool:
-    """There is a file, and in it is no table at all.
+    """The file exists but contains no table.
 
     Raises:
-        StoreDamaged, StoreError: it is no database, or cannot be read.
+        StoreDamaged, StoreError: it is not a database, or it cannot be read.
     """
     if not path.exists():
         return False
     if path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
-        return True  # without opening it, which would write a header
+        return True  # decided without opening the file, because opening it would write a header
     with closing(Database(path)) as database, database.read() as connection:
         return not inspect(connection).get_table_names()

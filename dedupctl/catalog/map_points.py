@@ -1,4 +1,4 @@
-"""Where each picture lies on the map: kept, so that the next map looks like the last one."""
+"""The position of each picture on the map, stored so that the next map looks like the last one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class MapPoints:
         self._connection = connection
 
     def mappable(self, model_id: int) -> list[int]:
-        """Contents with a present file and a vector of this model, in order of their digest.
+        """Contents with a present file and a vector of this model, in order of digest.
 
-        A digest is as good as a random number that never changes, so the first n of them are a fair sample, and nearly
-        the same sample after the library has grown.
+        A digest is as good as a random number that never changes, so the first n contents are a fair sample, and
+        nearly the same sample after the library has grown.
         """
         held = exists().where(files.c.content_id == contents.c.id, files.c.state == FileState.PRESENT)
         query = (
@@ -38,7 +38,7 @@ class MapPoints:
         return list(self._connection.execute(query).scalars())
 
     def vectors(self, model_id: int, content_ids: Sequence[int]) -> FloatArray:
-        """The whole-picture vectors of these contents, in their order; shape (n, dim), unit length.
+        """The whole-picture vectors of these contents, in the same order; shape (n, dim), unit length.
 
         Raises:
             KeyError: a content has no vector of this model.
@@ -52,7 +52,7 @@ class MapPoints:
         return Embeddings(self._connection).vectors([labels[content_id] for content_id in content_ids])
 
     def of(self, model_id: int, content_ids: Collection[int]) -> dict[int, tuple[float, float]]:
-        """The stored place of each of these contents that has one."""
+        """The stored position of each of these contents that has one."""
         found: dict[int, tuple[float, float]] = {}
         for part in chunked(content_ids):
             query = select(map_points.c.content_id, map_points.c.x, map_points.c.y).where(
@@ -61,11 +61,11 @@ class MapPoints:
             found |= {row.content_id: (row.x, row.y) for row in self._connection.execute(query)}
         return found
 
-    def put(self, model_id: int, content_ids: Sequence[int], places: PointArray) -> None:
-        """Remember where these contents were drawn; an earlier place is replaced."""
+    def put(self, model_id: int, content_ids: Sequence[int], points: PointArray) -> None:
+        """Store where these contents were drawn, replacing any earlier position."""
         rows = [
             {"model_id": model_id, "content_id": content_id, "x": float(x), "y": float(y)}
-            for content_id, (x, y) in zip(content_ids, places, strict=True)
+            for content_id, (x, y) in zip(content_ids, points, strict=True)
         ]
         if not rows:
             return

@@ -1,4 +1,4 @@
-"""Bring a catalog to this version's schema: back up first, one transaction, refuse what a newer version wrote."""
+"""Migrate a catalog to this version's schema, after a backup and in one transaction. A newer catalog is refused."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0006"
-"""The newest revision in `migrations/versions`; a test holds both equal. Known here so that an up-to-date catalog opens
-without importing Alembic, which takes longer than most commands."""
+"""The newest revision in `migrations/versions`; a test checks that both agree. Repeated here so that an up-to-date
+catalog opens without importing Alembic, which takes longer than most commands."""
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Create or migrate the schema; does nothing when it is current.
+    """Create or migrate the schema; do nothing if it is current.
 
     Raises:
-        StoreNewer: the catalog's revision is not one of ours.
-        StoreDamaged: not a SQLite database.
-        StoreError: it cannot be backed up or migrated; it is as it was.
+        StoreNewer: the catalog's revision is unknown to this version.
+        StoreDamaged: the file is not a SQLite database.
+        StoreError: it cannot be backed up or migrated; the catalog is unchanged.
     """
     with database.read() as connection:
         revision = revision_of(connection)
@@ -33,7 +33,7 @@ def bring_up_to_date(database: Database) -> None:
     if revision is not None:
         refuse_newer(database.path, revision)
     with database.write(durable=True) as connection:
-        revision = revision_of(connection)  # another process may have been faster
+        revision = revision_of(connection)  # another process may have migrated it meanwhile
         if revision == HEAD:
             return
         if revision is not None:
@@ -42,7 +42,7 @@ def bring_up_to_date(database: Database) -> None:
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The schema revision of a catalog; None for an empty file."""
+    """The schema revision of a catalog; None if the file is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -58,10 +58,10 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def refuse_newer(path: Path, revision: str) -> None:
-    """See that the revision is one of ours.
+    """Refuse a catalog whose schema revision this version does not know.
 
     Raises:
-        StoreNewer: it is not.
+        StoreNewer: the revision is unknown.
     """
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError

@@ -1,4 +1,4 @@
-"""Pairs: every two contents that were compared, with the judgement and the numbers it rests on."""
+"""Pairs: every two contents that were compared, with the judgement and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from dedupctl.catalog.chunked import chunked
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import contents, pairs
 from dedupctl.domain import Closer, Evidence, Pair, PairKind, Photometric, Transform
 
@@ -23,7 +23,7 @@ class Pairs:
     def put(self, judged: Iterable[Pair]) -> None:
         """Store judgements; a later one replaces an earlier one on the same two contents.
 
-        A content may have been dropped while it was compared: a judgement on it is left out.
+        Judgements on a content that was dropped while it was being compared are left out.
         """
         listed = list(judged)
         known = self._existing({content_id for pair in listed for content_id in (pair.a, pair.b)})
@@ -57,7 +57,7 @@ class Pairs:
         return None if row is None else _pair(row)
 
     def judged_among(self, candidates: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Which of these (a, b) were compared before."""
+        """Which of these (a, b) have already been compared."""
         firsts = {a for a, _ in candidates}
         query = select(pairs.c.a, pairs.c.b)
         known = {
@@ -72,12 +72,12 @@ class Pairs:
             yield _pair(row)
 
     def all(self) -> Iterator[Pair]:
-        """Every comparison, the ones that came to nothing too, streamed in order."""
+        """Every comparison in order, streamed, including those that found no relation."""
         for row in self._connection.execute(select(pairs).order_by(pairs.c.a, pairs.c.b)):
             yield _pair(row)
 
     def of_contents(self, content_ids: Collection[int], kinds: Collection[PairKind]) -> list[Pair]:
-        """Every pair of these kinds in which one of these contents takes part."""
+        """Every pair of these kinds that involves one of these contents."""
         found: dict[tuple[int, int], Pair] = {}
         names = [kind.value for kind in kinds]
         for part in chunked(content_ids):
@@ -99,13 +99,13 @@ class Pairs:
         return {_kind(kind): count for kind, count in self._connection.execute(query)}
 
 
-@legible("pairs")
+@decodes_rows_of("pairs")
 def _kind(text: str) -> PairKind:
     return PairKind(text)
 
 
 def evidence_to_json(evidence: Evidence) -> str:
-    """Compact JSON of the numbers that were measured; what was not measured is left out."""
+    """Compact JSON of the measured numbers; what was not measured is left out."""
     return json.dumps(evidence_as_dict(evidence), separators=(",", ":"))
 
 
@@ -136,7 +136,7 @@ def evidence_from_json(text: str) -> Evidence:
     return Evidence(**values)
 
 
-@legible("pairs")
+@decodes_rows_of("pairs")
 def _pair(row: Row[Any]) -> Pair:
     kind = None if row.kind is None else PairKind(row.kind)
     return Pair(row.a, row.b, kind, row.score, evidence_from_json(row.evidence))

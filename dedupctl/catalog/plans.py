@@ -1,21 +1,19 @@
-"""Plans: the frozen lists of what would be done and why, and the paths that nothing may ever remove."""
+"""Plans: the frozen lists of what would be done, and why."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
+from sqlalchemy import Connection, Row, exists, func, insert, select
 
-from dedupctl.catalog.chunked import chunked
 from dedupctl.catalog.ids import next_id
-from dedupctl.catalog.legible import legible
-from dedupctl.catalog.schema import actions, journal, plans, protected_paths
+from dedupctl.catalog.row_decoding import decodes_rows_of
+from dedupctl.catalog.schema import actions, journal, plans
 from dedupctl.domain import Action, Identity, PairKind, Plan, PlanSummary, Seen, Terms, Verb
 
 
@@ -46,18 +44,21 @@ class Plans:
 
     def all(self) -> list[PlanSummary]:
         """Every plan, newest first."""
-        removals = func.count(actions.c.id).filter(actions.c.skipped.is_(None))
-        done = func.count(actions.c.id).filter(actions.c.id.in_(_DONE))
+        removals = func.count(actions.c.id).filter(actions.c.skipped.is_(None)).label("removals")
+        done = func.count(actions.c.id).filter(actions.c.id.in_(_DONE)).label("done")
         query = (
             select(plans.c.id, plans.c.created_at, plans.c.policy, removals, done)
             .join(actions, actions.c.plan_id == plans.c.id, isouter=True)
             .group_by(plans.c.id)
             .order_by(plans.c.id.desc())
         )
-        return [PlanSummary(*row) for row in self._connection.execute(query)]
+        return [
+            PlanSummary(row.id, row.created_at, row.policy, row.removals, row.done)
+            for row in self._connection.execute(query)
+        ]
 
     def pending(self, plan_id: int, *, after: int, limit: int) -> list[list[Action]]:
-        """The next bundles above number `after` of which nothing was done, intended or undone yet, at most `limit`."""
+        """The next bundles above number `after`, at most `limit`, in which nothing was done, intended or undone yet."""
         wanted = (
             select(actions.c.bundle)
             .where(actions.c.plan_id == plan_id, actions.c.bundle > after, *_NOT_BEGUN)
@@ -74,17 +75,17 @@ class Plans:
         return [list(group) for _, group in itertools.groupby(found, key=lambda action: action.bundle)]
 
     def count_pending(self, plan_id: int) -> int:
-        """How many files `pending` would hand out in all."""
+        """The number of files that `pending` would return in all."""
         query = select(func.count(actions.c.id)).where(actions.c.plan_id == plan_id, *_NOT_BEGUN)
         return int(self._connection.execute(query).scalar_one())
 
     def bundle(self, plan_id: int, bundle: int) -> list[Action]:
-        """The actions that happen together."""
+        """The actions of one bundle, which happen together or not at all."""
         query = select(actions).where(actions.c.plan_id == plan_id, actions.c.bundle == bundle).order_by(actions.c.id)
         return [action_from_row(row) for row in self._connection.execute(query)]
 
     def removals_by_root(self, plan_id: int) -> Mapping[bytes, int]:
-        """How many pictures the plan removes from each root, done or not."""
+        """The number of pictures that the plan removes from each root, whether done or not."""
         query = select(actions.c.victim_root, func.count()).where(
             actions.c.plan_id == plan_id, actions.c.skipped.is_(None), actions.c.kind.is_not(None)
         )
@@ -93,28 +94,6 @@ class Plans:
     def _header(self, plan_id: int) -> Plan | None:
         row = self._connection.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
         return None if row is None else Plan(row.id, row.created_at, row.policy, terms_from_json(row.terms), ())
-
-
-class Protected:
-    """Paths, absolute, that nothing may remove: files, or folders with all that is in them."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, paths: Collection[bytes], at: int) -> None:
-        rows = [{"path": path, "added_at": at} for path in paths]
-        if rows:
-            self._connection.execute(insert_or_ignore(protected_paths).on_conflict_do_nothing(), rows)
-
-    def remove(self, paths: Collection[bytes]) -> int:
-        """Returns how many of them were protected."""
-        gone = delete(protected_paths)
-        return sum(
-            self._connection.execute(gone.where(protected_paths.c.path.in_(part))).rowcount for part in chunked(paths)
-        )
-
-    def all(self) -> list[bytes]:
-        return list(self._connection.execute(select(protected_paths.c.path).order_by(protected_paths.c.path)).scalars())
 
 
 _SIBLING = actions.alias()
@@ -131,9 +110,9 @@ _NOT_BEGUN = (
 _DONE = select(journal.c.action_id).where(journal.c.deed == "remove", journal.c.state == "done")
 
 
-@legible("actions")
+@decodes_rows_of("actions")
 def action_from_row(row: Row[Any]) -> Action:
-    """An action from a row that has all columns of `actions` under their own names."""
+    """The action in a row that has all columns of `actions` under their own names."""
     keeper = None
     if row.keeper_path is not None:
         keeper = Seen(row.keeper_root, row.keeper_path, _identity(row.keeper_identity), row.keeper_digest)
@@ -191,9 +170,13 @@ def _terms_to_json(terms: Terms) -> str:
     )
 
 
-@legible("plans")
+@decodes_rows_of("plans")
 def terms_from_json(text: str) -> Terms:
-    """What was kept of a policy; raises StoreDamaged where it cannot be read."""
+    """The stored terms of a policy.
+
+    Raises:
+        StoreDamaged: they cannot be read.
+    """
     values = json.loads(text)
     move_to = values["move_to"]
     return Terms(
@@ -202,7 +185,7 @@ def terms_from_json(text: str) -> Terms:
         retention_days=values["retention_days"],
         quarantine=values["quarantine"],
         unattended=values["unattended"],
-        # Plans made by an earlier version do not say; without leave they only refuse more.
+        # Plans of earlier versions lack these. Without the permission a plan only refuses more.
         with_annotations=values.get("with_annotations", False),
         merge_sidecars=values.get("merge_sidecars", False),
     )

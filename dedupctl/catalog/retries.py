@@ -1,4 +1,4 @@
-"""Retries: files whose reading failed for what may pass, and when they are tried again."""
+"""Retries: files that could not be read for a reason that may pass, and when they are tried again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dedupctl.paths import split
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PAUSES = (10 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY)
-"""Seconds to the next try after the first, second, ... failure. What fails once more after the last of them can be
-repeated: it is the file, and only a change of it is worth another try."""
+"""Seconds until the next try after the first, second, ... failure. A file that fails again after the last one fails
+reproducibly: the file itself is the cause, and it is not tried again before it changes."""
 
 
 class Retries:
@@ -23,7 +23,7 @@ class Retries:
         self._connection = connection
 
     def note(self, sightings: Sequence[Sighting], at: int) -> None:
-        """Count the failures among these sightings, which were recorded just now, and forget what was read since."""
+        """Count the failures among these sightings, which have just been recorded, and forget files that were read."""
         failed = [one for one in sightings if isinstance(one.outcome, Unreadable) and one.outcome.may_pass]
         if not failed and not self.count():
             return
@@ -42,12 +42,12 @@ class Retries:
             self._connection.execute(put.on_conflict_do_update(index_elements=["file_id"], set_=row))
 
     def due(self, root_id: int, at: int) -> set[int]:
-        """Ids of the files of a root whose time has come."""
+        """Ids of the files of a root that are due to be tried again."""
         query = select(files.c.id).join(retries).where(files.c.root_id == root_id, retries.c.due_at <= at)
         return set(self._connection.execute(query).scalars())
 
     def count(self) -> int:
-        """How many files have failed for what may pass."""
+        """The number of files that failed for a reason that may pass."""
         return int(self._connection.execute(select(func.count()).select_from(retries)).scalar_one())
 
     def _file_id(self, sighting: Sighting) -> int:
@@ -58,6 +58,6 @@ class Retries:
         return int(self._connection.execute(query).scalar_one())
 
     def _failures(self, file_id: int, ctime_ns: int) -> int:
-        """Failures in a row of this very state of the file."""
+        """How many times in a row the file has failed in its present state."""
         query = select(retries.c.failures).where(retries.c.file_id == file_id, retries.c.ctime_ns == ctime_ns)
         return int(self._connection.execute(query).scalar_one_or_none() or 0)

@@ -1,4 +1,4 @@
-"""Roots: the directories being watched."""
+"""Roots: the watched directories."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Roots:
         return Root(root_id, path, device, marker, reference)
 
     def set_device(self, root: Root, device: int) -> None:
-        """The same marked root came back on another device number, as removable and network disks do.
+        """Record that a root, known by its marker, has a new device number, as removable and network disks often do.
 
-        Its files move along: they are the same files, and reading a whole library again for a number would be absurd.
+        Its files get the new number too. They are the same files, so the library need not be read again.
         """
         self._connection.execute(update(roots).where(roots.c.id == root.id).values(device=device))
         same_disk = (files.c.root_id == root.id) & (files.c.device == root.device)
         self._connection.execute(update(files).where(same_disk).values(device=device))
 
     def set_marker(self, root_id: int, marker: str | None) -> None:
-        """Another root turned out to bear the same marker."""
+        """Change the marker of a root, because another root turned out to have the same one."""
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(marker=marker))
 
     def move(self, root: Root, path: bytes, device: int, marker: str | None) -> None:
-        """The root stands elsewhere now, and what is kept for its paths goes along: protections, plans, the journal."""
+        """Move a root to another path, with everything that refers to its paths: protections, plans, the journal."""
         old, new = root.path, path
         here = {"path": path, "device": device, "marker": marker}
         self._connection.execute(update(roots).where(roots.c.id == root.id).values(**here))
-        # What is not met there is missing, not on a disk that is not mounted.
+        # A file that is not found there is missing, and not on a disk that is not mounted.
         self._connection.execute(update(files).where(files.c.root_id == root.id).values(device=device))
         for column in (actions.c.victim_root, actions.c.keeper_root):
             self._connection.execute(update(actions).where(column == old).values({column.name: new}))
@@ -59,7 +59,7 @@ class Roots:
         self._connection.execute(update(roots).where(roots.c.id == root_id).values(reference=reference))
 
     def remove(self, root_id: int) -> None:
-        """Forget the root and its Files; Contents and verdicts stay, so adding it again costs little."""
+        """Forget the root and its Files. Contents and verdicts stay, so adding the root again costs little."""
         self._connection.execute(delete(roots).where(roots.c.id == root_id))
 
 

@@ -1,6 +1,6 @@
-"""Rows that cannot be read, and what becomes of them: what the disk can tell again is dropped, a person's word is not.
+"""Finding and mending rows that cannot be read. Rows that a scan can recreate are dropped; what a person said is not.
 
-Read past the values of the domain, because just these rows do not become any.
+Rows are read without turning them into values of the domain, because these rows cannot be turned into any.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ _EVIDENCE = TypeAdapter(Evidence)
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """So many rows of one table hold what nothing here has written."""
+    """The number of rows in one table that this program cannot have written."""
 
     table: str
     what: str
@@ -51,7 +52,7 @@ class RowFault:
 
 
 class RowFaults:
-    """Looks at every row; a million contents take a minute."""
+    """Checks every row; a million contents take a minute."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -60,38 +61,38 @@ class RowFaults:
         faults = [
             RowFault("contents", "pictures whose facts, hashes or vectors cannot be read", len(self._contents())),
             RowFault("pairs", "pairs whose kind or evidence cannot be read", len(self._pairs())),
-            RowFault("files", "files in no known state", self._count(files, _is_none_of(files.c.state, FileState))),
+            RowFault("files", "files in an unknown state", self._count(files, _is_none_of(files.c.state, FileState))),
             RowFault("verdicts", "verdicts that are neither same nor different", self._count(verdicts, _NO_VERDICT)),
-            RowFault("meta", "notes that cannot be read", len(self._notes())),
+            RowFault("meta", "values that cannot be read", len(self._unreadable_keys())),
             RowFault("runs", "records of a scan that cannot be read", len(self._runs())),
-            RowFault("plans", "plans that cannot be read, or an action of theirs", len(self._plans())),
-            RowFault("journal", "entries in no known state", self._count(journal, _NO_STATE)),
+            RowFault("plans", "plans that cannot be read or contain an unreadable action", len(self._plans())),
+            RowFault("journal", "entries in an unknown state", self._count(journal, _NO_STATE)),
         ]
         return [fault for fault in faults if fault.rows]
 
     def mend(self) -> None:
-        """Drop what can be told again, so that the next scan reads and compares it anew.
+        """Drop what can be recreated, so that the next scan reads and compares it again.
 
-        A verdict that cannot be read counts as `different` from now on: nothing is removed by that. Plans and the
-        journal are left alone: they say where a user's files are.
+        A verdict that cannot be read becomes `different`, which never removes anything. Plans and the journal are left
+        alone, because they say where a user's files are.
         """
         self._forget_contents(self._contents())
         self._forget_pairs(self._pairs())
         self._connection.execute(delete(files).where(_is_none_of(files.c.state, FileState)))
         self._connection.execute(update(verdicts).where(_NO_VERDICT).values(verdict=Verdict.DIFFERENT.value))
-        for key in self._notes():
+        for key in self._unreadable_keys():
             self._connection.execute(delete(meta).where(meta.c.key == key))
         for part in chunked(self._runs()):
             self._connection.execute(delete(runs).where(runs.c.id.in_(part)))
 
     def _forget_contents(self, content_ids: set[int]) -> None:
-        """With their files, which the next scan finds new."""
+        """Drop contents together with their files, which will be new to the next scan."""
         for part in chunked(content_ids):
             self._connection.execute(delete(files).where(files.c.content_id.in_(part)))
             self._connection.execute(delete(contents).where(contents.c.id.in_(part)))
 
     def _forget_pairs(self, keys: list[tuple[int, int]]) -> None:
-        """The later one of the two asks again for all it was compared with."""
+        """Drop pairs, and have the later content of each matched again."""
         rows = [{"one": a, "other": b} for a, b in keys]
         if rows:
             gone = delete(pairs).where(pairs.c.a == bindparam("one"), pairs.c.b == bindparam("other"))
@@ -100,7 +101,7 @@ class RowFaults:
             self._connection.execute(again, [{"other": b} for _, b in keys])
 
     def _contents(self) -> set[int]:
-        """Contents of which something cannot be used: their files have to be read again."""
+        """Contents with unusable facts, hashes or vectors: their files must be read again."""
         wrong_facts = select(contents.c.id).where(_WRONG_FACTS)
         found = set(self._connection.execute(wrong_facts).scalars())
         for algorithm, length in (("phash", HASH_BYTES), ("phash8", EIGHT_HASHES_BYTES)):
@@ -109,10 +110,10 @@ class RowFaults:
             )
             without = select(contents.c.id).where(contents.c.id.not_in(hashed))
             found |= set(self._connection.execute(without).scalars())
-        return found | set(self._without_direction())
+        return found | set(self._with_unusable_vector())
 
-    def _without_direction(self) -> Iterator[int]:
-        """Contents with a vector of another length than its model's, or one that points nowhere."""
+    def _with_unusable_vector(self) -> Iterator[int]:
+        """Contents with a vector whose dimension is not the model's, or that has no direction."""
         query = select(embeddings.c.content_id, embeddings.c.vector, embedding_models.c.dim).join(embedding_models)
         for content_id, vector, dim in self._connection.execute(query):
             if not isinstance(vector, bytes) or len(vector) != dim * STORED.itemsize or not _has_direction(vector):
@@ -131,8 +132,8 @@ class RowFaults:
         query = select(runs.c.id, runs.c.summary).where(runs.c.summary.is_not(None))
         return [row.id for row in self._connection.execute(query) if not _reads(summary_from_json, row.summary)]
 
-    def _notes(self) -> list[str]:
-        """All but the catalog's id are JSON; each is written down again by whoever wrote it."""
+    def _unreadable_keys(self) -> list[str]:
+        """Keys whose value is not JSON; only the catalog's id may be. The code that owns a value writes it again."""
         query = select(meta).where(meta.c.key != CATALOG_ID)
         return [row.key for row in self._connection.execute(query) if not _reads(json.loads, row.value)]
 
@@ -150,8 +151,8 @@ class RowFaults:
         return int(self._connection.execute(select(func.count()).select_from(table).where(where)).scalar_one())
 
 
-def _is_none_of(column: ColumnElement[Any], words: Any) -> ColumnElement[bool]:
-    return column.not_in([word.value for word in words])
+def _is_none_of(column: ColumnElement[Any], values: type[StrEnum]) -> ColumnElement[bool]:
+    return column.not_in([value.value for value in values])
 
 
 _NO_VERDICT = _is_none_of(verdicts.c.verdict, Verdict)

@@ -1,4 +1,4 @@
-"""Runs: when the roots were last visited as a whole, and what was found."""
+"""Runs: the full scans of all roots, when they ran and what they found."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import meta, runs
 from dedupctl.domain import ScanSummary
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One full visit; times are seconds since 1970. `summary` is None while it runs or when it was cut short."""
+    """One full scan. Times are seconds since 1970; `summary` is None while it runs or if it was interrupted."""
 
     started_at: int
     finished_at: int | None
@@ -26,14 +26,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One root as part of any visit; `finished_at` in seconds since 1970."""
+    """The scan of one root as part of any scan; `finished_at` is in seconds since 1970."""
 
     finished_at: int
     summary: ScanSummary
 
 
 VISITED = "visited:"
-"""Meta keys, followed by the id of a root. Ids are never given twice: what is left of a removed root harms nobody."""
+"""Prefix of meta keys, followed by a root's id. Ids are never reused, so the key of a removed root does no harm."""
 
 
 class Runs:
@@ -48,13 +48,13 @@ class Runs:
         self._connection.execute(update(runs).where(runs.c.id == run_id).values(finished_at=at, summary=text))
 
     def remember_visit(self, root_id: int, at: int, summary: ScanSummary) -> None:
-        """This root has been visited from end to end; the summary is that of the whole visit it was part of."""
+        """Record that this root was scanned completely; `summary` is that of the whole scan."""
         value = json.dumps({"finished_at": at, "summary": dataclasses.asdict(summary)})
         row = upsert(meta).values(key=f"{VISITED}{root_id}", value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
     def last_visit(self, root_id: int) -> Visit | None:
-        """When this root was last visited from end to end, None if never."""
+        """The last complete scan of this root; None if there was none."""
         value = self._connection.execute(select(meta.c.value).where(meta.c.key == f"{VISITED}{root_id}")).scalar()
         if value is None:
             return None
@@ -68,10 +68,14 @@ class Runs:
 
 
 def summary_from_json(text: str) -> ScanSummary:
-    """What a visit found, as it was kept; raises ValueError or TypeError where nothing here has written it."""
+    """The summary of a scan as stored.
+
+    Raises:
+        ValueError, TypeError: the text was not written by this program.
+    """
     return ScanSummary(**json.loads(text))
 
 
-@legible("runs")
+@decodes_rows_of("runs")
 def _run(row: Row[Any]) -> Run:
     return Run(row.started_at, row.finished_at, summary_from_json(row.summary))

@@ -1,7 +1,8 @@
-"""The tables. `migrations/` builds them step by step; a test holds both equal.
+"""The tables. `migrations/` builds them step by step; a test checks that both agree.
 
-Ids that leave this file (contents, embeddings) are AUTOINCREMENT: SQLite would give a deleted row's id to the next one,
-and an embedding's id is its label in the vector index, where a reused label revives the dead vector.
+Ids that are stored outside this database (contents, embeddings) are AUTOINCREMENT. Otherwise SQLite would give a
+deleted row's id to the next row. An embedding's id is its label in the vector index, where a reused label would revive
+the deleted vector.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from sqlalchemy import (
 )
 
 
-class Words(TypeDecorator[str]):
-    """A sentence that may quote a file name. SQLite takes no text that is not UTF-8, but names may be any bytes.
+class SurrogateEscapedText(TypeDecorator[str]):
+    """Text that may quote a file name. SQLite accepts only UTF-8 as text, but a file name may be any bytes.
 
-    A reason that could not be written down would end an apply in the middle, with the files of a batch already moved.
+    A reason that could not be stored would abort an apply halfway, with the files of a batch already moved.
     """
 
     impl = Text
@@ -48,7 +49,7 @@ class Words(TypeDecorator[str]):
 
 
 CATALOG_ID = "catalog_id"
-"""Where in the meta table the catalog's own id is."""
+"""The key of the catalog's own id in the meta table."""
 metadata = MetaData()
 
 meta = Table(
@@ -206,7 +207,7 @@ map_points = Table(
 )
 Index("map_points_by_content", map_points.c.content_id)
 
-# No foreign key: a content that has gone since is just what the next report tells of.
+# No foreign key: a content that has left the catalog is exactly what the next report mentions.
 reported_contents = Table(
     "reported_contents",
     metadata,
@@ -232,7 +233,7 @@ plans = Table(
     sqlite_autoincrement=True,
 )
 
-# Roots are named by their path, not by their row: what lies in a quarantine outlives the root's place in the catalog.
+# Roots are referred to by path, not by id: files in a quarantine outlive the root's row in the catalog.
 actions = Table(
     "actions",
     metadata,
@@ -250,8 +251,8 @@ actions = Table(
     Column("keeper_digest", LargeBinary),
     Column("kind", Text),
     Column("score", Float),
-    Column("rule", Words, nullable=False),
-    Column("skipped", Words),
+    Column("rule", SurrogateEscapedText, nullable=False),
+    Column("skipped", SurrogateEscapedText),
     sqlite_autoincrement=True,
 )
 Index("actions_by_plan", actions.c.plan_id, actions.c.bundle)
@@ -268,7 +269,7 @@ journal = Table(
     Column("source", LargeBinary, nullable=False),
     Column("target", LargeBinary),
     Column("stand_in", LargeBinary),
-    Column("reason", Words),
+    Column("reason", SurrogateEscapedText),
     Column("started_at", Integer, nullable=False),
     Column("settled_at", Integer),
     Column("resting", Boolean, nullable=False),

@@ -1,4 +1,4 @@
-"""Thumbnails and sketches in a file of their own: a cache that may be deleted, keyed by digest and not by id."""
+"""Thumbnails and sketches, in a separate file: a cache that may be deleted, keyed by digest, so no id goes stale."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from dedupctl.catalog.engine import keep_a_log, translated
+from dedupctl.catalog.engine import translated, use_write_ahead_log
 from dedupctl.errors import StoreDamaged
 from dedupctl.modes import make_file
 
 THUMBS_NAME = "thumbs.db"
 _BATCH = 500
 BUSY_SECONDS = 3.0
-"""Waiting for a lock hears no signal; only the indexer writes here, so nobody has it for long."""
+"""Waiting for a lock cannot be interrupted by a signal. Only the indexer writes here, so nobody holds it for long."""
 _Table: TypeAlias = Literal["thumbs", "sketches"]
 
 
 class Thumbs:
-    """Small colour JPEGs and sketches of local features by content digest.
+    """Small colour JPEGs and sketches of local features, by content digest.
 
-    A cache that is damaged is thrown away: nothing in it is worth an error.
+    A damaged cache is thrown away: nothing in it is worth an error.
     """
 
     def __init__(self, path: Path) -> None:
         """Open or create the cache at `path`.
 
         Raises:
-            StoreError: it cannot be used: no permission, disk full, locked for too long. So do all methods.
+            StoreError: it cannot be used: no permission, disk full, locked for too long. Every method can raise this.
         """
         self._path = path
         try:
             self._connection = _open(path)
         except StoreDamaged:
-            self._connection = _open_anew(path)
+            self._connection = _recreate(path)
 
     def put(self, jpegs: Mapping[bytes, bytes]) -> None:
         self._put("thumbs", jpegs)
 
     def get(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
-        """The thumbnails that are there; a missing one is no error, the caller does without or makes it anew."""
+        """The thumbnails in the cache. A missing one is not an error: the caller does without it or makes a new one."""
         return self._get("thumbs", digests)
 
     def put_sketches(self, sketches: Mapping[bytes, bytes]) -> None:
         self._put("sketches", sketches)
 
     def sketches(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
-        """The sketches that are there, as `matching.sketch` writes them; a missing one is drawn from the thumbnail."""
+        """The sketches in the cache, as `matching.sketch` writes them. A missing one is drawn from the thumbnail."""
         return self._get("sketches", digests)
 
     def _put(self, table: _Table, values: Mapping[bytes, bytes]) -> None:
@@ -92,10 +92,10 @@ class Thumbs:
 
     def _start_over(self) -> None:
         self._connection.close()
-        self._connection = _open_anew(self._path)
+        self._connection = _recreate(self._path)
 
 
-def _open_anew(path: Path) -> sqlite3.Connection:
+def _recreate(path: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return _open(path)
@@ -106,7 +106,7 @@ def _open(path: Path) -> sqlite3.Connection:
     with translated(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
         try:
-            keep_a_log(connection, path)
+            use_write_ahead_log(connection, path)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
             connection.execute("CREATE TABLE IF NOT EXISTS sketches (digest BLOB PRIMARY KEY, features BLOB NOT NULL)")

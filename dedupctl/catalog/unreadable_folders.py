@@ -1,4 +1,4 @@
-"""The folders that could not be looked into at the last visit, with the reason: no file row can tell of them."""
+"""The folders that the last scan could not read, with the reason. There is no file row to record that on."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _META_KEY = "unreadable_folders"
 
 
 class UnreadableFolders:
-    """Paths are absolute bytes, reasons are in words; kept in the meta table, because they are few."""
+    """Absolute paths as bytes, each with a reason in words. They are few, so the meta table holds them."""
 
     def __init__(self, meta: Meta) -> None:
         self._meta = meta
 
     def all(self) -> dict[bytes, str]:
-        """The reason by path, in order of the paths."""
+        """The reason for each path, in order of path."""
         stored: dict[str, str] = json.loads(self._meta.get(_META_KEY) or "{}")
         return {os.fsencode(path): reason for path, reason in sorted(stored.items())}
 
     def visited(self, places: Collection[bytes], failures: Mapping[bytes, str]) -> None:
-        """These folders were visited with all below them, and just these in them could not be looked into."""
+        """Record a scan of these folders and everything below them: only the folders in `failures` were unreadable."""
         known = self.all()
         elsewhere = {path: why for path, why in known.items() if not _is_in_one_of(path, places)}
-        now = elsewhere | dict(failures)
-        if now != known:
-            self._meta.put(_META_KEY, json.dumps({os.fsdecode(path): why for path, why in now.items()}))
+        current = elsewhere | dict(failures)
+        if current != known:
+            self._meta.put(_META_KEY, json.dumps({os.fsdecode(path): why for path, why in current.items()}))
 
     def forget(self, root: bytes) -> None:
-        """This folder is not watched any more."""
+        """Drop what is recorded below this root, which is no longer watched."""
         self.visited([root], {})
 
 

@@ -1,11 +1,11 @@
-"""Verdicts: what a person said of two contents. Kept by digest, so they outlive renames, rescans and models."""
+"""Verdicts: what a person said about two contents. Keyed by digest, so they survive renames, rescans and new models."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from dedupctl.catalog.legible import legible
+from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import contents, verdicts
 from dedupctl.domain import Verdict
 
@@ -32,7 +32,7 @@ class Verdicts:
         return None if found is None else _verdict(found)
 
     def by_content(self) -> dict[tuple[int, int], Verdict]:
-        """Every verdict on two contents that are in the catalog, keyed by their ids (a < b)."""
+        """Every verdict on two contents that are both in the catalog, keyed by their ids (a < b)."""
         one, two = contents.alias(), contents.alias()
         query = (
             select(one.c.id, two.c.id, verdicts.c.verdict)
@@ -43,6 +43,6 @@ class Verdicts:
         return {(min(a, b), max(a, b)): _verdict(verdict) for a, b, verdict in found}
 
 
-@legible("verdicts")
+@decodes_rows_of("verdicts")
 def _verdict(text: str) -> Verdict:
     return Verdict(text)

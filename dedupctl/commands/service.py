@@ -18,7 +18,7 @@ import typer
 from dedupctl.commands.messages import answer, say
 from dedupctl.commands.session import Session
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.workspace import Workspace
+from dedupctl.library import Library
 
 service_app = typer.Typer(no_args_is_help=True, help="The daemon as a systemd unit: install, remove, status.")
 DROP_IN = "50-installed.conf"
@@ -59,8 +59,8 @@ def install(context: typer.Context, system: AsSystem = False, user: ForUser = ""
     """Write the unit and start it. What is your own in it belongs into `systemctl edit`, which this leaves alone."""
     session: Session = context.obj
     unit = _unit(system, user)
-    with session.workspace() as workspace:
-        drop_in = drop_in_of(workspace, sys.executable, is_system=system)
+    with session.library() as library:
+        drop_in = drop_in_of(library, sys.executable, is_system=system)
     for file, text in ((unit.file, shipped(unit.file_name)), (unit.drop_in, drop_in)):
         _write(file, text)
         say(f"wrote {file}")
@@ -93,8 +93,8 @@ def status(context: typer.Context, system: AsSystem = False, user: ForUser = "")
     if not (unit.file.exists() and unit.drop_in.exists()):
         answer("not installed (dedupctl service install)")
         raise typer.Exit(1)
-    with session.workspace() as workspace:
-        wanted = drop_in_of(workspace, sys.executable, is_system=system)
+    with session.library() as library:
+        wanted = drop_in_of(library, sys.executable, is_system=system)
     is_current = unit.drop_in.read_text() == wanted and unit.file.read_text() == shipped(unit.file_name)
     answer(f"installed: {unit.file}" + ("" if is_current else "; roots, policies or paths differ: install it again"))
     active = _asked(unit, "is-active", unit.name)
@@ -108,13 +108,12 @@ def shipped(file_name: str) -> str:
     return resources.files("dedupctl.commands").joinpath("units", file_name).read_text(encoding="utf-8")
 
 
-def drop_in_of(workspace: Workspace, interpreter: str, *, is_system: bool) -> str:
+def drop_in_of(library: Library, interpreter: str, *, is_system: bool) -> str:
     """What this installation adds to the shipped unit: interpreter, home, the disks of the roots, where it may act."""
-    with workspace.catalog.read() as tx:
-        roots = [path for root in tx.roots.all() if (path := _named(root.path)) is not None]
-    home = _named(os.fsencode(workspace.home))
+    roots = [path for root in library.roots() if (path := _named(root.path)) is not None]
+    home = _named(os.fsencode(library.home))
     if home is None:
-        raise UsageError(f"a unit cannot name the home directory {workspace.home}")
+        raise UsageError(f"a unit cannot name the home directory {library.home}")
     command = quoted(interpreter).replace("$", "$$")
     lines = [
         "# Written by `dedupctl service install`; changed by the next. Changes of your own: `systemctl edit`.",
@@ -132,7 +131,7 @@ def drop_in_of(workspace: Workspace, interpreter: str, *, is_system: bool) -> st
         f"RuntimeDirectory=dedupctl{'/%i' if is_system else ''}",
         f"ReadWritePaths={quoted(home)}",
     ]
-    if any(policy.unattended for policy in workspace.config.policies.values()):
+    if any(policy.unattended for policy in library.config.policies.values()):
         lines += ["# A policy is unattended: it moves files, within a root, into its quarantine."]
         lines += [f"ReadWritePaths={quoted('-' + path)}" for path in roots]
     return "\n".join(lines) + "\n"

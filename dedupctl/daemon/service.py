@@ -38,7 +38,7 @@ ROOTS_SECONDS = 5.0
 """How often the roots are checked: added or removed by a command, gone offline, come back."""
 SNAPSHOT_SECONDS = 60.0
 """How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
-LONGEST_WAIT = 1.0
+LONGEST_WAIT = 2.0
 FAREWELL_SECONDS = 2.0
 """How long the last words may wait for a catalog that another program holds. Nothing depends on them."""
 

@@ -1,7 +1,7 @@
-"""The nouns. Frozen values without any I/O, spoken by every room: what they mean stands here once.
+"""The nouns: frozen values without any I/O, used by every package and defined once, here.
 
-Paths are bytes, because a file name on Linux is bytes and nothing else. Coordinates are pixels of the picture as it is
-shown (after EXIF orientation), origin at the upper left, unless a docstring says otherwise.
+Paths are bytes, because a file name on Linux is bytes and nothing else. Unless a docstring says otherwise, coordinates
+are pixels of the picture as shown (after EXIF orientation), with the origin at the upper left.
 """
 
 from dedupctl.domain.clusters import Cluster, Member

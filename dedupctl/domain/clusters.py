@@ -11,7 +11,7 @@ from dedupctl.domain.pictures import Content
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One File in a Cluster. `kind`, `score` and `evidence` are those of its own pair with the keeper."""
+    """One File in a Cluster. `kind`, `score` and `evidence` describe its own pair with the keeper."""
 
     file_id: int
     path: bytes
@@ -22,26 +22,26 @@ class Member:
     kind: PairKind
     score: float
     evidence: Evidence | None
-    """None for the keeper itself and for files of the keeper's own content."""
+    """None for the keeper itself and for files with the keeper's own content."""
     proven: bool = True
-    """It has an accepted pair of its own with the keeper (or is of its content); only then may a rule remove it."""
+    """It has an accepted pair of its own with the keeper, or the keeper's content; only then may a rule remove it."""
     rule: str = ""
-    """The keeper rule by which the keeper came before it; empty for the keeper itself."""
+    """The keeper rule that preferred the keeper to this file; empty for the keeper itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Files joined by accepted Pairs: derived from them, never the truth. The keeper is `members[0]`."""
+    """Files joined by accepted Pairs. Derived from the pairs and never the truth. `members[0]` is the keeper."""
 
     id: int
-    """The smallest content id in it, so that it keeps its number while that content lives."""
+    """The smallest content id in the cluster, so that the id is stable while that content exists."""
     kind: PairKind
     """The weakest kind among the members' own pairs with the keeper."""
     members: tuple[Member, ...]
     reclaimable_bytes: int
-    """Bytes that removing all but the keeper would free; hard links to one inode count once."""
+    """Bytes that would be freed by removing all but the keeper; hard links to one inode count once."""
     weakest: tuple[int, int] | None = None
-    """Content ids of the weakest joining pair, where a member has no accepted pair with the keeper."""
+    """Content ids of the weakest joining pair, if a member has no accepted pair with the keeper."""
 
     @property
     def keeper(self) -> Member:
@@ -49,5 +49,5 @@ class Cluster:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules by which the keeper came before the others, in their order, each once."""
+        """The rules that preferred the keeper to the other members, each once, in order of the members."""
         return tuple(dict.fromkeys(member.rule for member in self.members[1:]))

@@ -1,4 +1,4 @@
-"""Files and roots as last seen on disk."""
+"""Files and roots, as last seen on disk."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import NamedTuple
 
 
 class FileState(StrEnum):
-    """What is known of one path."""
+    """What is known about one path."""
 
     PRESENT = "present"
-    """Seen at the last look, and its content is in the catalog."""
+    """It existed when last checked, and its content is in the catalog."""
     ERROR = "error"
-    """Seen at the last look, but no picture could be read from it; not tried again until the file changes."""
+    """It existed when last checked, but no picture could be read from it; not retried until the file changes."""
     GONE = "gone"
-    """Not there at the last look at an online root; kept so that a return costs nothing."""
+    """It was missing when its online root was last checked; the row is kept so that its return costs nothing."""
 
 
 _LARGEST = 2**63 - 1
 
 
 class Identity(NamedTuple):
-    """What `stat` says of a file: equal identities mean that the bytes need not be read again.
+    """What `stat` says about a file. If it is unchanged, the bytes need not be read again.
 
-    A tuple, because a visit of an unchanged library compares nothing else, 60,000 times in half a second.
+    A tuple, because a scan of an unchanged library compares nothing else, 60,000 times in half a second.
     """
 
     device: int
@@ -36,15 +36,15 @@ class Identity(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Identity:
-        # SQLite's integers are signed 64-bit. Some network filesystems use all 64 bits of an inode number, and a broken
-        # clock or header sets dates after 2262, which most filesystems keep.
+        # SQLite's integers are signed 64-bit. Some network filesystems use all 64 bits of an inode number, and a wrong
+        # clock or header can set dates after 2262, which most filesystems store.
         inode, mtime_ns = status.st_ino & _LARGEST, min(status.st_mtime_ns, _LARGEST)
         return cls(status.st_dev, inode, status.st_size, mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A watched directory. `marker` is the token in `<root>/.dedupctl/root-id`, None where the root is read-only."""
+    """A watched directory. `marker` is the token in `<root>/.dedupctl/root-id`, or None if the root is read-only."""
 
     id: int
     path: bytes

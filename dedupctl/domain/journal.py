@@ -1,4 +1,4 @@
-"""One action's intent, committed before the disk is touched, and its outcome, committed after."""
+"""The intent of an action, committed before the disk is touched, and its outcome, committed after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dedupctl.domain.plans import Action
 
 
 class Deed(StrEnum):
-    """What was to be done with an action's file."""
+    """What was to be done with the file of an action."""
 
     REMOVE = "remove"
     RESTORE = "restore"
@@ -18,14 +18,14 @@ class Deed(StrEnum):
 
 
 class EntryState(StrEnum):
-    """How far it got."""
+    """How far the action got."""
 
     INTENDED = "intended"
     DONE = "done"
     FAILED = "failed"
     """The disk is as it was before; `reason` says why."""
     UNDONE = "undone"
-    """Done once, and taken back by a restore."""
+    """It was done, and a restore undid it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Intent:
     source: bytes
     target: bytes | None = None
     stand_in: bytes | None = None
-    """What will stand in the removed file's place, or stands there when it is restored; see `disk.replacements`."""
+    """What will replace the removed file, or replaces it when it is restored; see `disk.replacements`."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One action's intent and outcome. Paths are absolute, times are seconds since 1970."""
+    """The intent and the outcome of one action. Paths are absolute, times are seconds since 1970."""
 
     id: int
     plan_id: int
@@ -59,12 +59,12 @@ class JournalEntry:
     resting: bool
     """The removed file waits at `target` and can be put back."""
     placed: Identity | None = None
-    """Of the copy at `target`, where that is on another filesystem: proves that what stands there is ours."""
+    """Identity of the copy at `target` on another filesystem; proves that the file there is ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one intent ended."""
+    """The outcome of one intent."""
 
     entry_id: int
     state: EntryState

@@ -1,4 +1,4 @@
-"""Two contents and what they are to each other: the kinds, the evidence, the pair, and a person's verdict."""
+"""Two contents and how they are related: the kinds, the evidence, the pair, and a person's verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class PairKind(StrEnum):
-    """What two Contents are to each other, strongest promise first."""
+    """How two Contents are related, strongest promise first."""
 
     EXACT = "exact"
     PIXEL = "pixel"
@@ -16,7 +16,7 @@ class PairKind(StrEnum):
 
     @property
     def strength(self) -> int:
-        """Rank by promise, 0 = `exact`; a chain of pairs is worth its largest rank."""
+        """Rank by promise, 0 = `exact`. The rank of a chain of pairs is the largest rank in it."""
         return list(PairKind).index(self)
 
 
@@ -29,19 +29,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """How the picture of A came to lie in B. `matrix` maps points of A to points of B (3 x 3, row-major), both in
-    pixels of the full pictures, where (0, 0) is the outer corner of the first pixel."""
+    """How A's picture is placed in B. `matrix` (3 x 3, row-major) maps points of A to points of B, both in pixels of
+    the full-size pictures, where (0, 0) is the outer corner of the first pixel."""
 
     matrix: tuple[float, ...]
     scale: float
-    """Linear size of B's picture over A's, in pixels of each."""
+    """Linear size of the picture in B relative to A, in pixels."""
     rotation: float
     """Degrees clockwise, -180 to 180, after mirroring."""
     mirrored: bool
     visible_in_a: tuple[float, float, float, float]
-    """Box (left, top, right, bottom) of A that can be seen in B, in fractions of A."""
+    """Box (left, top, right, bottom) of A that is visible in B, in fractions of A."""
     visible_in_b: tuple[float, float, float, float]
-    """Box of B that shows A, in fractions of B."""
+    """Box (left, top, right, bottom) of B that shows A, in fractions of B."""
 
     @property
     def in_perspective(self) -> bool:
@@ -51,7 +51,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Photometric:
-    """Brightness and contrast of B over A on the shared part: grey_b = gain * grey_a + offset (grey in 0-255)."""
+    """Contrast and brightness of B relative to A in the shared region: grey_b = gain * grey_a + offset (grey 0-255)."""
 
     gain: float
     offset: float
@@ -59,42 +59,46 @@ class Photometric:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """What a closer look at both files shows, at up to 1,200 px, one laid on the other; counts are of windows."""
+    """The result of a closer look at both files: aligned, at up to 1,200 px; counts are numbers of windows."""
 
     windows: int
-    """Windows that both fill; with fewer than 8 nothing else was measured."""
+    """Windows that both pictures fill; with fewer than 8 nothing else was measured."""
     natural_a: float | None = None
-    """Share of the windows with detail in which A shows it as photos do, with many tones and noise; the rest is drawn:
+    """Share of the windows with detail in which A has the many tones and the noise of a photo. The rest is drawn:
     letters, lines, cells, icons."""
     natural_b: float | None = None
     differing: int | None = None
-    """Windows in which the two show different things, or a ground that was painted over."""
+    """Windows in which the two show different things, or in which a background was painted over."""
     redrawn: int | None = None
-    """Windows of half the side in which the strokes are others; what counts between two drawn pictures."""
+    """Windows of half the side in which the strokes differ; these decide between two drawn pictures."""
     moved: int | None = None
-    """Windows of regions that differ without being drawn in one of the two or seen through: something moved there."""
+    """Windows of half the side where something moved: they differ, and nothing was drawn or overlaid there."""
     relit: float | None = None
-    """Grey levels by which one was lit or toned otherwise than the other, at the typical pixel."""
+    """Difference in lighting or tone at the typical pixel, in grey levels."""
     each_sharper: float | None = None
-    """Share of windows in which one is clearly sharper, of the side that has fewer: in a copy one side has none, of two
-    focal planes each has its own."""
+    """Share of windows in which one picture is clearly sharper, for the picture with fewer of them: 0 for one side of a
+    copy, more for both of two focal planes."""
     kept: float | None = None
-    """Share of the fine detail (noise, grain, sharpest edges) that both show, of what saving and scaling allow: 1 for
-    copies, near 0 for two exposures that share nothing but light. None where saving left too little to say."""
+    """Share of the fine detail (noise, grain, sharpest edges) that both show, relative to what saving and scaling
+    allow: 1 for copies, near 0 for two exposures that share nothing but light. None if saving left too little to
+    tell."""
     kept_low: float | None = None
     """The same in the quarter of the windows that share least."""
     fine_windows: int | None = None
-    """Windows that `kept` rests on."""
+    """Number of windows on which `kept` is based."""
+    loss_known: bool | None = None
+    """What saving took from both is known, so that little of their grain may be missing."""
     moments: str | None = None
-    """What the cameras wrote: "one" moment; or two, by "times", "settings", "numbers" or "cameras"; None: nothing."""
+    """What the cameras recorded: "one" moment, or two that differ in "times", "settings", "numbers" or "cameras";
+    None if nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Every number the judgement of one pair rests on. What was not measured is None; shares are 0-1.
+    """Every number on which the judgement of one pair is based. What was not measured is None; shares are 0-1.
 
-    The shared part is where both pictures lie once one is laid on the other; its windows count as textured if either
-    picture has detail there.
+    The shared region is where the two pictures overlap once one is aligned with the other; a window of it is textured
+    if either picture has detail there.
     """
 
     method: str
@@ -102,58 +106,58 @@ class Evidence:
     hash_distance: int | None = None
     """Smallest pHash distance over the eight orientations, in bits of 64."""
     cosine: float | None = None
-    """Largest cosine over the parts of both pictures."""
+    """Largest cosine between any region of one picture and any region of the other."""
     inliers: int | None = None
     residual: float | None = None
-    """Median distance of the inliers from the transform, in pixels of the small pictures."""
+    """Median reprojection error of the inliers, in pixels of the small pictures."""
     windows: int | None = None
     """Textured windows that were compared."""
     agreement: float | None = None
-    """Share of them in which both show the same detail."""
+    """Share of these windows in which both show the same detail."""
     agreement_elsewhere: float | None = None
-    """The same without the replaced region."""
+    """The same, outside the replaced region."""
     differing: float | None = None
-    """Share of them in which the two show different things for certain."""
+    """Share of these windows in which the two certainly show different things."""
     writing: float | None = None
-    """Share of detail that is letters, numbers and lines, in the picture that has less of it: 1 for two pages of text.
-    None where nothing differs."""
+    """Share of the detail that is letters, digits and lines, in the picture with less of it: 1 for two pages of text.
+    None if nothing differs."""
     replaced: float | None = None
-    """Share of the shared part taken by the largest region in which the two show different things: an emoji, a caption,
-    or quite another picture in the same frame."""
+    """Share of the shared region taken up by the largest area in which the two show different things: an emoji, a
+    caption, or an entirely different picture in the same frame."""
     replaced_is_bar: bool | None = None
-    """That region runs across the whole picture, as a caption bar does."""
+    """That area runs across the whole picture, as a caption bar does."""
     shading: float | None = None
-    """Correlation of the windows' brightness outside that region, -1 to 1."""
+    """Correlation of the windows' brightness outside that area, -1 to 1."""
     low_ncc: float | None = None
     """10th percentile of the local normalised cross-correlation of textured windows outside the replaced region."""
     typical_ncc: float | None = None
-    """Their median: .95 and more for copies, lower where two shots only resemble each other."""
+    """Median of the same values: .95 or more for copies, lower for two shots that merely resemble each other."""
     overlap_a: float | None = None
-    """Share of A's whole area that B covers."""
+    """Share of A's total area that B covers."""
     overlap_b: float | None = None
     covered_a: float | None = None
-    """Share of A's detail that B covers: borders and plain grounds do not count."""
+    """Share of A's detail that B covers; borders and plain backgrounds do not count."""
     covered_b: float | None = None
     plain_a: float | None = None
-    """Share of what lies outside B in A that is of one grey: nearly all of a border, most of a page, little of a scene.
-    None where next to nothing lies outside."""
+    """Share of the area of A outside B that has a single grey level: nearly all of a border, most of a page, little of
+    a scene. None if next to nothing lies outside B."""
     plain_b: float | None = None
     beyond_a: float | None = None
-    """How far B reaches beyond the frame of A, in longer sides of A."""
+    """How far B extends beyond the frame of A, as a multiple of A's longer side."""
     beyond_b: float | None = None
     transform: Transform | None = None
     photometric: Photometric | None = None
     closer: Closer | None = None
-    """Measured where everything before it speaks for a copy and both files could be read."""
+    """Measured if all other evidence indicates a copy and both files could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two Contents (a < b) and what they are. `kind` None: compared and found to be nothing to each other."""
+    """Two Contents (a < b) and how they are related. `kind` is None if they were compared and found unrelated."""
 
     a: int
     b: int
     kind: PairKind | None
     score: float
-    """0-1: how sure the judgement is, comparable within one kind."""
+    """How certain the judgement is, 0-1; comparable within one kind."""
     evidence: Evidence

@@ -1,4 +1,4 @@
-"""What is to become of files, and why: the frozen plan and its actions."""
+"""What should happen to files, and why: the frozen plan and its actions."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from dedupctl.paths import join
 
 
 class Verb(StrEnum):
-    """What becomes of one file."""
+    """What happens to one file."""
 
     QUARANTINE = "quarantine"
     DELETE = "delete"
-    """As quarantine, and purged once the retention is over."""
+    """Quarantine, then purge at the end of the retention period."""
     TRASH = "trash"
     MOVE_TO = "move-to"
     HARDLINK = "hardlink"
-    """Quarantine, and a hard link to the keeper in its place."""
+    """Quarantine, with a hard link to the keeper in its place."""
     REFLINK = "reflink"
     SYMLINK = "symlink"
     MERGE = "merge"
-    """A keeper's sidecar is replaced by one that also says what the removed copy's sidecar said."""
+    """Replace the keeper's sidecar with one that also contains what the removed copy's sidecar said."""
     CARRY = "carry"
-    """A removed copy's sidecar becomes the keeper's, which had none."""
+    """Give the removed copy's sidecar to the keeper, which had none."""
 
     @property
     def quarantines(self) -> bool:
-        """The removed file waits in the root's own quarantine, where `purge` may end it."""
+        """The removed file waits in the quarantine of its root, from where `purge` may remove it for good."""
         return self not in (Verb.TRASH, Verb.MOVE_TO, Verb.CARRY)
 
     @property
     def leaves_link(self) -> bool:
-        """The removed file's name goes on, as one more name or copy of the keeper."""
+        """The removed file's name continues to exist, as another name or copy of the keeper."""
         return self in (Verb.HARDLINK, Verb.REFLINK, Verb.SYMLINK)
 
 
@@ -55,44 +55,44 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One file's fate. Actions of one bundle happen together or not at all."""
+    """What happens to one file. The actions of a bundle happen together or not at all."""
 
     bundle: int
     verb: Verb
     victim: Seen
     keeper: Seen | None
-    """The file that stays for it, or the one a sidecar's words come from or go to; None for a companion that says
-    nothing the kept copy lacks."""
+    """The file that is kept instead, or the file that a sidecar's words are taken from or carried to; None for a
+    companion that says nothing that the kept copy lacks."""
     kind: PairKind | None
-    """What victim and keeper are to each other; None for sidecars and annotations."""
+    """How victim and keeper are related; None for sidecars and annotations."""
     score: float | None
     rule: str
-    """The rule by which the keeper was preferred, or what the companion belongs to."""
+    """The rule that preferred the keeper, or what the companion belongs to."""
     skipped: str | None = None
-    """Why nothing is done after all, in words; such a row only explains."""
+    """Why nothing is done after all, in words; such an action only explains."""
     id: int = 0
-    """0 until it is stored."""
+    """0 until the action is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What of the policy still matters when the plan is applied and purged."""
+    """The parts of the policy that still matter when the plan is applied and purged."""
 
     kinds: tuple[PairKind, ...]
     move_to: bytes | None = None
     retention_days: float = 30.0
     quarantine: bool = True
-    """False: what is removed is purged in the same run."""
+    """If False, removed files are purged in the same run."""
     unattended: bool = False
     with_annotations: bool = False
-    """Annotation files of a dataset go with their picture."""
+    """Remove the annotation files of a dataset together with their picture."""
     merge_sidecars: bool = False
-    """What only the removed copy says is carried over."""
+    """Carry over to the keeper what only the removed copy says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The frozen list of what would be done, and why. Times are seconds since 1970."""
+    """The frozen list of what would be done, and why. `created_at` is in seconds since 1970."""
 
     id: int
     created_at: int
@@ -107,7 +107,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """One line about a plan: how many files it would remove, and how many of them it has removed."""
+    """A plan in one line: how many files it would remove, and how many of those it has removed."""
 
     id: int
     created_at: int

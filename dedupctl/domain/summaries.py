@@ -1,4 +1,4 @@
-"""What one visit of the roots found."""
+"""What one scan of the roots found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """What one visit of the roots found and what it cost."""
+    """What one scan of the roots found and how long it took."""
 
     seen: int = 0
     new: int = 0
@@ -18,6 +18,6 @@ class ScanSummary:
     gone: int = 0
     errors: int = 0
     passed_over: int = 0
-    """System folders that were not looked into."""
+    """Number of system folders that were skipped."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """CPU or wall seconds by stage, named by the stage."""
+    """CPU or wall-clock seconds by name of the stage."""

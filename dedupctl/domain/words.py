@@ -1,4 +1,4 @@
-"""What a person has said of a picture, wherever it is written: in the file itself or in a sidecar beside it."""
+"""Words: what people have said about a picture (rating, tags, caption, ...), in the file itself or in a sidecar."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 _TRUNCATED_BYTES = 60
-"""IPTC cuts titles and keywords at 64 bytes; so long a beginning of a text stands for the whole."""
+"""IPTC truncates titles and keywords at 64 bytes, so a prefix of at least this length counts as the whole text."""
 _BETWEEN_TAGS = re.compile(r"[|/]")
 
 
 class WordKind(StrEnum):
-    """What is said; the value is how a person reads it."""
+    """The kinds of statements about a picture; the value is the name shown to people."""
 
     RATING = "a rating"
     LABEL = "a label"
@@ -23,7 +23,7 @@ class WordKind(StrEnum):
     CAPTION = "a caption"
     FACES = "faces"
     EDITS = "edits"
-    """A develop recipe that is not part of the pixels yet."""
+    """Develop settings that have not been applied to the pixels."""
     UNREADABLE = "metadata that cannot be read"
 
 
@@ -32,13 +32,13 @@ _TEXTS = (WordKind.TITLE, WordKind.CAPTION)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said of one picture, by kind. Empty for one that nobody said anything of."""
+    """What is said about one picture, by kind; empty if nobody said anything."""
 
     said: Mapping[WordKind, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[WordKind, str]]) -> Words:
-        """From single statements; blank ones and ratings of 0, which programs write for "not rated", say nothing."""
+        """Collect single statements, without blank ones and ratings of 0, which programs write for "not rated"."""
         found: dict[WordKind, set[str]] = {}
         for kind, value in pairs:
             text = _plain(value)
@@ -57,7 +57,7 @@ class Words:
         return self.said.get(kind, frozenset())
 
     def lacking_in(self, kept: Words) -> Words:
-        """What is said here and not in `kept`."""
+        """What is said here but not in `kept`."""
         missing = {
             kind: frozenset(value for value in values if not kept.says(kind, value))
             for kind, values in self.said.items()
@@ -65,7 +65,7 @@ class Words:
         return Words({kind: values for kind, values in missing.items() if values})
 
     def says(self, kind: WordKind, value: str) -> bool:
-        """Is just that said? A tag also where it is part of a branch of tags; a title where it is the caption."""
+        """Whether `value` is said: a tag may also be part of a tag hierarchy, and a title may be the caption."""
         known = self.of_kind(kind)
         if kind in _TEXTS:
             known = frozenset[str]().union(*(self.of_kind(text) for text in _TEXTS))
@@ -78,12 +78,12 @@ class Words:
 
     @property
     def in_words(self) -> str:
-        """The kinds, as a person reads them: "a rating and tags"."""
+        """The kinds as shown to people: "a rating and tags"."""
         return " and ".join(kind.value for kind in WordKind if self.of_kind(kind))
 
 
 def _plain(text: str) -> str:
-    """One form for all ways in which programs write the same text."""
+    """A canonical form of a text, which programs write with different whitespace and Unicode composition."""
     return unicodedata.normalize("NFC", " ".join(text.replace("\0", " ").split()))
 
 

@@ -1,1 +1,1 @@
-"""What one file says of itself: its digests, its perceptual hashes, its vector and a small picture, from one decode."""
+"""What one file contains: its digests, perceptual hashes, embeddings and thumbnail, all made from a single decode."""

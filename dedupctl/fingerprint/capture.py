@@ -1,4 +1,4 @@
-"""What a camera wrote about the moment of a picture: enough to tell two exposures, never enough to prove one."""
+"""What a camera recorded about an exposure: it can show that pictures are two exposures, never that they are one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from dedupctl.fingerprint.facts import camera_of, directory_of, moment_of, tags_of
+from dedupctl.fingerprint.exif_facts import camera_of, directory_of, moment_of, tags_of
 
 _MAKE, _MODEL = 0x010F, 0x0110
 _EXIF_IFD = 0x8769
@@ -20,11 +20,11 @@ _NUMBER, _BODY = 0x9211, 0xA431
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What was not written, or makes no sense, is None."""
+    """What the camera recorded about the exposure. Values that are missing or invalid are None."""
 
     taken_at: datetime | None = None
-    """When the shutter was released, to the second and without a zone: EXIF's original time only, which no program that
-    saves the picture again sets anew."""
+    """When the shutter was released, to the second and without a time zone: only EXIF's original time, which programs
+    do not change when they save the picture again."""
     subsecond: float | None = None
     """The fraction of that second."""
     camera: str | None = None
@@ -40,7 +40,7 @@ class Capture:
 
 
 def capture_of(exif: Image.Exif) -> Capture:
-    """Never raises: cameras and programs write anything."""
+    """Read the capture data from EXIF. Never raises, because cameras and programs may write anything."""
     main, detail = tags_of(exif), directory_of(exif, _EXIF_IFD)
     number = _positive(detail.get(_NUMBER))
     return Capture(
@@ -56,7 +56,7 @@ def capture_of(exif: Image.Exif) -> Capture:
 
 
 def _fraction(digits: object) -> float | None:
-    """EXIF writes what follows the decimal point, as text: "07" is seven hundredths."""
+    """EXIF stores the digits after the decimal point as text: "07" is seven hundredths."""
     text = _text(digits)
     return float(f"0.{text}") if text is not None and text.isascii() and text.isdigit() else None
 

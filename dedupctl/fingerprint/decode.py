@@ -1,7 +1,7 @@
-"""One decode of one file to a small picture as shown, from which everything else is made.
+"""Decoding a file once to a small picture as shown, from which everything else is made.
 
-Also the door to the rest of what can be asked of a picture file: whether it is worth opening at all
-(`looks_like_picture`) and whether two files show the very same pixels (`pixels_equal`).
+This module also re-exports the other questions about a picture file: whether it is worth opening at all
+(`looks_like_picture`) and whether two files show exactly the same pixels (`pixels_equal`).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from dedupctl.domain import FloatArray, GrayArray, PictureFacts, Unreadable
-from dedupctl.fingerprint.facts import facts_of
+from dedupctl.fingerprint.exif_facts import facts_of
 from dedupctl.fingerprint.memory import WHOLE_FILE, file_bytes, jpeg_memory, loaded_memory, loading, whole_file_memory
-from dedupctl.fingerprint.opening import Opened, open_picture
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, Limits, check_memory, outcome_of, quietly
+from dedupctl.fingerprint.opening import OpenedPicture, open_picture
 from dedupctl.fingerprint.pixels import FullPicture, decode_full, pixel_digest, pixels_equal
 from dedupctl.fingerprint.sniff import PICTURE_SUFFIXES, looks_like_picture
 from dedupctl.fingerprint.strips import crops, stored_size, strips
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, Limits, check_memory, ignoring_warnings, unreadable_from
 
 __all__ = [
     "PICTURE_SUFFIXES",
@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 SMALL_SIDE = 256
-"""The shorter side has at least this many pixels, if the picture has, and fewer than twice as many."""
+"""The shorter side has at least this many pixels, if the original has, and fewer than twice as many."""
 MOST_PIXELS = 16_000_000
-"""Of a picture that is a thousand times longer than wide, which would else stay as large as it is."""
+"""Limit for a picture that is a thousand times longer than wide, which would otherwise not be reduced at all."""
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,48 +54,50 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What shows a stored picture as its EXIF orientation means it."""
+"""The operation that turns a stored picture upright, by EXIF orientation."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmallPicture:
     image: Image.Image
-    """RGB, 8 bits, as shown: turned, alpha laid over white."""
+    """RGB, 8 bits, as shown: upright, with alpha composited over white."""
     facts: PictureFacts
 
 
 def decode_small(source: bytes | memoryview | BinaryIO, limits: Limits = DEFAULT_LIMITS) -> SmallPicture | Unreadable:
-    """Decode a picture file, or say why that cannot be done. `source` is its bytes, or a file of them at its start."""
+    """Decode a picture file, or say why that is impossible. `source` is its bytes, or the open file at its start."""
     file = io.BytesIO(source) if isinstance(source, bytes | memoryview) else source
     try:
-        with quietly():
+        with ignoring_warnings():
             return load_small(file, limits)
-    except Exception as error:  # decoders raise whatever they like; a bad file must never stop a scan
-        return outcome_of(error)
+    except Exception as error:  # decoders raise exceptions of any kind; a bad file must never stop a scan
+        return unreadable_from(error)
 
 
 def load_small(file: BinaryIO, limits: Limits) -> SmallPicture:
-    """As `decode_small`, but raises what the decoders raise."""
+    """Like `decode_small`, but raises the exceptions of the decoders."""
     opened = open_picture(file, limits)
     image = shrunk(opened, file, _small_factor, limits)
     return SmallPicture(image, facts_of(opened.exif, opened.container, opened.size, opened.orientation))
 
 
-def shrunk(opened: Opened, file: BinaryIO, factor_of: Callable[[tuple[int, int]], int], limits: Limits) -> Image.Image:
-    """A picture as RGB, turned upright, at a fraction of its size: `factor_of` says at which for a size.
+def shrunk(
+    opened: OpenedPicture, file: BinaryIO, factor_of: Callable[[tuple[int, int]], int], limits: Limits
+) -> Image.Image:
+    """The picture as RGB, upright and reduced by the factor that `factor_of` returns for its size.
 
-    Every pixel counts as much as any other. Never more than a strip of it exists in any other form than the decoder's.
+    Every pixel has the same weight. Never more than one strip exists in any form other than the decoder's output.
     """
     image, full_size = opened.image, opened.image.size
     factor = factor_of(full_size)
     if factor >= 2:
         if isinstance(image, Jpeg2KImageFile):
             image.reduce = factor.bit_length() - 1
-        elif isinstance(image, JpegImageFile):  # not HEIF, whose draft is a thumbnail that somebody else made
+        elif isinstance(image, JpegImageFile):  # not HEIF, whose draft is a thumbnail made by some other program
             image.draft(None, (image.width // factor, image.height // factor))
-    parts = strips(image, file, factor)
-    if parts is not None:
-        return _upright(_joined(image, stored_size(image), factor, parts), opened.turn_of_strips)
+    stored = strips(image, file, factor)
+    if stored is not None:
+        return _upright(_joined(image, stored_size(image), factor, stored), opened.turn_of_strips)
     _check_load(opened, file, full_size, limits)
     with loading(full_size, limits):
         image.load()
@@ -104,36 +106,36 @@ def shrunk(opened: Opened, file: BinaryIO, factor_of: Callable[[tuple[int, int]]
 
 
 def _small_factor(size: tuple[int, int]) -> int:
-    """What leaves the shorter side below twice SMALL_SIDE, and of a very long picture no more than MOST_PIXELS."""
+    """The factor that reduces the shorter side below twice SMALL_SIDE, and a very long picture to MOST_PIXELS."""
     return max(min(size) // SMALL_SIDE, math.isqrt(size[0] * size[1] // MOST_PIXELS), 1)
 
 
-def _check_load(opened: Opened, file: BinaryIO, full_size: tuple[int, int], limits: Limits) -> None:
-    """Refuse what would take too much memory to decode as a whole."""
+def _check_load(opened: OpenedPicture, file: BinaryIO, full_size: tuple[int, int], limits: Limits) -> None:
+    """Refuse a picture that would take too much memory to decode as a whole."""
     image = opened.image
     if isinstance(image, JpegImageFile):
         check_memory(jpeg_memory(image, full_size), limits)
-    elif opened.container in WHOLE_FILE and isinstance(image, ImageFile):  # else it is decoded already
+    elif opened.container in WHOLE_FILE and isinstance(image, ImageFile):  # otherwise it is already decoded
         is_deep = image.mode not in {"L", "RGB"} or image.info.get("bit_depth", 8) > 8
         check_memory(whole_file_memory(opened.container, full_size, file_bytes(file), is_deep=is_deep), limits)
     elif isinstance(image, ImageFile) and not isinstance(image, Jpeg2KImageFile):
         check_memory(loaded_memory(image), limits)
 
 
-def _joined(image: Image.Image, size: tuple[int, int], factor: int, parts: Iterable[Image.Image]) -> Image.Image:
-    """The strips of a picture of this mode and size, shrunk, as one picture in RGB."""
+def _joined(image: Image.Image, size: tuple[int, int], factor: int, stored: Iterable[Image.Image]) -> Image.Image:
+    """The strips of a picture of this mode and size, reduced by `factor` and joined into one RGB picture."""
     width, height = (-(-side // factor) for side in size)
     is_real = image.mode in {"I", "F"}
     joined = Image.new("F" if is_real else "RGB", (width, height))
     top, brightest = 0, 0.0
-    for part in parts:
+    for strip in stored:
         if is_real:
-            values = _finite(part)
+            values = _finite(strip)
             brightest = max(brightest, float(values.max()))
             small = Image.fromarray(values)
             small = small.reduce(factor) if factor >= 2 else small
         else:
-            plain = _plain(part)
+            plain = _plain(strip)
             small = _over_white(plain.reduce(factor) if factor >= 2 else plain)
         joined.paste(small, (0, top))
         top += small.height
@@ -141,7 +143,7 @@ def _joined(image: Image.Image, size: tuple[int, int], factor: int, parts: Itera
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Any mode of whole numbers as one of those that can be averaged: L, RGB, RGBA, LA, CMYK, YCbCr, HSV."""
+    """A picture of any integer mode in a mode that can be averaged: L, RGB, RGBA, LA, CMYK, YCbCr, HSV."""
     mode = image.mode
     if mode in {"P", "PA"} or "transparency" in image.info:
         transparent = mode == "PA" or "transparency" in image.info
@@ -158,13 +160,13 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _finite(image: Image.Image) -> FloatArray:
-    """The numbers of a picture whose range is unknown; none is below black."""
+    """The values of a picture whose range is unknown, without negative and non-finite ones."""
     values = np.asarray(image, np.float32)
     return np.maximum(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), 0)
 
 
 def _levels(values: FloatArray, brightest: float) -> GrayArray:
-    """Numbers of an unknown range as 8-bit levels: 0-1, 0-255, 0-65535, or whatever the brightest pixel says."""
+    """Values of an unknown range as 8-bit levels. White is 1, 255, 65535 or, above that, the brightest pixel."""
     white = next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
     levels: GrayArray = np.clip(values * (255.0 / white), 0, 255).astype(np.uint8)
     return levels

@@ -1,4 +1,4 @@
-"""Digests of bytes: of a whole file that must not change under our eyes, and of the image stream inside a JPEG."""
+"""Digests: of a whole file, which must not change while it is read, and of the image stream inside a JPEG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from dedupctl.domain import Identity
-from dedupctl.fingerprint.colours import profile_meaning
+from dedupctl.fingerprint.colour_profiles import profile_meaning
 
 CHUNK_BYTES = 1 << 20
 
@@ -20,25 +20,25 @@ _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APPS = range(0xE0, 0xF0)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""In entropy-coded data 0xFF is followed by 0x00, by a restart marker, or by another 0xFF; all else ends the scan."""
+"""In entropy-coded data 0xFF is followed by 0x00, a restart marker or another 0xFF; anything else ends the scan."""
 
 
 class ChangedWhileReading(OSError):
-    """The file was replaced or written to between the look that found it and the end of the reading."""
+    """The file was replaced or written to after it was found and before it was completely read."""
 
 
 class NotRegular(OSError):
-    """A directory, pipe, socket or device: there are no bytes that stay."""
+    """A directory, pipe, socket or device, which has no permanent bytes."""
 
 
 @contextmanager
 def open_steady(path: bytes, expected: Identity | None = None) -> Iterator[tuple[BinaryIO, Identity]]:
-    """Open a file for reading, and prove at the end of the block that it is still what it was at the start.
+    """Open a file for reading, and check at the end of the block that it has not changed since the start.
 
     Raises:
-        ChangedWhileReading: it is not the file of `expected`, or it changed during the block.
-        NotRegular: not a regular file; a pipe is never waited for.
-        OSError: as `open` does.
+        ChangedWhileReading: the file does not have the `expected` identity, or it changed during the block.
+        NotRegular: it is not a regular file. A pipe is never waited for.
+        OSError: `open` failed.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     descriptor = os.open(path, flags)
@@ -57,17 +57,8 @@ def open_steady(path: bytes, expected: Identity | None = None) -> Iterator[tuple
         os.close(descriptor)
 
 
-def digest_file(path: bytes, expected: Identity | None = None) -> tuple[bytes, Identity]:
-    """BLAKE3 of all bytes (32 bytes), streamed, and the identity of the file that has them.
-
-    Raises: as `open_steady`.
-    """
-    with open_steady(path, expected) as (file, identity):
-        return digest_stream(file), identity
-
-
 def digest_stream(file: BinaryIO) -> bytes:
-    """BLAKE3 of everything from the current position to the end."""
+    """BLAKE3 (32 bytes) of everything from the current position to the end, read in chunks."""
     hasher = blake3()
     while chunk := file.read(CHUNK_BYTES):
         hasher.update(chunk)
@@ -75,12 +66,12 @@ def digest_stream(file: BinaryIO) -> bytes:
 
 
 def jpeg_stream_digest(data: bytes | memoryview, orientation: int = 1) -> bytes | None:
-    """BLAKE3 of what a JPEG shows, told without decoding; None for what is not a JPEG with a beginning and an end.
+    """BLAKE3 of what a JPEG shows, computed without decoding; None for anything but a complete JPEG.
 
-    Metadata segments (APPn, COM) are left out, except for what they do to the picture shown: whether the numbers are
-    RGB or YCbCr (APP0, APP14), the ICC profile unless it is sRGB (APP2), and the EXIF `orientation`. What follows the
-    end of the first image, if it is more than zero padding, counts too: the second picture of an MPO, a gain map or the
-    video of a motion photo is nothing that a copy without it could stand in for.
+    Metadata segments (APPn, COM) are left out, except for what affects how the picture is shown: whether the samples
+    are RGB or YCbCr (APP0, APP14), the ICC profile unless it is sRGB (APP2), and the EXIF `orientation`. What follows
+    the end of the first image counts too, unless it is only zero padding: a copy without the second picture of an MPO,
+    the gain map or the video of a motion photo could not replace the original.
     """
     segments = _Segments(memoryview(data))
     hasher = blake3()
@@ -92,7 +83,7 @@ def jpeg_stream_digest(data: bytes | memoryview, orientation: int = 1) -> bytes 
 
 
 def jpeg_extras(data: bytes | memoryview) -> bytes:
-    """BLAKE3 of what follows the first image of a JPEG; empty if there is nothing but zero padding."""
+    """BLAKE3 of what follows the first image of a JPEG; empty if that is nothing but zero padding."""
     segments = _Segments(memoryview(data))
     return segments.extras() if segments.feed(blake3()) else b""
 
@@ -109,7 +100,7 @@ class _Segments:
         self._adobe: int | None = None
 
     def feed(self, hasher: blake3) -> bool:
-        """Give the hasher every segment that carries the image; False if the walk does not reach the end of one."""
+        """Feed the hasher every segment that is part of the image; False if the end of the image is not reached."""
         data, place = self._data, 2
         if bytes(data[:2]) != bytes((0xFF, _SOI)):
             return False
@@ -138,7 +129,7 @@ class _Segments:
         return False
 
     def colours(self) -> bytes:
-        """How the numbers become colours: libjpeg's own choice of a transform, then the profile."""
+        """How samples become colours: the colour transform that libjpeg chooses, then the profile."""
         profile = b"".join(self._profile[number] for number in sorted(self._profile))
         return self._transform() + (profile_meaning(profile) if profile else b"")
 
@@ -158,7 +149,7 @@ class _Segments:
             self._components = bytes(payload[6::3])
 
     def _transform(self) -> bytes:
-        """As `default_decompress_parms` of libjpeg decides; Pillow inverts four components with an Adobe marker."""
+        """The choice of libjpeg's `default_decompress_parms`; Pillow inverts four components with an Adobe marker."""
         if len(self._components) == 3:
             if self._jfif:
                 return b"YCbCr"

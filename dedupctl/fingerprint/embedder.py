@@ -1,4 +1,4 @@
-"""The embedding: a picture as a unit vector, close to those of its copies. An ONNX model, run on one thread."""
+"""Embedding: an ONNX model, run on one thread, maps a picture to a unit vector close to those of its copies."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from PIL import Image
 from dedupctl.config import ModelConfig
 from dedupctl.domain import FloatArray
 from dedupctl.errors import ConfigError, DedupctlError, StoreDamaged
-from dedupctl.fingerprint.parts import MIDDLE_SHARE
+from dedupctl.fingerprint.regions import MIDDLE_SHARE
 
 METRIC = "cosine"
 BUILT_IN_PATH = Path(__file__).with_name("models") / "copy128_int8.onnx"
 BUILT_IN_DIM = 128
 BUILT_IN_DIGEST = bytes.fromhex("77ef032fb6b81db5d8463d99ccc61a27ced7abd20048c212f987c0f6b37e0213")
-"""BLAKE3 of the model file of this release: a model cut off or exchanged would give other vectors in silence."""
+"""BLAKE3 of the model file of this release: a truncated or replaced model would silently yield other vectors."""
 
 
 class EmbeddingError(DedupctlError):
-    """The model gave no usable vector for a picture: NaN, infinite or zero."""
+    """The vector that the model yields for a picture is unusable: NaN, infinite or zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model made a vector; vectors of different keys are never compared."""
+    """The model that made a vector. Vectors of models with different keys are never compared."""
 
     key: str
-    """Hexadecimal BLAKE3 over weights, preprocessing, the part that every picture has, dimension and metric."""
+    """Hexadecimal BLAKE3 of the weights, preprocessing, middle region, dimension and metric."""
     dim: int
 
 
 def identify_model(config: ModelConfig) -> ModelIdentity:
-    """Which model a configuration asks for. The built-in one is neither read nor started for this.
+    """The model that a configuration asks for. The built-in model is neither read nor started for this.
 
     Raises:
         ConfigError: the user's model cannot be read or run.
@@ -50,7 +50,7 @@ def identify_model(config: ModelConfig) -> ModelIdentity:
 
 
 class Embedder:
-    """Runs one model. Costs nothing until the first vector is asked for."""
+    """Runs one model. It costs nothing until the first vector is requested."""
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
@@ -60,13 +60,9 @@ class Embedder:
         """Raises: as `embed`."""
         return _identity(blake3(self._weights).digest(), self._config, self.dim)
 
-    @property
-    def key(self) -> str:
-        return self.identity.key
-
     @cached_property
     def dim(self) -> int:
-        """Numbers in a vector; a model that does not declare it is asked with a grey picture."""
+        """The dimension of the vectors. If the model does not declare it, a grey picture is embedded to find out."""
         if self._config.path is None:
             return BUILT_IN_DIM
         declared = self._session.get_outputs()[0].shape[-1]
@@ -76,23 +72,26 @@ class Embedder:
         return int(self._run(self._input([Image.new("RGB", (side, side), "gray")])).shape[1])
 
     def embed(self, images: Sequence[Image.Image]) -> FloatArray:
-        """Vectors of RGB pictures of any size, squeezed to the model's square: shape (n, dim), float32, unit length.
+        """The vectors of RGB pictures of any size, which are resized to the model's square.
+
+        Returns: shape (n, dim), float32, unit length.
 
         Raises:
-            EmbeddingError: the model answers with NaN or a zero vector.
+            EmbeddingError: the model yields NaN, infinity or a zero vector.
             ConfigError: the user's model cannot be read or run.
-            StoreDamaged: the built-in model is not the one of this release.
+            StoreDamaged: the built-in model is missing or not that of this release.
         """
         vectors = self._run(self._input(images))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or not lengths.all():
-            raise EmbeddingError("the model gave no usable vector")
+            raise EmbeddingError("the model yields no usable vector")
         return np.asarray(vectors / lengths, np.float32)
 
     def load(self, most_images: int) -> None:
-        """Get ready to embed so many pictures at once: what that takes is not for the first of them to pay.
+        """Start the model and embed this many grey pictures, so that the first real ones do not have to wait.
 
-        Raises: as `embed`, but for what it says of vectors.
+        Raises:
+            ConfigError, StoreDamaged: as `embed`.
         """
         side = self._config.input_size
         self._run(self._input([Image.new("RGB", (side, side), "gray")] * most_images))
@@ -104,17 +103,15 @@ class Embedder:
             weights = (path or BUILT_IN_PATH).read_bytes()
         except OSError as error:
             if path is None:
-                raise StoreDamaged(
-                    f"the built-in model is missing ({error.strerror}); install dedupctl again"
-                ) from error
+                raise StoreDamaged(f"the built-in model is missing ({error.strerror}); reinstall dedupctl") from error
             raise ConfigError(f"cannot read the model {path}: {error.strerror}") from error
         if path is None and blake3(weights).digest() != BUILT_IN_DIGEST:
-            raise StoreDamaged(f"{BUILT_IN_PATH} is not the model of this release; install dedupctl again")
+            raise StoreDamaged(f"{BUILT_IN_PATH} is not the model of this release; reinstall dedupctl")
         return weights
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime  # 70 MB that only a scan or a search needs
+        import onnxruntime  # takes 70 MB, which only a scan or a search should pay
 
         weights = self._weights
         options = onnxruntime.SessionOptions()
@@ -124,7 +121,7 @@ class Embedder:
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises classes of its own, without a common base
+        except Exception as error:  # the exceptions of onnxruntime have no common base class
             raise ConfigError(f"cannot run the model {self._config.path}: {_line(error)}") from error
 
     def _input(self, images: Sequence[Image.Image]) -> npt.NDArray[Any]:
@@ -137,14 +134,14 @@ class Embedder:
 
     def _run(self, pixels: npt.NDArray[Any]) -> FloatArray:
         session = self._session
-        asked = session.get_inputs()[0]
-        one_by_one = isinstance(asked.shape[0], int)  # exported for a batch of one
+        declared = session.get_inputs()[0]
+        one_by_one = isinstance(declared.shape[0], int)  # exported for a batch of one
         try:
-            batches = [pixels[place : place + 1] for place in range(len(pixels))] if one_by_one else [pixels]
-            answers = [session.run(None, {asked.name: batch})[0] for batch in batches]
+            batches = [pixels[index : index + 1] for index in range(len(pixels))] if one_by_one else [pixels]
+            outputs = [session.run(None, {declared.name: batch})[0] for batch in batches]
         except Exception as error:  # as above
             raise ConfigError(f"the model {self._config.path} refuses its input: {_line(error)}") from error
-        return np.concatenate(answers).reshape(len(pixels), -1).astype(np.float32)
+        return np.concatenate(outputs).reshape(len(pixels), -1).astype(np.float32)
 
 
 def _identity(weights_digest: bytes, config: ModelConfig, dim: int) -> ModelIdentity:

@@ -1,4 +1,4 @@
-"""Puts the room together: one reading and one decode of a file give everything the catalog keeps of it."""
+"""Fingerprinting a file: reading it once and decoding it once yields everything that the catalog stores about it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.decode import SmallPicture, load_small
 from dedupctl.fingerprint.digest import digest_stream, jpeg_stream_digest, open_steady
 from dedupctl.fingerprint.embedder import Embedder, EmbeddingError
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, MAX_MEMORY, Limits, outcome_of, quietly
-from dedupctl.fingerprint.parts import MOST_PARTS, with_parts
 from dedupctl.fingerprint.perceptual import is_flat, low_coefficients, other_hash, phash8, reduced
+from dedupctl.fingerprint.regions import MOST_REGIONS, with_regions
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, MAX_MEMORY, Limits, ignoring_warnings, unreadable_from
 
 THUMBNAIL_SIDE = 320
-"""Longer side in pixels: enough for the proof (which works at 256) and for a report."""
+"""Longer side in pixels: enough for the proof, which works at 320, and for a report."""
 THUMBNAIL_QUALITY = 85
 IN_MEMORY_BYTES = 64 << 20
-"""Files up to this size are read once, into memory; larger ones are digested as a stream and read again to decode."""
+"""Files up to this size are read once, into memory. Larger ones are digested as a stream and read again to decode."""
 KEPT_BLOCKS = 4
-"""16 MB blocks that Pillow keeps for the next picture: fresh pages cost a third of the decode of a small photo."""
+"""16 MB blocks that Pillow keeps for the next picture: fresh pages cost a third of decoding a small photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file that was read: which content it has and, unless that content was known, its fingerprint."""
+    """A file that was read: its digest and, unless its content was already known, its fingerprint."""
 
     identity: Identity
     digest: bytes
@@ -39,7 +39,7 @@ class Read:
 
 
 class Fingerprinter:
-    """Reads files. One a process: it holds the embedding model, and sets Pillow's memory for many pictures in a row."""
+    """Reads files. One per process: it holds the embedding model and configures Pillow's memory for many pictures."""
 
     def __init__(self, config: Config) -> None:
         self._max_pixels = config.scan.max_megapixels * 1_000_000
@@ -49,9 +49,13 @@ class Fingerprinter:
         Image.core.set_blocks_max(KEPT_BLOCKS)  # type: ignore[attr-defined]
 
     def load(self) -> None:
-        """Load the model now, and not with the first picture. Raises ConfigError or StoreDamaged, as `read`."""
+        """Load the model now and not with the first picture.
+
+        Raises:
+            ConfigError, StoreDamaged: as `Embedder.embed`.
+        """
         if not self._is_loaded:
-            self._embedder.load(1 + MOST_PARTS)
+            self._embedder.load(MOST_REGIONS)
             self._is_loaded = True
 
     def read(
@@ -61,27 +65,27 @@ class Fingerprinter:
         expected: Identity | None = None,
         memory: int = MAX_MEMORY,
     ) -> Read | Unreadable:
-        """Digest a file and, unless `is_known` says that its digest is, decode it and make its fingerprint.
+        """Digest a file and, unless `is_known` says that its digest is known, decode it and make its fingerprint.
 
-        Never raises for what a file may be. The codes of `Unreadable` are those of `opening.outcome_of`, and
-        "no-embedding" for a picture that the model gives no vector for.
+        No file, whatever it contains, raises an exception. The codes of `Unreadable` are those of `unreadable_from`, or
+        "no-embedding" for a picture for which the model yields no vector.
 
         Args:
-            expected: the identity with which the file was found; another one is "changed".
-            memory: bytes that decoding it may take; more is "memory".
+            expected: the identity with which the file was found; if it has another one now, the code is "changed".
+            memory: bytes that decoding may take; if it needs more, the code is "memory".
 
         Raises:
-            DedupctlError: the embedding model, or what `is_known` asks, cannot be used, which no file is to blame for.
+            DedupctlError: the embedding model or the store behind `is_known` cannot be used; no file is to blame.
         """
         try:
-            with quietly():
+            with ignoring_warnings():
                 return self._read(path, is_known, expected, Limits(self._max_pixels, memory))
         except EmbeddingError as error:
             return Unreadable("no-embedding", str(error))
         except DedupctlError:
             raise
-        except Exception as error:  # decoders raise whatever they like; a bad file must never stop a scan
-            return outcome_of(error)
+        except Exception as error:  # decoders raise exceptions of any kind; a bad file must never stop a scan
+            return unreadable_from(error)
 
     def _read(
         self, path: bytes, is_known: Callable[[bytes], bool] | None, expected: Identity | None, limits: Limits
@@ -120,7 +124,7 @@ class Fingerprinter:
         )
 
     def vectors_of(self, thumbnail: bytes) -> FloatArray:
-        """The vectors of a picture whose thumbnail is kept, by the configured model; shape (parts, dim).
+        """The vectors that the configured model yields for a picture, from its thumbnail; shape (regions, dim).
 
         Raises:
             ConfigError, StoreDamaged, EmbeddingError: as `Embedder.embed`.
@@ -128,25 +132,25 @@ class Fingerprinter:
         return self._vectors(Image.open(io.BytesIO(thumbnail)).convert("RGB"))
 
     def _vectors(self, view: Image.Image) -> FloatArray:
-        """Row 0 is the whole picture; its parts follow."""
-        return self._embedder.embed(with_parts(view))
+        """Row 0 is the whole picture; its regions follow."""
+        return self._embedder.embed(with_regions(view))
 
 
 def thumbnail_of(path: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes | Unreadable:
-    """The thumbnail of a file, made anew."""
+    """A new thumbnail of a file."""
     try:
-        with quietly(), open_steady(path) as (file, _):
+        with ignoring_warnings(), open_steady(path) as (file, _):
             return _jpeg(thumbnail_view(load_small(file, limits).image))
-    except Exception as error:  # decoders raise whatever they like
-        return outcome_of(error)
+    except Exception as error:  # decoders raise exceptions of any kind
+        return unreadable_from(error)
 
 
 def thumbnail_view(image: Image.Image) -> Image.Image:
-    """The picture at thumbnail size, never enlarged.
+    """The picture reduced to thumbnail size, never enlarged.
 
-    Everything is taken from it, not from the larger small picture: three resamplings of that would cost more than the
-    decode, and copies of different sizes get closer vectors this way (mean cosine to a half-size copy 0.993, from the
-    small picture 0.983).
+    Everything is computed from this and not from the larger small picture: resampling that three times would cost more
+    than the decode, and copies of different sizes get more similar vectors this way (mean cosine with a half-size copy
+    0.993 instead of 0.983).
     """
     scale = THUMBNAIL_SIDE / max(image.size)
     if scale >= 1:
@@ -157,7 +161,7 @@ def thumbnail_view(image: Image.Image) -> Image.Image:
 
 
 def _stream_digest(file: BinaryIO, small: SmallPicture) -> bytes | None:
-    """Only of what is in memory: a JPEG of more than IN_MEMORY_BYTES is compared by its pixels, if ever."""
+    """Only for a file in memory: a JPEG larger than IN_MEMORY_BYTES is compared by its pixels, if at all."""
     if small.facts.format not in {"JPEG", "MPO"} or not isinstance(file, io.BytesIO):
         return None
     return jpeg_stream_digest(file.getbuffer(), small.facts.orientation)

@@ -1,11 +1,11 @@
-"""What IPTC-IIM says of its picture (IIM 4.2), and where Photoshop's resources keep it."""
+"""What IPTC-IIM metadata says about a picture (IIM 4.2), and where Photoshop's image resources store it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from dedupctl.domain import WordKind, Words
-from dedupctl.fingerprint.camera_words import is_by_camera
+from dedupctl.fingerprint.camera_captions import is_by_camera
 
 _RESOURCE, _IPTC = b"8BIM", 0x0404
 _TAG = 0x1C
@@ -20,7 +20,7 @@ _WORDS: Mapping[tuple[int, int], WordKind] = {
 
 
 def words_in_iptc(data: bytes) -> Words:
-    """What the datasets of records 1 and 2 say, as far as they are whole."""
+    """What the datasets of records 1 and 2 say, up to the first damaged one."""
     datasets = list(_datasets(data))
     utf8 = any(number == _CHARSET and value.startswith(_UTF8) for number, value in datasets)
     said = [(_WORDS[number], _text(value, utf8=utf8)) for number, value in datasets if number in _WORDS]
@@ -28,7 +28,7 @@ def words_in_iptc(data: bytes) -> Words:
 
 
 def iptc_in_resources(data: bytes) -> bytes:
-    """The IPTC block of Photoshop's image resources; empty where there is none."""
+    """The IPTC block in Photoshop's image resources; empty if there is none."""
     place = 0
     while data[place : place + 4] == _RESOURCE and place + 12 <= len(data):
         number = int.from_bytes(data[place + 4 : place + 6], "big")
@@ -46,7 +46,7 @@ def _datasets(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
     while place + 5 <= len(data) and data[place] == _TAG:
         number = data[place + 1], data[place + 2]
         size, start = int.from_bytes(data[place + 3 : place + 5], "big"), place + 5
-        if size & 0x8000:  # so many further bytes hold the length
+        if size & 0x8000:  # the other bits say how many bytes hold the length
             start += size & 0x7FFF
             size = int.from_bytes(data[place + 5 : start], "big")
         yield number, data[start : start + size]
@@ -54,7 +54,7 @@ def _datasets(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
 
 
 def _text(value: bytes, *, utf8: bool) -> str:
-    """Few files say their character set, and many that do not are UTF-8 all the same."""
+    """The decoded text. Few files name their character set, and many of those that do not are UTF-8 anyway."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

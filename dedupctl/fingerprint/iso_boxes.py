@@ -14,12 +14,12 @@ _XMP_TYPE = b"application/rdf+xml"
 class Box(NamedTuple):
     kind: bytes
     start: int
-    """Of what is in it, in bytes from the start of the file."""
+    """Offset of its content in the file, in bytes."""
     size: int
 
 
 def boxes(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """The boxes that follow each other from `start` on; one that is cut off ends the list."""
+    """The consecutive boxes from `start` on; a truncated one ends the list."""
     limit = file.seek(0, io.SEEK_END) if end is None else end
     for _ in range(_MOST_BOXES):
         file.seek(start)
@@ -37,9 +37,9 @@ def boxes(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Bo
 
 
 def metadata_items(file: BinaryIO, start: int, size: int, longest: int) -> Iterator[tuple[bytes, bytes]]:
-    """The XMP (`xml `) and EXIF (`Exif`) items of a `meta` box, with their bytes; longer ones are left out.
+    """The type (`xml ` for XMP, `Exif`) and the bytes of the metadata items in a `meta` box.
 
-    A box that is cut off has none.
+    Items longer than `longest` are left out. A truncated box has no items.
     """
     with suppress(EOFError):
         yield from _metadata_items(file, start, size, longest)
@@ -75,7 +75,7 @@ def _item_kinds(file: BinaryIO, iinf: Box) -> Iterator[tuple[int, bytes]]:
 
 
 def _item_places(iloc: bytes, data_start: int) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """By item, where its bytes lie: (place in the file, length)."""
+    """Where the bytes of each item are: (offset in the file, length)."""
     fields = _Fields(iloc)
     version = fields.take(1)
     fields.take(3)
@@ -106,7 +106,7 @@ def _bytes_at(file: BinaryIO, start: int, size: int) -> bytes:
 
 
 class _Fields:
-    """Big-endian numbers, one after the other."""
+    """A reader of consecutive big-endian numbers."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

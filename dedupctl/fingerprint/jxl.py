@@ -1,4 +1,4 @@
-"""JPEG XL, opened without Pillow's plugin, which decodes every pixel before anybody could ask how many there are."""
+"""JPEG XL, opened without Pillow's plugin, which decodes every pixel before the size of the picture can be checked."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 @dataclass(frozen=True, slots=True)
 class JxlHeader:
-    """What the first bytes of the codestream say (ISO/IEC 18181-1, annex D)."""
+    """The header at the start of the codestream (ISO/IEC 18181-1, annex D)."""
 
     width: int
     height: int
     orientation: int
-    """The turn that the decoder applies by itself, as an EXIF orientation."""
+    """The EXIF orientation that the decoder applies by itself."""
     bits: int
-    """Bits a sample, 32 where it cannot be told."""
+    """Bits per sample; 32 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class JxlPicture:
-    """One decoded file: either the pixels or, for a repacked JPEG, the bytes of that very JPEG."""
+    """A decoded file: its pixels or, for a losslessly recompressed JPEG, the bytes of that JPEG."""
 
     image: Image.Image | None
     jpeg: bytes | None
@@ -35,10 +35,10 @@ class JxlPicture:
 
 
 def read_header(data: bytes) -> JxlHeader:
-    """Size, orientation and depth, before anything is decoded.
+    """Read size, orientation and bit depth, without decoding anything.
 
     Raises:
-        ValueError: there is no whole header.
+        ValueError: the header is incomplete.
     """
     bits = _Bits(_codestream(data))
     width, height = _size(bits)
@@ -47,16 +47,16 @@ def read_header(data: bytes) -> JxlHeader:
     orientation, extras = 1, False
     if bits.take(1):  # extra_fields
         orientation = bits.take(3) + 1
-        extras = bool(bits.take(3))  # intrinsic size, preview, animation: rare, and each would have to be parsed
+        extras = bool(bits.take(3))  # intrinsic size, preview, animation: they are rare, and not parsed here
     depth = 32 if extras or bits.take(1) else bits.choose((0, 8), (0, 10), (0, 12), (6, 1))
     return JxlHeader(width, height, orientation, depth)
 
 
 def decode(data: bytes) -> JxlPicture:
-    """Decode on this thread alone; a pool of workers already keeps every core busy.
+    """Decode on this thread only, because a pool of workers already keeps every core busy.
 
     Raises:
-        ValueError: libjxl refuses it; it does not say why.
+        ValueError: libjxl cannot decode it. It does not say why.
     """
     try:
         repacked, info, pixels, profile, boxes = Decoder(num_threads=0)(data)
@@ -71,7 +71,7 @@ def decode(data: bytes) -> JxlPicture:
 
 
 def _codestream(data: bytes) -> bytes:
-    """The first bytes of the codestream, which a container may hand out in several boxes."""
+    """The first bytes of the codestream, which a container may split into several boxes."""
     if not data.startswith(_CONTAINER):
         return data[2 : 2 + _HEADER_BYTES]
     found, place = b"", 0
@@ -112,13 +112,13 @@ class _Bits:
 
     def take(self, count: int) -> int:
         if count > self._left:
-            raise ValueError("the header is cut off")
+            raise ValueError("the header is truncated")
         taken = self._value & ((1 << count) - 1)
         self._value >>= count
         self._left -= count
         return taken
 
     def choose(self, *widths: tuple[int, int]) -> int:
-        """A number whose first two bits choose how many bits it has and what is added to them."""
+        """Read a number whose first two bits select how many bits follow and which offset is added to them."""
         width, offset = widths[self.take(2)]
         return self.take(width) + offset

@@ -1,4 +1,4 @@
-"""Opens any container by its content, as far as its header."""
+"""Opening a picture in any container, told by its content, and reading its header."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif.as_plugin import HeifImageFile
 
 from dedupctl.fingerprint import jxl, raw
-from dedupctl.fingerprint.facts import orientation_of
+from dedupctl.fingerprint.exif_facts import orientation_of
 from dedupctl.fingerprint.memory import WHOLE_FILE, file_bytes, loading, whole_file_memory
-from dedupctl.fingerprint.outcome import Limits, PictureError, check_memory, check_size
 from dedupctl.fingerprint.sniff import HEAD_BYTES, container_of, webp_size
 from dedupctl.fingerprint.strips import is_large, late_png_exif
+from dedupctl.fingerprint.unreadable import Limits, PictureError, check_memory, check_size
 
-# One file is one thread's work: a pool of workers already keeps every core busy.
+# Each file is decoded on one thread, because a pool of workers already keeps every core busy.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 pillow_heif.options.DECODE_THREADS = 1
-# Pillow's guard knows neither the limit of the config nor a row in a catalog. Ours is checked on every header instead.
+# Pillow's guard knows neither the limits of the config nor the codes of the catalog. We check every header ourselves.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow logs what it finds odd in a file; that is no news to a person.
+# Pillow logs oddities of files, which are of no use to the user.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 logging.getLogger("PIL").propagate = False
 
@@ -48,8 +48,8 @@ _OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A picture whose header was read and whose pixels, if the format allows, were not."""
+class OpenedPicture:
+    """A picture whose header was read but, if the format allows, not its pixels."""
 
     image: Image.Image
     container: str
@@ -58,21 +58,21 @@ class Opened:
     orientation: int
     """EXIF orientation as stored."""
     turn: int
-    """EXIF orientation still to be applied to `image` once it is loaded; 1 where the decoder does it by itself."""
+    """EXIF orientation that must still be applied to `image` after loading; 1 if the decoder applies it itself."""
     exif: Image.Exif
 
     @property
     def turn_of_strips(self) -> int:
-        """The same for its strips. Pillow turns a TIFF while it loads it, which it never does with those."""
+        """The same for its strips. Pillow applies the orientation of a TIFF when loading it, but not that of strips."""
         return self.orientation if self.container == "TIFF" else self.turn
 
 
-def open_picture(file: BinaryIO, limits: Limits) -> Opened:
-    """Read the header of the picture that `file` (at its start) holds.
+def open_picture(file: BinaryIO, limits: Limits) -> OpenedPicture:
+    """Read the header of the picture in `file`, which is positioned at its start.
 
     Raises:
-        PictureError: empty, no picture, larger than the limits allow, or not decodable. Decoders raise anything else
-            they like; `outcome_of` knows what to call it.
+        PictureError: the file is empty, not a picture, not decodable, or exceeds the limits. Decoders may raise any
+            other exception; `unreadable_from` classifies it.
     """
     head = file.read(HEAD_BYTES)
     file.seek(0)
@@ -80,7 +80,7 @@ def open_picture(file: BinaryIO, limits: Limits) -> Opened:
         raise PictureError("empty", "the file is empty")
     container = container_of(head)
     if container is None:
-        raise PictureError("not-an-image", "no known picture format")
+        raise PictureError("not-an-image", "not a known picture format")
     if container == "JXL":
         return _open_jxl(file, limits)
     if container == "RAW":
@@ -89,27 +89,27 @@ def open_picture(file: BinaryIO, limits: Limits) -> Opened:
         return _open_tiff(file, limits)
     if container in WHOLE_FILE:
         check_memory(2 * file_bytes(file), limits)
-    if container == "WEBP":  # two pictures of the full size are allocated as soon as it is opened
+    if container == "WEBP":  # opening it allocates two pictures of the full size
         size = webp_size(head)
         check_size(size, limits.max_pixels)
         check_memory(whole_file_memory("WEBP", size, file_bytes(file)), limits)
     image = _open_jpeg(file) if container == "JPEG" else _OPENERS[container](file)
     check_size(image.size, limits.max_pixels)
     exif = _exif_of(image, file)
-    if container == "HEIF":  # libheif turns it by the container's own property and ignores EXIF, as the standard asks
-        return Opened(image, "HEIF", image.size, image.info.get("original_orientation") or 1, 1, exif)
+    if container == "HEIF":  # as the standard demands, libheif applies the container's own rotation and ignores EXIF
+        return OpenedPicture(image, "HEIF", image.size, image.info.get("original_orientation") or 1, 1, exif)
     return _unturned(image, image.format or container, exif)
 
 
 def turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """A stored size as shown under an EXIF orientation."""
+    """The size of a picture of this stored size when it is shown in an EXIF orientation."""
     return (size[1], size[0]) if orientation >= 5 else size
 
 
-def _unturned(image: Image.Image, container: str, exif: Image.Exif) -> Opened:
-    """A picture that its decoder leaves as stored: all that EXIF says is still to be done."""
+def _unturned(image: Image.Image, container: str, exif: Image.Exif) -> OpenedPicture:
+    """A picture that its decoder returns as stored, so that the EXIF orientation must still be applied."""
     orientation = orientation_of(exif)
-    return Opened(image, container, turned(image.size, orientation), orientation, orientation, exif)
+    return OpenedPicture(image, container, turned(image.size, orientation), orientation, orientation, exif)
 
 
 def _exif_of(image: Image.Image, file: BinaryIO) -> Image.Exif:
@@ -118,11 +118,11 @@ def _exif_of(image: Image.Image, file: BinaryIO) -> Image.Exif:
     late = late_png_exif(file)
     if late is not None:
         image.info["exif"] = b"Exif\0\0" + late
-    return Image.Image.getexif(image)  # that of a PNG would decode all of it, in case there is EXIF after the pixels
+    return Image.Image.getexif(image)  # PngImageFile.getexif would decode the pixels to look for EXIF after them
 
 
 def _open_jpeg(file: BinaryIO) -> ImageFile:
-    """A JPEG, or an MPO if its index of further pictures is sound; a broken index takes nothing from the first one."""
+    """A JPEG, or an MPO if its index of further pictures is valid; a broken index does not affect the first picture."""
     try:
         return jpeg_factory(file)
     except Exception:
@@ -130,11 +130,11 @@ def _open_jpeg(file: BinaryIO) -> ImageFile:
         return JpegImageFile(file)
 
 
-def _open_tiff(file: BinaryIO, limits: Limits) -> Opened:
-    """A TIFF, or the camera RAW that looks like one."""
+def _open_tiff(file: BinaryIO, limits: Limits) -> OpenedPicture:
+    """A TIFF, or a camera RAW with the structure of one."""
     try:
         image = TiffImageFile(file)
-    except Exception:  # a layout that only sensor data has
+    except Exception:  # some layouts are used for sensor data only
         opened = _open_raw_in_tiff(file, limits, None)
         if opened is None:
             raise
@@ -148,12 +148,12 @@ def _open_tiff(file: BinaryIO, limits: Limits) -> Opened:
             return opened
         file.seek(0)
         image = TiffImageFile(file)
-    # Pillow turns TIFF while loading, and then forgets that there was anything to turn.
-    return Opened(image, "TIFF", image.size, orientation, 1, exif)
+    # Pillow applies the orientation of a TIFF when loading it, and then drops the tag.
+    return OpenedPicture(image, "TIFF", image.size, orientation, 1, exif)
 
 
-def _open_raw_in_tiff(file: BinaryIO, limits: Limits, exif: Image.Exif | None) -> Opened | None:
-    """None for an ordinary TIFF after all."""
+def _open_raw_in_tiff(file: BinaryIO, limits: Limits, exif: Image.Exif | None) -> OpenedPicture | None:
+    """The RAW picture in a TIFF structure; None if it is an ordinary TIFF after all."""
     file.seek(0)
     try:
         return _open_raw(file, limits, exif)
@@ -163,16 +163,16 @@ def _open_raw_in_tiff(file: BinaryIO, limits: Limits, exif: Image.Exif | None) -
         return None
 
 
-def _open_raw(file: BinaryIO, limits: Limits, exif: Image.Exif | None = None) -> Opened:
-    """`exif` is that of the container; without it the preview's own is used."""
+def _open_raw(file: BinaryIO, limits: Limits, exif: Image.Exif | None = None) -> OpenedPicture:
+    """`exif` is the EXIF of the container; without it, the EXIF of the preview is used."""
     picture = raw.open_raw(file, limits)
     check_size(picture.image.size, limits.max_pixels)
-    return Opened(
+    return OpenedPicture(
         picture.image, "RAW", picture.size, picture.orientation, picture.turn, exif or picture.image.getexif()
     )
 
 
-def _open_jxl(file: BinaryIO, limits: Limits) -> Opened:
+def _open_jxl(file: BinaryIO, limits: Limits) -> OpenedPicture:
     size_in_file = file_bytes(file)
     check_memory(2 * size_in_file, limits)
     data = file.read()
@@ -190,6 +190,6 @@ def _open_jxl(file: BinaryIO, limits: Limits) -> Opened:
     if picture.exif:
         exif.load(picture.exif)
     picture.image.info["icc_profile"] = picture.profile
-    if header.orientation != 1:  # turned by the decoder; EXIF only repeats it
-        return Opened(picture.image, "JXL", picture.image.size, header.orientation, 1, exif)
+    if header.orientation != 1:  # the decoder has applied it; EXIF only repeats it
+        return OpenedPicture(picture.image, "JXL", picture.image.size, header.orientation, 1, exif)
     return _unturned(picture.image, "JXL", exif)

@@ -1,7 +1,7 @@
-"""Whether two files show the very same pixels, without losing a bit on the way.
+"""Whether two files show exactly the same pixels, compared without losing a bit.
 
-This is what `pixel` promises before a file may be removed unattended, so every doubt is a no: pictures with several
-frames or pages, camera RAW, and depths that no decoder here hands out whole are not compared at all.
+This is the promise of `pixel`, on which a file may be removed unattended, so the answer in any doubt is no. Pictures
+with several frames or pages, camera RAW, and bit depths that no decoder here returns completely are not compared.
 """
 
 from __future__ import annotations
@@ -23,49 +23,56 @@ from pillow_heif import open_heif
 
 from dedupctl.domain import Unreadable
 from dedupctl.fingerprint import jxl
-from dedupctl.fingerprint.colours import colour_meaning
+from dedupctl.fingerprint.colour_profiles import colour_meaning
 from dedupctl.fingerprint.digest import jpeg_extras, open_steady
 from dedupctl.fingerprint.memory import WHOLE_FILE
-from dedupctl.fingerprint.opening import Opened, open_picture
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, Limits, PictureError, check_memory, outcome_of, quietly
+from dedupctl.fingerprint.opening import OpenedPicture, open_picture
+from dedupctl.fingerprint.unreadable import (
+    DEFAULT_LIMITS,
+    Limits,
+    PictureError,
+    check_memory,
+    ignoring_warnings,
+    unreadable_from,
+)
 
 Samples: TypeAlias = npt.NDArray[np.generic]
 
 _UNKNOWN_DEPTH = 32
 _BYTES, _DEEP_BYTES = 11, 24
-"""A pixel, of the forms that the samples have on their way, besides what a decoder of whole files takes. Measured at 8
-bits: 9.6."""
+"""Bytes per pixel for the intermediate forms of the samples, in addition to the needs of a decoder of whole files.
+Measured at 8 bits: 9.6."""
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 
 @dataclass(frozen=True, slots=True)
 class FullPicture:
-    """Every sample of a picture as shown, and whatever else decides how it looks or what it carries."""
+    """Every sample of a picture as shown, and everything else that determines how it looks or what it contains."""
 
     pixels: Samples
-    """Shape (height, width, channels), uint8 or uint16, turned upright. Grey as RGB; alpha only where it is used."""
+    """Shape (height, width, channels), uint8 or uint16, upright. Grey is RGB; alpha is present only if it is used."""
     colours: str
-    """ "RGB", "RGBA", or the Pillow mode of what has no exact RGB, such as "CMYK"."""
+    """ "RGB", "RGBA", or the Pillow mode of a picture without an exact RGB form, such as "CMYK"."""
     meaning: bytes
-    """Colour profile, see `colour_meaning`."""
+    """What the samples mean as colours; see `colour_meaning`."""
     extras: bytes
-    """What follows the picture in its file, see `jpeg_extras`."""
+    """What follows the picture in its file; see `jpeg_extras`."""
 
 
 def decode_full(path: bytes, limits: Limits = DEFAULT_LIMITS) -> FullPicture | Unreadable:
-    """Decode every pixel of a file exactly, or say why not; "unsupported" where exactness cannot be had."""
+    """Decode every pixel of a file exactly, or say why not; the code is "unsupported" if it cannot be done exactly."""
     try:
-        with quietly():
+        with ignoring_warnings():
             with open_steady(path) as (file, identity):
                 check_memory(2 * identity.size, limits)
                 data = file.read()
             return _full(data, limits)
-    except Exception as error:  # decoders raise whatever they like
-        return outcome_of(error)
+    except Exception as error:  # decoders raise exceptions of any kind
+        return unreadable_from(error)
 
 
 def pixel_digest(path: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes | Unreadable:
-    """BLAKE3 of all that a file shows: equal for two files exactly if their FullPictures are."""
+    """BLAKE3 of the FullPicture of a file: equal for two files if and only if their FullPictures are equal."""
     full = decode_full(path, limits)
     if isinstance(full, Unreadable):
         return full
@@ -78,7 +85,7 @@ def pixel_digest(path: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes | Unread
 
 
 def pixels_equal(path_a: bytes, path_b: bytes, limits: Limits = DEFAULT_LIMITS) -> bool:
-    """Do two files show the very same pixels, in the same colours, the same way up? False where nobody can tell."""
+    """Whether two files show exactly the same pixels, colours and orientation; False if that is uncertain."""
     digest = pixel_digest(path_a, limits)
     return not isinstance(digest, Unreadable) and digest == pixel_digest(path_b, limits)
 
@@ -87,19 +94,19 @@ def _full(data: bytes, limits: Limits) -> FullPicture:
     opened = open_picture(io.BytesIO(data), limits)
     image = opened.image
     if opened.container == "RAW":
-        raise PictureError("unsupported", "a camera RAW has no pixels of its own before it is developed")
+        raise PictureError("unsupported", "a camera RAW has no pixels until it is developed")
     if opened.container != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise PictureError("unsupported", "it has several frames or pages")
     depth = _depth(opened, data)
-    a_pixel = (_DEEP_BYTES if depth > 8 else _BYTES) + WHOLE_FILE.get(opened.container, 0)
-    check_memory(len(data) + image.width * image.height * a_pixel, limits)
+    bytes_per_pixel = (_DEEP_BYTES if depth > 8 else _BYTES) + WHOLE_FILE.get(opened.container, 0)
+    check_memory(len(data) + image.width * image.height * bytes_per_pixel, limits)
     pixels, colours = _deep_samples(opened, data) if depth > 8 else _samples(image)
     extras = jpeg_extras(data) if opened.container in {"JPEG", "MPO"} else b""
     return FullPicture(_upright(pixels, opened.turn), colours, colour_meaning(image.info), extras)
 
 
 def _samples(image: Image.Image) -> tuple[Samples, str]:
-    """The samples of a picture that Pillow holds exactly."""
+    """The samples of a picture that Pillow represents exactly."""
     image.load()
     mode = image.mode
     if mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in image.info:
@@ -113,8 +120,8 @@ def _samples(image: Image.Image) -> tuple[Samples, str]:
     return samples if samples.ndim == 3 else samples[:, :, np.newaxis], image.mode
 
 
-def _depth(opened: Opened, data: bytes) -> int:  # noqa: PLR0911 (a table)
-    """Bits a sample in the file, which Pillow rounds to 8 in silence."""
+def _depth(opened: OpenedPicture, data: bytes) -> int:  # noqa: PLR0911 (a table)
+    """Bits per sample in the file, which Pillow silently reduces to 8."""
     match opened.container:
         case "PNG":
             return data[24]  # IHDR
@@ -141,8 +148,8 @@ def _jpeg2000_depth(data: bytes) -> int:
     return max((depth & 0x7F) + 1 for depth in depths) if start >= 0 and depths else _UNKNOWN_DEPTH
 
 
-def _deep_samples(opened: Opened, data: bytes) -> tuple[Samples, str]:
-    """All bits of a picture of more than 8 bits a sample."""
+def _deep_samples(opened: OpenedPicture, data: bytes) -> tuple[Samples, str]:
+    """All bits of a picture with more than 8 bits per sample."""
     image = opened.image
     if "transparency" not in image.info:
         if image.mode.startswith("I;16"):
@@ -156,11 +163,11 @@ def _deep_samples(opened: Opened, data: bytes) -> tuple[Samples, str]:
             return _both_bytes(PngImageFile, data)
         if opened.container == "TIFF":
             return _both_bytes(TiffImageFile, data)
-    raise PictureError("unsupported", "no decoder hands out all its bits")
+    raise PictureError("unsupported", "no decoder returns all of its bits")
 
 
 def _both_bytes(opener: Callable[[io.BytesIO], ImageFile], data: bytes) -> tuple[Samples, str]:
-    """16-bit colour. Pillow reads only the upper bytes; a second reading with the bytes exchanged gives the lower."""
+    """16-bit colour. Pillow reads only the upper bytes; a second read with the bytes exchanged yields the lower."""
     upper, lower = opener(io.BytesIO(data)), opener(io.BytesIO(data))
     lower.tile = [tile._replace(args=_exchanged(tile.args)) for tile in lower.tile]
     planes = []
@@ -171,12 +178,12 @@ def _both_bytes(opener: Callable[[io.BytesIO], ImageFile], data: bytes) -> tuple
 
 
 def _exchanged(args: Any) -> Any:
-    """The decoder's arguments with the raw mode of the other byte order; only those that keep every channel apart."""
+    """The decoder's arguments, with the raw mode of the other byte order; only for modes with separate channels."""
     if isinstance(args, tuple) and args:
         return (_exchanged(args[0]), *args[1:])
     name, _, order = str(args).partition(";16")
     if name not in {"RGB", "RGBA", "CMYK"} or order not in _OTHER_BYTE:
-        raise PictureError("unsupported", f"no decoder hands out all bits of {args}")
+        raise PictureError("unsupported", f"no decoder returns all bits of {args}")
     return f"{name};16{_OTHER_BYTE[order]}"
 
 

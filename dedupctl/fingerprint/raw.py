@@ -1,4 +1,4 @@
-"""Camera RAW: the preview that the camera itself made is the picture; the sensor is developed only for want of one."""
+"""Camera RAW: the camera's own preview is used as the picture. Sensor data is developed only if there is no preview."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import rawpy
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from dedupctl.fingerprint.facts import orientation_of
+from dedupctl.fingerprint.exif_facts import orientation_of
 from dedupctl.fingerprint.memory import file_bytes, whole_file_memory
-from dedupctl.fingerprint.outcome import Limits, PictureError, check_memory, check_size
+from dedupctl.fingerprint.unreadable import Limits, PictureError, check_memory, check_size
 
 PREVIEW_SIDE = 256
-"""A preview with a shorter side than this is a mere icon; half-size development then costs less than it loses."""
+"""A preview whose shorter side is below this is a mere icon: developing the RAW at half size is then worth its cost."""
 _TURNS = {3: 3, 5: 8, 6: 6}
-"""LibRaw's `flip` as an EXIF orientation."""
+"""EXIF orientation for each value of LibRaw's `flip`."""
 _RAW_COMPRESSIONS = frozenset({262, 32767, 34713, 65000, 65535})
 _COLOUR_FILTER_ARRAY = 32803
 _REDUCED_PICTURE = 1
@@ -26,23 +26,23 @@ _REDUCED_PICTURE = 1
 
 @dataclass(frozen=True, slots=True)
 class RawPicture:
-    """A picture of a RAW file, not yet turned."""
+    """The picture of a RAW file, not yet rotated."""
 
     image: Image.Image
     size: tuple[int, int]
     """Full size of the developed picture, as shown."""
     orientation: int
     turn: int
-    """The EXIF orientation that `image` still needs; 1 where preview or development is upright already."""
+    """The EXIF orientation that must still be applied to `image`; 1 if it is already upright."""
 
 
 def is_raw(tags: Any) -> bool:
-    """Do the tags of a TIFF's first picture say that the real one is sensor data?"""
+    """Whether the tags of the first picture in a TIFF show that the real picture is sensor data."""
     return (
         0xC612 in tags  # DNGVersion
         or tags.get(259) in _RAW_COMPRESSIONS
         or tags.get(262) == _COLOUR_FILTER_ARRAY
-        # NEF, ARW and others: first a small picture, the sensor data in a sub-directory.
+        # NEF, ARW and others have a small picture first and the sensor data in a sub-directory.
         or (bool(tags.get(254, 0) & _REDUCED_PICTURE) and 330 in tags)
     )
 
@@ -51,11 +51,11 @@ def open_raw(file: BinaryIO, limits: Limits) -> RawPicture:
     """The picture of a RAW file.
 
     Raises:
-        PictureError: LibRaw does not know it ("unsupported"), or it has more than the limits allow.
-        rawpy.LibRawError: it is damaged.
+        PictureError: LibRaw does not know the format ("unsupported"), or the picture exceeds the limits.
+        rawpy.LibRawError: the file is damaged.
     """
     size_in_file = file_bytes(file)
-    check_memory(2 * size_in_file, limits)  # LibRaw has all of it in memory
+    check_memory(2 * size_in_file, limits)  # LibRaw holds the whole file in memory
     try:
         opened = rawpy.imread(file)
     except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError) as error:
@@ -76,7 +76,7 @@ def open_raw(file: BinaryIO, limits: Limits) -> RawPicture:
 def _preview(raw: rawpy.RawPy) -> Image.Image | None:
     try:
         thumbnail = raw.extract_thumb()
-    except rawpy.LibRawError:  # none, or of a kind that LibRaw cannot hand out
+    except rawpy.LibRawError:  # there is none, or LibRaw cannot return its format
         return None
     if thumbnail.format == rawpy.ThumbFormat.JPEG:
         return JpegImageFile(io.BytesIO(bytes(thumbnail.data)))
@@ -84,7 +84,7 @@ def _preview(raw: rawpy.RawPy) -> Image.Image | None:
 
 
 def _turn_of(preview: Image.Image, orientation: int, sensor_is_wide: bool) -> int:
-    """Some cameras turn the preview, some tag it, most leave it to the RAW's own orientation."""
+    """The orientation to apply: some cameras rotate the preview, some tag it, most rely on the RAW's orientation."""
     exif = preview.getexif()
     if 0x0112 in exif:
         return orientation_of(exif)

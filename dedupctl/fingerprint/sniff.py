@@ -1,11 +1,11 @@
-"""Which container a file is, told from its first bytes; a suffix only decides whether it is worth opening at all."""
+"""Telling the container of a file from its first bytes. The suffix only decides whether a file is worth opening."""
 
 from __future__ import annotations
 
 import os
 
 HEAD_BYTES = 64
-"""As much of a file as `container_of` needs."""
+"""How many bytes of a file `container_of` needs."""
 
 PICTURE_SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .jp2 .j2k .j2c .jpf .jpx .avif .heic .heif .hif "
@@ -45,10 +45,10 @@ _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
 def container_of(head: bytes) -> str | None:
-    """The container that a file starting with `head` (at least HEAD_BYTES, if it has them) is; None for no picture.
+    """The container of a file that starts with `head` (its first HEAD_BYTES); None if it is not a picture.
 
-    One of "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "JPEG2000", "AVIF", "HEIF", "JXL", "RAW". A camera RAW in the
-    guise of a TIFF is "TIFF" here; its tags tell it apart once it is opened.
+    One of "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "JPEG2000", "AVIF", "HEIF", "JXL", "RAW". A camera RAW with the
+    structure of a TIFF is "TIFF" here; its tags tell once it is opened.
     """
     for magic, container in _MAGIC:
         if head.startswith(magic):
@@ -57,14 +57,14 @@ def container_of(head: bytes) -> str | None:
         return "WEBP"
     if head[4:8] == b"ftyp":
         return _container_of_brands(head)
-    # Two letters prove nothing: plenty of text starts with "BM".
+    # Two letters prove nothing: many text files start with "BM".
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
         return "BMP"
     return None
 
 
 def webp_size(head: bytes) -> tuple[int, int]:
-    """Width and height that the first bytes of a WebP state (RFC 9649); (1, 1) where they state nothing."""
+    """Width and height according to the first bytes of a WebP (RFC 9649); (1, 1) if they do not say."""
     kind, data = head[12:16], head[20:]
     if kind == b"VP8X":
         return int.from_bytes(data[4:7], "little") + 1, int.from_bytes(data[7:10], "little") + 1
@@ -77,10 +77,10 @@ def webp_size(head: bytes) -> tuple[int, int]:
 
 
 def looks_like_picture(path: bytes) -> bool:
-    """Is this file worth opening? Known picture suffixes are; a name without a suffix is asked for its first bytes.
+    """Whether a file is worth opening: it has the suffix of a picture or, without a suffix, the first bytes of one.
 
-    A picture suffix that lies about the format is no obstacle (`container_of` decides later); a video, a sidecar or any
-    other suffix is passed over without being opened. A file that cannot be opened here is left alone.
+    The suffix may be that of another picture format, because `container_of` decides later. Files with any other suffix,
+    such as videos and sidecars, are skipped without being opened. So is a file without a suffix that cannot be opened.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix:
@@ -93,7 +93,7 @@ def looks_like_picture(path: bytes) -> bool:
 
 
 def _container_of_brands(head: bytes) -> str | None:
-    """ISO base media: the major brand first, then the compatible ones (a `mif1` file may be AVIF inside)."""
+    """The container of an ISO base media file: by major brand, then compatible brands (a `mif1` file may be AVIF)."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[place : place + 4] for place in range(16, end - 3, 4))]
     if brands[0] in _GENERIC_BRANDS:

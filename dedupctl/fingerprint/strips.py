@@ -1,7 +1,7 @@
-"""Large pictures a strip at a time, where the format allows: a panorama of 512 megapixels takes 2 GB as a whole.
+"""Decoding large pictures in strips, if the format allows: as a whole, a panorama of 512 megapixels takes 2 GB.
 
-No decoder here hands out rows by itself. So each strip is made a small picture that Pillow decodes like any other: the
-rows as they lie in the file, the same rows of a PNG in another PNG, the strips or tiles of a TIFF in another TIFF.
+No decoder here returns single rows. So each strip is turned into a small picture that Pillow can decode: the rows as
+they are in the file, the same rows of a PNG in another PNG, the strips or tiles of a TIFF in another TIFF.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
-from dedupctl.fingerprint.outcome import PictureError
+from dedupctl.fingerprint.unreadable import PictureError
 
 WORTH_IT = 40_000_000
-"""Pixels from which a picture is read in strips; smaller ones are up to twice as quick as a whole, and take 160 MB."""
+"""Pixels from which a picture is read in strips. Smaller ones are up to twice as fast as a whole, and take 160 MB."""
 STRIP_PIXELS = 1_000_000
 
 _CHUNK_BYTES = 1 << 18
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6, 6: 2, 8: 6}
-"""PNG colour type by the distance between a byte and the one it was predicted from."""
+"""PNG colour type by the distance between a byte and the byte from which it is predicted."""
 _PNG_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA", 6: "RGB", 8: "RGBA"}
 
 _TIFF_WIDTH, _TIFF_LENGTH, _TIFF_COMPRESSION, _TIFF_ROWS, _TIFF_PLANAR = 256, 257, 259, 278, 284
@@ -35,27 +35,27 @@ _TIFF_STRIPS, _TIFF_TILES = (273, 279), (324, 325)
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323
 _TIFF_OLD_JPEG = 6
 _TIFF_UNIT_PIXELS = 16_000_000
-"""Pixels that may be compressed together; where they are more, nothing is gained."""
+"""Maximum number of pixels that are compressed together; with more of them, strips gain nothing."""
 _TIFF_COPIED = (256, 258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
-"""The tags that say how the samples are stored. Not the orientation: it is applied once to the whole."""
+"""The tags that say how the samples are stored. Not the orientation, which is applied once to the whole picture."""
 
 
 def is_large(image: Image.Image) -> bool:
-    """Better not to be decoded as a whole."""
+    """Whether the picture is large enough to be decoded in strips."""
     return image.width * image.height >= WORTH_IT
 
 
 def stored_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height of the rows in the file; Pillow gives a TIFF those that it has once it is turned."""
+    """Width and height as stored in the file; for a TIFF, Pillow returns those after applying the orientation."""
     if isinstance(image, TiffImageFile):
         return int(image.tag_v2[_TIFF_WIDTH]), int(image.tag_v2[_TIFF_LENGTH])
     return image.size
 
 
 def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.Image] | None:
-    """The rows of a picture whose header was read from `file`, from top to bottom; None if it must be read as a whole.
+    """The strips, from top to bottom, of a picture whose header was read from `file`; None if it must be read whole.
 
-    Each strip but the last has a multiple of `multiple` rows. None is turned, whatever the picture's EXIF says.
+    The number of rows in each strip except the last is a multiple of `multiple`. The EXIF orientation is not applied.
     """
     if not isinstance(image, ImageFile) or not is_large(image):
         return None
@@ -70,7 +70,7 @@ def strips(image: Image.Image, file: BinaryIO, multiple: int) -> Iterator[Image.
 
 
 def crops(image: Image.Image, multiple: int) -> Iterator[Image.Image]:
-    """The strips of a picture that is loaded."""
+    """The strips of a picture that is already loaded."""
     rows = max(1, STRIP_PIXELS // image.width // multiple) * multiple
     if image.height <= rows:
         yield image
@@ -80,7 +80,7 @@ def crops(image: Image.Image, multiple: int) -> Iterator[Image.Image]:
 
 
 def _regrouped(image: Image.Image, parts: Iterator[Image.Image], multiple: int) -> Iterator[Image.Image]:
-    """The same rows in strips of a multiple of `multiple`."""
+    """The same rows in strips whose number of rows is a multiple of `multiple`."""
     rest: Image.Image | None = None
     for part in parts:
         joined = part if rest is None else _stacked(rest, part)
@@ -100,7 +100,7 @@ def _stacked(upper: Image.Image, lower: Image.Image) -> Image.Image:
 
 
 def _like(image: Image.Image, strip: Image.Image) -> Image.Image:
-    """A strip with what says how its numbers are meant."""
+    """The strip with the metadata and the palette that say what its samples mean."""
     strip.info = dict(image.info)
     if image.palette is not None and strip.mode in {"P", "PA"}:
         raw_mode, colours = image.palette.getdata()
@@ -108,12 +108,12 @@ def _like(image: Image.Image, strip: Image.Image) -> Image.Image:
     return strip
 
 
-# --- rows as they lie in the file ---------------------------------------------------------------------------
+# --- rows as stored in the file -----------------------------------------------------------------------------
 
 
 def _has_plain_rows(image: ImageFile) -> bool:
-    """All tiles are as wide as the picture, nothing in them is compressed, and no channel lies apart."""
-    if not isinstance(image, BmpImageFile | TiffImageFile):  # AVIF and WebP have rows of what they decoded themselves
+    """Whether all tiles are as wide as the picture and uncompressed, and no channel is stored separately."""
+    if not isinstance(image, BmpImageFile | TiffImageFile):  # AVIF and WebP have rows of already decoded samples
         return False
     width, height = stored_size(image)
     extents = [tile.extents for tile in image.tile if tile.codec_name == "raw" and tile.extents is not None]
@@ -143,7 +143,7 @@ def _plain_parts(image: ImageFile, file: BinaryIO, tile: Any, rows: int) -> Iter
 
 
 def _row_bytes(image: ImageFile, raw_mode: str) -> int:
-    """Bytes of one row without padding."""
+    """The size of one row without padding, in bytes."""
     return len(Image.new(image.mode, (stored_size(image)[0], 1)).tobytes("raw", raw_mode))
 
 
@@ -158,7 +158,7 @@ def _read(file: BinaryIO, count: int) -> bytes:
 
 
 def late_png_exif(file: BinaryIO) -> bytes | None:
-    """The EXIF of a PNG, also if it stands after the pixels, which Pillow decodes to get there."""
+    """The EXIF of a PNG, even if it follows the pixels, which Pillow would decode to get to it."""
     return next((data for kind, data in _png_chunks(file) if kind == b"eXIf"), None)
 
 
@@ -180,7 +180,7 @@ def _png_strips(image: PngImageFile, file: BinaryIO, rows: int) -> Iterator[Imag
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, data) of the chunks that are read here; those of pixels a piece at a time."""
+    """(type, data) of the chunks that are used here; chunks with pixels are returned piece by piece."""
     file.seek(8)
     while len(head := file.read(8)) == 8:
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
@@ -205,7 +205,7 @@ def _png_line(header: bytes) -> int:
 
 
 class _Unpacked:
-    """The inflated stream of a PNG, as much at a time as is asked for."""
+    """The decompressed stream of a PNG, as much at a time as is requested."""
 
     def __init__(self, packed: Iterator[bytes]) -> None:
         self._packed = packed
@@ -226,7 +226,7 @@ class _Unpacked:
 def _unfiltered(above: bytes, filtered: bytes, line: int, step: int) -> bytes:
     """The samples of some rows of a PNG, as bytes. `above` is the row before them.
 
-    Prediction works on bytes, so any samples can be read as those of a picture of 8 bits with as many bytes a pixel.
+    Prediction works on bytes, so any samples can be read as 8-bit samples of a picture with as many bytes per pixel.
     """
     width, height = line // step, len(filtered) // (line + 1) + 1
     deep = step > 4
@@ -243,7 +243,7 @@ def _unfiltered(above: bytes, filtered: bytes, line: int, step: int) -> bytes:
 
 
 def _bytes_of(png: bytes, raw_mode: str) -> np.ndarray:
-    """Pillow keeps one byte of each 16-bit sample: the upper one, or the lower one if it takes it for the upper."""
+    """Pillow keeps one byte of each 16-bit sample: the upper one or, with the byte order exchanged, the lower one."""
     image = PngImageFile(io.BytesIO(png))
     image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
     image.load()
@@ -258,7 +258,7 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _tiff_unit(image: TiffImageFile) -> int:
-    """Rows that are compressed together; 0 where they are too many, or lie apart by channel."""
+    """The number of rows that are compressed together; 0 if they are too many or if channels are stored separately."""
     tags, (width, whole) = image.tag_v2, stored_size(image)
     if tags.get(_TIFF_PLANAR, 1) != 1 or tags.get(_TIFF_COMPRESSION) == _TIFF_OLD_JPEG:
         return 0
@@ -291,7 +291,7 @@ def _tiff_strips(image: TiffImageFile, file: BinaryIO, rows: int) -> Iterator[Im
 
 
 def _small_tiff(image: TiffImageFile, parts: list[bytes], rows: int, height: int, kind: tuple[int, int]) -> bytes:
-    """A TIFF of some strips, or rows of tiles, as they are in the file of `image`."""
+    """A TIFF that contains some of the strips, or rows of tiles, as stored in the file of `image`."""
     tags = image.tag_v2
     start = b"MM\0*\0\0\0\x08" if tags.prefix == TiffImagePlugin.MM else b"II*\0\x08\0\0\0"
     directory = ImageFileDirectory_v2(start)
@@ -306,7 +306,7 @@ def _small_tiff(image: TiffImageFile, parts: list[bytes], rows: int, height: int
     directory.tagtype[offsets] = directory.tagtype[sizes] = TiffTags.LONG
     directory[sizes] = tuple(len(part) for part in parts)
     directory[offsets] = tuple(0 for _ in parts)
-    # Pillow adds the length of what it writes to the offsets of strips, and to no others.
+    # Pillow adds the length of what it writes to the offsets of strips, but not to those of tiles.
     first = 0 if kind == _TIFF_STRIPS else len(start) + len(directory.tobytes(len(start)))
     places = np.cumsum([first, *(len(part) for part in parts[:-1])])
     directory[offsets] = tuple(int(place) for place in places)

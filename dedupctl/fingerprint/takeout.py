@@ -1,4 +1,4 @@
-"""What Google Takeout says of a picture, in the JSON file that it lays beside it."""
+"""What Google Takeout says about a picture, in the JSON file that it saves beside it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dedupctl.domain import WordKind, Words
-from dedupctl.fingerprint.camera_words import is_by_camera
+from dedupctl.fingerprint.camera_captions import is_by_camera
 
 _MARKS = ({"photoTakenTime"}, {"googlePhotosOrigin"}, {"title", "creationTime"}, {"title", "url"})
-"""Keys of which one set stands in every such file, whatever its age."""
+"""Sets of keys; every such file, whatever its age, contains one of them."""
 
 
 def words_in_takeout(text: bytes) -> Words | None:
-    """Caption, names of people and the favourite's star; None for a JSON document of anybody else."""
+    """The caption, the names of people and the favourite mark; None for a JSON document that is not from Takeout."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

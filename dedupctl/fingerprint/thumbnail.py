@@ -1,4 +1,4 @@
-"""Is this a thumbnail as the fingerprinter makes them? Asked of one that came from elsewhere."""
+"""Checking whether a thumbnail that was imported could have been made by the fingerprinter."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import io
 from PIL import Image
 
 from dedupctl.fingerprint.fingerprinter import THUMBNAIL_SIDE
-from dedupctl.fingerprint.outcome import outcome_of, quietly
+from dedupctl.fingerprint.unreadable import ignoring_warnings, unreadable_from
 
 MOST_BYTES = 256 << 10
-"""Pure noise of `THUMBNAIL_SIDE` x `THUMBNAIL_SIDE` pixels takes 100 kB at the quality used."""
+"""At the quality used, even pure noise of `THUMBNAIL_SIDE` x `THUMBNAIL_SIDE` pixels takes 100 kB."""
 
 
 def thumbnail_fault(data: bytes) -> str | None:
-    """Why these bytes are no thumbnail, in words; None for a small JPEG that can be decoded to its end."""
+    """Why these bytes are not a thumbnail, in words; None for a small JPEG that can be decoded completely."""
     if len(data) > MOST_BYTES:
         return f"it has more than {MOST_BYTES:,} bytes"
     try:
-        with quietly(), Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            if max(image.size) > THUMBNAIL_SIDE:  # before anything is decoded
-                return (
-                    f"it has {image.width} x {image.height} pixels, where the longer side is {THUMBNAIL_SIDE} at most"
-                )
+        with ignoring_warnings(), Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            if max(image.size) > THUMBNAIL_SIDE:  # checked before anything is decoded
+                return f"it has {image.width} x {image.height} pixels; the longer side may have {THUMBNAIL_SIDE}"
             image.load()
-    except Exception as error:  # decoders raise whatever they like
-        return outcome_of(error).message
+    except Exception as error:  # decoders raise exceptions of any kind
+        return unreadable_from(error).message
     return None

@@ -1,4 +1,4 @@
-"""What an XMP document says of its picture: XMP specification part 1, IPTC, MWG regions, and the words of programs."""
+"""What an XMP document says about its picture: XMP part 1, IPTC, MWG regions and the properties of some programs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from xml.etree import ElementTree as ET
 from blake3 import blake3
 
 from dedupctl.domain import WordKind, Words
-from dedupctl.fingerprint.camera_words import is_by_camera
+from dedupctl.fingerprint.camera_captions import is_by_camera
 
 Name: TypeAlias = str
-"""Namespace and local name as `{namespace}local`."""
+"""Namespace and local name, as `{namespace}local`."""
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMP = "http://ns.adobe.com/xap/1.0/"
@@ -48,7 +48,7 @@ _FACE_NAMES = frozenset(
         "{http://ns.acdsee.com/regions/}Name",
     )
 )
-"""Regions lie deep in lists of structures; their names are looked for at any depth."""
+"""Regions are nested deeply in lists of structures, so their names are searched at any depth."""
 _COLOURS = {f"{{{_DIGIKAM}}}ColorLabel": "colour", f"{{{_DIGIKAM}}}PickLabel": "pick"}
 _EDIT_SPACES = (f"{{{_CRS}}}", "{http://ns.apple.com/adjustment-settings/1.0/}")
 _EDITS = frozenset(f"{{{_DARKTABLE}}}{name}" for name in ("history", "masks_history"))
@@ -59,18 +59,18 @@ _BOOKKEEPING = frozenset(
         *("CompatibleVersion", "CameraProfileDigest"),
     )
 )
-"""Of camera raw settings: what says nothing of how the picture was edited."""
+"""Camera raw settings that say nothing about how the picture was edited."""
 
 
 class NotXmp(ValueError):
-    """No XMP document that can be read."""
+    """The XMP document cannot be read."""
 
 
 def words_in_xmp(xmp: bytes) -> Words:
     """What the document says.
 
     Raises:
-        NotXmp: it is not XML, holds no RDF, or has a document type, by which a short text can expand without end.
+        NotXmp: it is not well-formed XML, or it has a document type, which can expand a short text without end.
     """
     root = _parse(xmp)
     properties = list(_properties(root))
@@ -78,7 +78,7 @@ def words_in_xmp(xmp: bytes) -> Words:
 
 
 def words_in_packet(xmp: bytes) -> Words:
-    """As `words_in_xmp`; a document that cannot be read is itself a word, which another file may hold as well."""
+    """Like `words_in_xmp`, but a document that cannot be read is itself a statement, which another file may share."""
     try:
         return words_in_xmp(xmp)
     except NotXmp:
@@ -86,13 +86,13 @@ def words_in_packet(xmp: bytes) -> Words:
 
 
 def unreadable(block: bytes) -> Words:
-    """A block that nobody here understands: only the same block says the same."""
+    """The statement of a block that cannot be interpreted: only an identical block says the same."""
     return Words.of([(WordKind.UNREADABLE, blake3(block).hexdigest())])
 
 
 class _NoDoctype(ET.TreeBuilder):
     def doctype(self, *_: str | None) -> None:
-        raise NotXmp("a document type is not read")
+        raise NotXmp("documents with a document type are not read")
 
 
 def _parse(xmp: bytes) -> ET.Element:
@@ -101,12 +101,12 @@ def _parse(xmp: bytes) -> ET.Element:
         parser.feed(xmp.strip(b"\0 \r\n\t"))
         root: ET.Element = parser.close()
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise NotXmp(f"it is not readable XMP: {error}") from error
+        raise NotXmp(f"not well-formed: {error}") from error
     return root
 
 
 def _properties(root: ET.Element) -> Iterator[tuple[Name, ET.Element | str]]:
-    """Those of the picture: attributes and elements of the descriptions that stand in the RDF element itself."""
+    """The properties of the picture: attributes and elements of the descriptions directly inside the RDF element."""
     for rdf in root.iter(f"{{{RDF}}}RDF"):
         for description in rdf.findall(f"{{{RDF}}}Description"):
             yield from description.attrib.items()
@@ -124,7 +124,7 @@ def _plain_words(properties: Iterable[tuple[Name, ET.Element | str]]) -> Iterato
 
 
 def _texts(value: ET.Element | str) -> list[str]:
-    """A property is a text or a list of texts."""
+    """The texts of a property, which is a single text or a list of texts."""
     if isinstance(value, str):
         return [value]
     items = list(value.iter(f"{{{RDF}}}li"))
@@ -139,7 +139,7 @@ def _face_names(root: ET.Element) -> Iterator[tuple[WordKind, str]]:
 
 
 def _edits(properties: Iterable[tuple[Name, ET.Element | str]]) -> Iterator[tuple[WordKind, str]]:
-    """A recipe that was carried out when the file was exported is no recipe any more."""
+    """The develop settings, unless they were already applied when the file was exported."""
     found = [(name, value) for name, value in properties if name in _EDITS or name.startswith(_EDIT_SPACES)]
     flags = {name: value.strip().lower() for name, value in found if isinstance(value, str)}
     flags |= {name: (value.text or "").strip().lower() for name, value in found if not isinstance(value, str)}
@@ -154,7 +154,7 @@ def _edits(properties: Iterable[tuple[Name, ET.Element | str]]) -> Iterator[tupl
 
 
 def _canonical(element: ET.Element) -> str:
-    """The text of a simple property, a digest of a structure; empty for a list without entries."""
+    """The text of a simple property or the digest of a structure; empty for a list without entries."""
     if not len(element):
         return (element.text or "").strip()
     if not any(len(holder) or (holder.text or "").strip() for holder in element):

@@ -1,7 +1,7 @@
 """One encoding: a line of the file that carries what was read of a picture from one catalog to another.
 
 Such a file may come from anywhere, so a line is taken only if the catalog, the index and the proof can work with
-everything in it. What it says stays a claim all the same: see `catalog/imported`.
+everything in it. What it says stays a claim all the same: see `catalog/imported_contents`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dedupctl.catalog.embeddings import STORED
 from dedupctl.domain import Content, Fingerprint, FloatArray, PictureFacts
 from dedupctl.errors import DedupctlError
 from dedupctl.fingerprint.embedder import ModelIdentity
-from dedupctl.fingerprint.parts import MOST_PARTS
+from dedupctl.fingerprint.regions import MOST_REGIONS
 from dedupctl.fingerprint.thumbnail import thumbnail_fault
 
 MOST_LINE_BYTES = 1 << 20
@@ -64,8 +64,8 @@ class Encoding(BaseModel):
     hashes: dict[_Name, _Bits]
     model: str
     """Key of the embedding model that made the vectors."""
-    vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_PARTS)]
-    """One a part, half precision, little endian."""
+    vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_REGIONS)]
+    """One per region, half precision, little endian."""
     thumbnail: Annotated[bytes, Field(min_length=1)]
 
     @classmethod

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.engine import Beat
-from dedupctl.catalog.files import Known, Sighting
+from dedupctl.catalog.files import KnownFile, Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.domain import File, FileState, Identity, Root
@@ -173,7 +173,7 @@ class Walk:
             *([PassedOver(listing.passed_over)] if listing.passed_over else ()),
         ]
 
-    def _compare(self, folder: bytes, known: dict[bytes, Known]) -> _Listing:
+    def _compare(self, folder: bytes, known: dict[bytes, KnownFile]) -> _Listing:
         """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
         follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
         gone, error = FileState.GONE.value, FileState.ERROR.value
@@ -188,9 +188,9 @@ class Walk:
                 try:
                     if before is not None:
                         status = entry.stat(follow_symlinks=follow)
-                        if _is_as_known(before, status) and not (before[1] in self._due and before[2] == error):
+                        if _is_as_known(before, status) and not (before.file_id in self._due and before.state == error):
                             del known[name]
-                            if before[2] == gone:
+                            if before.state == gone:
                                 listing.revived.append(before.file_id)
                             else:
                                 listing.unchanged += 1
@@ -213,7 +213,7 @@ class Walk:
         return listing
 
     def _examined(
-        self, tx: Transaction, folder: bytes, differing: Mapping[bytes, tuple[Identity, Known | None]]
+        self, tx: Transaction, folder: bytes, differing: Mapping[bytes, tuple[Identity, KnownFile | None]]
     ) -> list[Finding]:
         """What the new and changed files of a folder call for."""
         wanted = {
@@ -275,9 +275,9 @@ class _Listing:
     passed_over: int = 0
     """Subfolders that are system folders."""
     revived: list[int] = field(default_factory=list)
-    differing: dict[bytes, tuple[Identity, Known | None]] = field(default_factory=dict)
+    differing: dict[bytes, tuple[Identity, KnownFile | None]] = field(default_factory=dict)
     """New and changed files by name, with what was known of them."""
-    missing: list[Known] = field(default_factory=list)
+    missing: list[KnownFile] = field(default_factory=list)
     failed: dict[bytes, str] = field(default_factory=dict)
     """Entries that cannot be looked at, and why."""
 
@@ -317,11 +317,12 @@ def _lost(file: File, device: int) -> Gone | None:
     return Gone((file.id,)) if file.identity.device == device else None
 
 
-def _is_as_known(before: Known, status: os.stat_result) -> bool:
-    """Nothing changed. The numbers as they come are nearly always those stored: a tuple of them costs a quarter of an
-    `Identity`."""
-    come = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return before[3:] == come or before[3:] == Identity.of(status)
+def _is_as_known(before: KnownFile, status: os.stat_result) -> bool:
+    """Whether nothing changed. The numbers of `stat` nearly always equal those stored, and a plain tuple of them costs
+    a quarter of an `Identity`."""
+    now = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    stored = (before.device, before.inode, before.size, before.mtime_ns, before.ctime_ns)
+    return stored == now or stored == Identity.of(status)
 
 
 def is_own_name(name: bytes) -> bool:
@@ -357,13 +358,13 @@ def _judged(
     return Relinked(Sighting(root.id, path, identity, recognised.content_id), recognised.moved_from)
 
 
-def _gone(missing: Iterable[Known], device: int | None) -> list[Finding]:
+def _gone(missing: Iterable[KnownFile], device: int | None) -> list[Finding]:
     """Files that were here and are not. On another device than what stands there now, their disk is not mounted."""
     file_ids = tuple(file.file_id for file in missing if file.device == device)
     return [Gone(file_ids)] if file_ids else []
 
 
-def _let_go(known: Iterable[Known]) -> list[Finding]:
+def _let_go(known: Iterable[KnownFile]) -> list[Finding]:
     file_ids = tuple(file.file_id for file in known if file.state != FileState.GONE)
     return [PassedOver(0, file_ids)] if file_ids else []
 

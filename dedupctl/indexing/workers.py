@@ -19,7 +19,7 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, FloatArray, Identity, Unreadable
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read, thumbnail_of
-from dedupctl.fingerprint.outcome import NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.unreadable import NEEDS_MEMORY, Limits
 from dedupctl.fingerprint.view import exif_of, view_of
 from dedupctl.indexing.budget import budget_of
 from dedupctl.indexing.cage import OUT_OF_CPU, OUT_OF_TIME, PATIENCE, Allowance, Work

@@ -15,7 +15,7 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Fingerprint, FloatArray, IntArray
 from dedupctl.matching.hash_table import HashTable, closest_distance
 from dedupctl.matching.reach import cosine_for, expected_by_chance
-from dedupctl.vectors.base import VectorIndex
+from dedupctl.vectors.vector_index import VectorIndex
 
 HASH_REACH = 8
 """pHash bits of 64 in any orientation. Alone it proposes 0.935 of library edits at 0.005 false candidates a photo."""

@@ -1,7 +1,7 @@
-"""One candidate, judged: the cheapest sufficient test first, and the numbers it rests on kept as evidence.
+"""Measure one candidate pair: the cheapest sufficient test comes first, and the numbers are kept as evidence.
 
-Pure work on values, so it runs in any process. A `Judge` keeps the pictures it prepared, because a picture that has one
-candidate usually has several.
+This is pure work on values, so it runs in any process. A `Comparer` keeps the pictures it prepared, because a picture
+with one candidate usually has several.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Closer, Content, Evidence, Unreadable
-from dedupctl.fingerprint.closer import CloserLook, look_closer
+from dedupctl.fingerprint.closer_look import CloserLook, look_closer
 from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import thumbnail_of
-from dedupctl.fingerprint.outcome import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
+from dedupctl.fingerprint.unreadable import DEFAULT_LIMITS, NEEDS_MEMORY, Limits
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.proof.closer import look_closer_at
 from dedupctl.matching.proof.frame import View
@@ -28,9 +28,9 @@ from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.proof.proof import prove
 
 PROOF_SECONDS = 0.015
-"""CPU time of one comparison, see `bench/README.md`."""
+"""CPU time of one comparison; see `bench/README.md`."""
 DECODED_PIXELS_A_SECOND = 20_000_000
-"""Of a full decode with its digest."""
+"""In a full decode including the digest."""
 T = TypeVar("T")
 
 KEPT_PICTURES = 512
@@ -38,19 +38,21 @@ KEPT_PICTURES = 512
 KEPT_LOOKS = 24
 """Closer looks a process keeps: up to 1.4 MB each."""
 KEPT_DIGESTS = 4096
+_LOSSY = frozenset({"WEBP", "AVIF", "HEIF", "JXL", "JPEG2000"})
+"""Formats besides JPEG that lose detail, as Pillow names them."""
 _WORTH_A_CLOSER_LOOK = 0.4
 """Share of the detail that must agree, and of either's detail that must be shared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two contents to compare: what is known of it, and where it can be read."""
+    """One of two contents to compare: what is known about it, and where it can be read."""
 
     content: Content
     thumbnail: bytes | None
-    """None when the thumbnail cache was lost: it is made again from `path`."""
+    """None if the thumbnail cache was lost: it is made again from `path`."""
     path: bytes | None
-    """A present file of this content; None when all are gone."""
+    """A present file with this content; None if all are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Case:
 
 
 def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) -> dict[int, Side]:
-    """What is known of these contents, ready to be compared."""
+    """What is known about these contents, ready to be compared."""
     contents = tx.contents.get(content_ids)
     thumbnails = thumbs.get([content.digest for content in contents.values()])
     paths = {located.file.content_id: located.path for located in tx.files.of_contents(content_ids)}
@@ -72,7 +74,7 @@ def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) 
 
 
 def expected_seconds(case: Case) -> float:
-    """About how much CPU time a case takes: it is milliseconds, or seconds where all pixels are compared."""
+    """Estimated CPU time of a case: milliseconds, or seconds if all pixels are compared."""
     if not _may_be_same_pixels(case):
         return PROOF_SECONDS
     facts = case.a.content.facts
@@ -80,7 +82,7 @@ def expected_seconds(case: Case) -> float:
 
 
 class Comparer:
-    """Compares candidates and says what was measured."""
+    """Compares candidate pairs and returns what was measured."""
 
     def __init__(self) -> None:
         self._pictures: Kept[Picture] = Kept(KEPT_PICTURES)
@@ -88,7 +90,7 @@ class Comparer:
         self._digests: Kept[bytes] = Kept(KEPT_DIGESTS)
 
     def evidence(self, case: Case, limits: Limits = DEFAULT_LIMITS, *, is_last_try: bool = True) -> Evidence | None:
-        """The evidence on one candidate; None when a picture can no longer be read, so nothing can be said.
+        """The evidence on one candidate; None if a picture can no longer be read.
 
         Two pictures that the limits do not allow to be compared pixel by pixel, or looked at closely, are judged by
         what else is known of them.
@@ -186,4 +188,5 @@ def _may_be_near(proven: Evidence) -> bool:
 
 
 def _view(look: CloserLook, content: Content) -> View:
-    return View(look.gray, content.facts.width, content.facts.height, look.quantization)
+    facts = content.facts
+    return View(look.gray, facts.width, facts.height, look.quantization, loses_unknown=facts.format in _LOSSY)

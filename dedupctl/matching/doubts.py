@@ -12,9 +12,11 @@ from dedupctl.matching.proof.closer import RELIT
 _DRAWN = 0.40
 """Share of natural detail below which both pictures are drawn. Pages, charts, boards and screens around a photo have
 .39 at most, the plainest photos .43."""
-_MOVED, _MOVED_RELIT = 2, 8
-"""Windows in which something moved. What harsh saving spoils can look like one; where the light is another, clipped
-highlights can look like a few."""
+_MOVED, _MOVED_RELIT = 4, 8
+"""Windows of half the side in which something moved. In copies there are hardly ever any, under words or in other light
+a few; somebody who moves by a thirtieth of the picture is seen in 4."""
+_MOVED_GRAIN = 0.75
+"""Share of the fine detail below which fewer are enough."""
 _SAME_GRAIN, _SAME_GRAIN_LOW = 0.97, 0.90
 """Shares of the fine detail, at the median and in the lower quarter, from which it is one exposure for certain."""
 _ENOUGH_GRAIN = 24
@@ -22,8 +24,12 @@ _ENOUGH_GRAIN = 24
 _OTHER_GRAIN = 0.93
 """Share of it below which two pictures of other light or focus are two exposures: real brackets have .91 at
 most, copies .94 and more."""
+_OTHER_GRAIN_AFTER_ANY_LOSS = 0.70
+"""The same where a format took detail in a way that is not known: WebP and AVIF leave .72 and more."""
 _REFOCUSED = 0.15
 """Share of windows in which either is the sharper one. Shots of a focus stack have .27 and more, harsh saving .12."""
+_REFOCUSED_A_LITTLE = 0.04
+"""The same where little grain agrees."""
 _ALL_AGREES, _LITTLE_GRAIN = 0.97, 0.80
 """Share of the detail that agrees on thumbnails below which a little differs, and the grain below which that is no
 edit: frames of a small video in which only lips moved."""
@@ -59,9 +65,11 @@ def _other_content(closer: Closer) -> str | None:
     if max(closer.natural_a or 0.0, closer.natural_b or 0.0) < _DRAWN and (closer.redrawn or 0) > 0:
         return f"they are drawn alike, but for {_counted(closer.redrawn or 0)} drawn otherwise"
     moved = closer.moved or 0
-    few_are_spoilt = _is_relit(closer) or closer.moments == "one" or _is_of_one_grain(closer)
-    if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and not few_are_spoilt):
-        return f"something moved, or stands for something else, on {moved / closer.windows:.1%} of the shared part"
+    is_other_grain = closer.moments != "one" and closer.kept is not None and closer.kept < _MOVED_GRAIN
+    if moved >= (_MOVED_RELIT if _is_relit(closer) else _MOVED) or (moved > 0 and is_other_grain):
+        return (
+            f"something moved, or stands for something else, on {moved / (4 * closer.windows):.1%} of the shared part"
+        )
     return None
 
 
@@ -78,10 +86,11 @@ def _is_of_one_grain(closer: Closer) -> bool:
 
 
 def _other_exposure(closer: Closer, agreement: float) -> str | None:
-    if closer.moments == "one" or closer.kept is None or closer.kept >= _OTHER_GRAIN:
+    least = _OTHER_GRAIN if closer.loss_known else _OTHER_GRAIN_AFTER_ANY_LOSS
+    if closer.moments == "one" or closer.kept is None or closer.kept >= least:
         return None
     grain = f"only {max(closer.kept, 0.0):.0%} of the grain that should have been kept agrees"
-    if (closer.each_sharper or 0.0) > _REFOCUSED:
+    if (closer.each_sharper or 0.0) > (_REFOCUSED if closer.kept >= _LITTLE_GRAIN else _REFOCUSED_A_LITTLE):
         return f"each is sharper somewhere, and {grain}"
     if _is_relit(closer):
         return f"the light is another, and {grain}"

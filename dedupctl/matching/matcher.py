@@ -17,7 +17,7 @@ from dedupctl.matching.comparison import Case, expected_seconds, gather_sides
 from dedupctl.matching.completion import lacking_pairs
 from dedupctl.matching.score import judge, thresholds_of
 from dedupctl.matching.screen import Screen
-from dedupctl.vectors.base import VectorIndex
+from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.workspace import Workspace
 
 CONTENTS_A_ROUND = 128

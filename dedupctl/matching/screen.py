@@ -22,6 +22,8 @@ from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.sketch import Sketches, sketches_of
 from dedupctl.matching.votes import passing, votes_for
 
+SMALL = 5_000
+"""Pictures up to which no candidate is turned away: two by chance for each picture cost less than one copy missed."""
 BEARABLE = 0.1
 """Chance candidates of one picture that may reach the proof in a library of a thousand; three times as many in one of a
 million."""
@@ -38,17 +40,16 @@ KEPT_SKETCHES = 16_384
 _SHARES = (1.67e-4, 5.2e-5, 1.6e-5, 4.5e-6, 1.3e-6, 3e-7)
 _SCORES = (-4.0, -3.0, -2.0, -1.0, -0.6, -0.3)
 """Share of all pairs of different photos that score at least so much: among 2,492 photos, without nine pairs that show
-one scene. With both, and the cosine that `reach` asks for, of 189 hard edits .984 pass among 1,000 pictures, .974 among
-10,000, .958 among 100,000 and .942 among a million; of 607 library and five edits all pass everywhere."""
+one scene. With both the screen and the cosine that `reach` asks for, .974 of 189 hard edits pass among 10,000 pictures,
+.958 among 100,000 and .942 among a million; all of 607 library and five edits pass everywhere."""
 
 
 def least_score(pictures: int) -> float:
     """The score (see `votes.passing`) below which a candidate in a library of this size is not worth a proof."""
-    bearable = BEARABLE * (1 + max(0.0, float(np.log10(max(1, pictures) / 1000))) / 1.5)
-    share = bearable / max(1, pictures)
-    if share > _SHARES[0]:
+    if pictures <= SMALL:
         return -np.inf
-    return float(np.interp(-np.log(share), -np.log(_SHARES), _SCORES))
+    bearable = BEARABLE * (1 + max(0.0, float(np.log10(pictures / 1000))) / 1.5)
+    return float(np.interp(-np.log(bearable / pictures), -np.log(_SHARES), _SCORES))
 
 
 class Screen:

@@ -1,1 +1,1 @@
-"""The schema's history, one numbered verb a step. Each step is self-contained: it never imports the current schema."""
+"""The history of the schema, in numbered steps. Each step is self-contained: it never imports the current schema."""

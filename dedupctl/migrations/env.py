@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection, and inside the transaction, that the catalog hands over."""
+"""Alembic's entry point: runs the migrations on the connection and in the transaction that the catalog passes in."""
 
 from __future__ import annotations
 

@@ -84,6 +84,9 @@ class Removal:
 
     def may_be_part(self, at: At) -> bool:
         """What bears a part's name is the whole copy, or what was to stand in the file's place."""
+        if self.action.verb is Verb.HARDLINK and self.action.keeper is not None:
+            # One more name of the kept file, perhaps written to since: its other name holds what was written.
+            return is_inode(at, self.action.keeper.identity) and at.status().st_nlink > 1
         return self.is_the_copy(at) or (self.mark is not None and is_replacement(at, self.mark))
 
     def may_be_aside(self, at: At) -> bool:

@@ -12,8 +12,8 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.verification import Checked
 from dedupctl.domain import Action, PairKind, Verdict
+from dedupctl.fingerprint.jpeg_streams import streams_equal
 from dedupctl.fingerprint.pixels import pixels_equal
-from dedupctl.fingerprint.streams import streams_equal
 
 SAYING_PIXELS = frozenset({"stream", "pixels"})
 """Methods of `Evidence` that say two pictures have the same pixels."""

@@ -1,1 +1,1 @@
-"""Who is close to whom: an index of unit vectors that can be thrown away, because the catalog keeps them all."""
+"""Nearest neighbours: an index of unit vectors that can be thrown away, because the catalog keeps every vector."""

@@ -1,15 +1,15 @@
-"""The exact index: compares with every vector. The oracle the graph is tested against, and right for small sets."""
+"""The exact index, which compares with every vector. The graph is tested against it, and small sets can use it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dedupctl.domain import FloatArray, IntArray
-from dedupctl.vectors.base import VectorRefused, best, clamped, distinct_labels, unit_rows
+from dedupctl.vectors.vector_index import VectorRefused, clamped, distinct_labels, top_k, unit_rows
 
 
 class FlatIndex:
-    """A `VectorIndex` without approximation; a search costs one product with the whole matrix."""
+    """A `VectorIndex` without approximation: a search multiplies with the whole matrix."""
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
@@ -37,7 +37,7 @@ class FlatIndex:
 
     def search(self, vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         cosines = clamped(unit_rows(vectors, self.dim) @ self._vectors.T)
-        return best(np.broadcast_to(self._labels, cosines.shape), cosines, k)
+        return top_k(np.broadcast_to(self._labels, cosines.shape), cosines, k)
 
     def search_above(self, vector: FloatArray, cosine: float, k_start: int = 10) -> tuple[IntArray, FloatArray]:  # noqa: ARG002
         labels, cosines = self.search(vector[np.newaxis], len(self))

@@ -1,7 +1,7 @@
-"""Makes the index say what the catalog says. The catalog is right; the index is a cache that may be late or gone.
+"""Bringing the index in line with the catalog. The catalog is right; the index is a cache that may be stale or missing.
 
-There is no watermark: whatever the index and the catalog differ in is added or retired, so that no order in which the
-two were written before a crash can matter.
+There is no watermark: every difference between the two is added or retired, so the order in which they were written
+before a crash cannot matter.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import TypeAlias
 import numpy as np
 
 from dedupctl.domain import FloatArray, IntArray
-from dedupctl.vectors.base import VectorIndex, unit_rows
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.snapshot import SnapshotRefused, load
+from dedupctl.vectors.vector_index import VectorIndex, unit_rows
 
 Fetch: TypeAlias = Callable[[IntArray], FloatArray]
-"""Labels (n,) -> their vectors (n, dim), in the same order. Called with at most `BATCH` labels at a time."""
+"""Maps labels (n,) to their vectors (n, dim), in the same order. Called with at most `BATCH` labels at a time."""
 
 BATCH = 4096
 SAMPLE = 64
-"""Shared labels whose vectors are compared at open."""
+"""How many shared labels have their vectors compared when the index is opened."""
 SAME_COSINE = 0.999
-"""One vector, kept at half precision in the catalog and in full in the index, has 0.9999998 with itself."""
+"""A vector at half precision, as in the catalog, has a cosine of 0.9999998 with itself at full precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedIndex:
-    """An index that agrees with the catalog, and what it took."""
+    """An index that agrees with the catalog, and what had to be changed for that."""
 
     index: HnswIndex
     rebuilt_because: str | None
-    """The check that failed, in words; None where the snapshot was good."""
+    """The check that failed, in words; None if the snapshot was used."""
     added: int
     retired: int
 
@@ -42,13 +42,13 @@ class OpenedIndex:
 def open_index(
     directory: Path, *, dim: int, model_key: str, catalog_id: str, alive: IntArray, fetch: Fetch
 ) -> OpenedIndex:
-    """The index of `alive`, from the snapshot in `directory` where that can be trusted, else from the vectors alone.
+    """The index of the labels in `alive`: from the snapshot in `directory` if it passes every check, else rebuilt.
 
-    Writes nothing, so that it needs no lock; the lock's holder may `save` the result. `alive` and `fetch` must be of
-    one read transaction.
+    Writes nothing and so needs no lock; the holder of the lock may `save` the result. `alive` and `fetch` must belong
+    to one read transaction.
 
     Raises:
-        VectorRefused: the catalog holds a vector that no index may hold.
+        VectorRefused: the catalog holds a vector that must not be indexed.
     """
     try:
         index = load(directory, dim=dim, model_key=model_key, catalog_id=catalog_id)
@@ -62,10 +62,10 @@ def open_index(
 
 
 def reconcile(index: VectorIndex, alive: IntArray, fetch: Fetch) -> tuple[int, int]:
-    """Retire what is not alive, add what is missing; returns how many were (added, retired).
+    """Retire the labels that are not in `alive` and add those that are missing; returns the counts (added, retired).
 
     Raises:
-        VectorRefused: `fetch` gave a vector that no index may hold.
+        VectorRefused: `fetch` returned a vector that must not be indexed.
     """
     held = index.labels()
     gone = np.setdiff1d(held, alive)
@@ -78,9 +78,9 @@ def reconcile(index: VectorIndex, alive: IntArray, fetch: Fetch) -> tuple[int, i
 
 
 def _refuse_other_vectors(index: HnswIndex, alive: IntArray, fetch: Fetch) -> None:
-    """An older catalog that was put back gives its next ids a second time: then a label means another picture here.
+    """Refuse a snapshot whose labels mean other pictures, because an older catalog was put back and reused their ids.
 
-    The ids given twice are the highest, so the highest shared labels tell.
+    The reused ids are the highest ones, so the highest shared labels are compared.
     """
     shared = np.intersect1d(index.labels(), alive)[-SAMPLE:]
     if not len(shared):

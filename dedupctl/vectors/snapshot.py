@@ -2,11 +2,11 @@
 
     vectors/<model>/
         graph-<token>.hnsw   one generation of the graph, never changed once it has this name
-        MANIFEST.json        names the generation that counts, and everything it must agree with
+        MANIFEST.json        names the current generation and everything that must match it
 
 hnswlib checks nothing: it loads a file of another dimension or metric, writes half a file to a full disk without an
-error, and crashes the process on a file with a flipped byte. So the manifest holds what a file must be, and a file is
-loaded only after it was compared with it.
+error, and crashes the process on a file with a flipped byte. So the manifest records what the file must be, and a file
+is loaded only after it was checked against the manifest.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ MANIFEST_NAME = "MANIFEST.json"
 GRAPH_PATTERN = "graph-*.hnsw*"
 FORMAT = 1
 TRIES = 5
-"""A reader without the lock may see its file removed by a newer save; each try starts from the newer manifest."""
+"""A newer save may remove the file while a reader without the lock opens it; each try reads the manifest again."""
 
 
 class Manifest(BaseModel):
-    """What the generation that counts must be. Sealed by a digest of its own, because its labels are data too."""
+    """What the current generation must be. It has a digest of its own, because its labels are data too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -43,33 +43,33 @@ class Manifest(BaseModel):
     graph: str
     """File name of the graph."""
     size: int
-    """Its bytes, as hnswlib says they must be."""
+    """Size of the graph file in bytes, as hnswlib says it must be."""
     digest: str
-    """Its BLAKE3, hexadecimal."""
+    """BLAKE3 of the graph file, hexadecimal."""
     count: int
-    """Labels a search can find."""
+    """Number of labels that a search can find."""
     retired: tuple[int, ...]
     """Labels in the graph that a search must not find."""
     twins: dict[int, tuple[int, ...]]
-    """Labels found through another's vector."""
+    """Labels that are found through the vector of another label: node -> labels."""
     seal: str = ""
     """BLAKE3 of everything above, hexadecimal."""
 
-    def proper_seal(self) -> str:
+    def expected_seal(self) -> str:
         return blake3(self.model_dump_json(exclude={"seal"}).encode()).hexdigest()
 
 
 class SnapshotRefused(Exception):
-    """There is no snapshot that may be loaded; the text names the check that failed. Never leaves this room."""
+    """There is no snapshot that may be loaded; the text names the check that failed. Always caught in this package."""
 
 
 def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) -> None:
     """Publish the index as the new generation and remove older ones. Only for the holder of the lock.
 
-    Killed at any moment, or failing, it leaves the last published generation in force.
+    If it fails or is killed at any moment, the last published generation stays current.
 
     Raises:
-        StoreError: the files could not be written whole.
+        StoreError: the files could not be written completely.
     """
     graph = directory / f"graph-{secrets.token_hex(8)}.hnsw"
     try:
@@ -79,7 +79,7 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
             part.chmod(file_mode_in(directory))
             written = part.stat().st_size
             if written != size:
-                raise StoreError(f"only {written} of {size} bytes of the vector index could be written to {directory}")
+                raise StoreError(f"wrote only {written} of {size} bytes of the vector index to {directory}")
             digest = _digest(part)
         manifest = Manifest(
             format=FORMAT,
@@ -94,7 +94,7 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
             retired=index.retired,
             twins=index.twins,
         )
-        sealed = manifest.model_copy(update={"seal": manifest.proper_seal()})
+        sealed = manifest.model_copy(update={"seal": manifest.expected_seal()})
         with durable_file(directory / MANIFEST_NAME) as part:
             part.write_text(sealed.model_dump_json(), encoding="utf-8")
             part.chmod(file_mode_in(directory))
@@ -105,7 +105,7 @@ def save(index: HnswIndex, directory: Path, *, model_key: str, catalog_id: str) 
 
 
 def load(directory: Path, *, dim: int, model_key: str, catalog_id: str) -> HnswIndex:
-    """The index of the last `save`, once every check has passed. Writes nothing, needs no lock.
+    """The index as last saved, loaded only after every check has passed. Writes nothing and needs no lock.
 
     Raises:
         SnapshotRefused: a check failed.
@@ -129,7 +129,7 @@ def load(directory: Path, *, dim: int, model_key: str, catalog_id: str) -> HnswI
 
 
 def verify_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: str) -> str | None:
-    """Why the snapshot would not be loaded, in words; None if it would. Reads the whole file, writes nothing."""
+    """Why the snapshot would not be loaded, in words; None if it would be. Reads the whole file, writes nothing."""
     try:
         load(directory, dim=dim, model_key=model_key, catalog_id=catalog_id)
     except SnapshotRefused as refused:
@@ -138,7 +138,7 @@ def verify_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: st
 
 
 def glance_at_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id: str) -> str | None:
-    """As `verify_snapshot`, but only by the manifest and the size of the file: an answer within milliseconds."""
+    """Like `verify_snapshot`, but checks only the manifest and the size of the file, which takes milliseconds."""
     try:
         manifest = _verified_manifest(directory, dim, model_key, catalog_id)
         size = (directory / manifest.graph).stat().st_size
@@ -150,14 +150,14 @@ def glance_at_snapshot(directory: Path, *, dim: int, model_key: str, catalog_id:
 
 
 def _remove_unnamed(directory: Path) -> None:
-    """Remove older generations, and what a failed or killed save left: a full disk must not fill up further."""
+    """Remove older generations and what a failed or killed save left behind: a full disk must not fill up further."""
     try:
         named = Manifest.model_validate_json((directory / MANIFEST_NAME).read_bytes()).graph
     except (OSError, ValidationError):
         named = None
     for graph in directory.glob(GRAPH_PATTERN):
         if graph.name != named:
-            with suppress(OSError):  # on Windows a reader may hold it; the next save removes it
+            with suppress(OSError):  # on Windows a reader may have it open; the next save removes it
                 graph.unlink()
 
 
@@ -171,7 +171,7 @@ def _verified_manifest(directory: Path, dim: int, model_key: str, catalog_id: st
     except ValidationError as error:
         first = error.errors()[0]
         raise SnapshotRefused(f"{MANIFEST_NAME} is damaged: {first['msg']}") from error
-    if manifest.seal != manifest.proper_seal():
+    if manifest.seal != manifest.expected_seal():
         raise SnapshotRefused(f"{MANIFEST_NAME} is damaged: it does not match its own digest")
     for what, found, wanted in (
         ("format", manifest.format, FORMAT),

@@ -1,10 +1,10 @@
-"""Labels that share one vector, so that the graph holds it only once.
+"""Twins: labels with equal vectors, which share one node so that the graph holds the vector only once.
 
-A hundred equal vectors fill each other's neighbour lists in an HNSW graph: a search that walks in finds no way out, and
-no later vector is linked past them. Seen with bare hnswlib 0.8.0 (M 16, ef_construction 100, ef 64) on 20,000 vectors
-and 4,000 more that are equal in groups: copies of the *other* 20,000 are found at 0.9995 with groups of 33, at 0.949
-with groups of 100 and at 0.799 with groups of 1,000. Equal vectors are common here: copies with the same pixels have
-them.
+A hundred equal vectors fill each other's neighbour lists in an HNSW graph: a search that reaches them finds no way out,
+and no later vector is linked past them. Measured with bare hnswlib 0.8.0 (M 16, ef_construction 100, ef 64) on 20,000
+vectors and 4,000 more that are equal in groups: copies of the *other* 20,000 are found with a recall of 0.9995 with
+groups of 33, 0.949 with groups of 100 and 0.799 with groups of 1,000. Equal vectors are common here, because copies
+with the same pixels have them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from dedupctl.domain import FloatArray, IntArray
 
 
 class Twins:
-    """Which labels hang on which node of the graph. A node is named by the label its vector came with."""
+    """Which labels are attached to which node of the graph. A node has the label that its vector was added under."""
 
     def __init__(self, by_node: Mapping[int, Iterable[int]]) -> None:
         self._by_node = {node: list(labels) for node, labels in by_node.items()}
         self._node_of = {label: node for node, labels in self._by_node.items() for label in labels}
 
-    def hang(self, label: int, node: int) -> None:
-        """Let `label` be found wherever `node` is found."""
+    def attach(self, label: int, node: int) -> None:
+        """Have `label` found wherever `node` is found."""
         self._by_node.setdefault(node, []).append(label)
         self._node_of[label] = node
 
     def drop(self, label: int) -> int:
-        """Take the label off its node, which is returned; a label that hangs nowhere is its own node."""
+        """Detach the label from its node and return that node; a label that is not attached is its own node."""
         node = self._node_of.pop(label, label)
         if node != label:
             self._by_node[node].remove(label)
@@ -38,7 +38,7 @@ class Twins:
         return node
 
     def of(self, node: int) -> tuple[int, ...]:
-        """The labels that hang on this node, without the node's own."""
+        """The labels attached to this node, without the node's own."""
         return tuple(self._by_node.get(node, ()))
 
     def nodes(self, labels: IntArray) -> IntArray:
@@ -46,18 +46,18 @@ class Twins:
         return np.array([self._node_of.get(label, label) for label in labels.tolist()], np.int64)
 
     def by_node(self) -> dict[int, tuple[int, ...]]:
-        """All there are, as `__init__` takes them."""
+        """All attached labels, in the form that `__init__` takes."""
         return {node: tuple(labels) for node, labels in self._by_node.items()}
 
     def among(self, nodes: IntArray) -> bool:
-        """Does any of these nodes carry a label that is not its own?"""
+        """Whether any label is attached to one of these nodes."""
         return bool(self._by_node) and not self._by_node.keys().isdisjoint(nodes.ravel().tolist())
 
 
 def groups_of_equals(units: FloatArray) -> IntArray:
-    """For each row of `units` (n, dim) the first row that is equal to it at half precision, shape (n,).
+    """For each row of `units` (n, dim), the index of the first row that equals it at half precision; shape (n,).
 
-    Half precision, because one picture embedded in batches of different sizes differs in the seventh digit.
+    Half precision, because embedding a picture in batches of different sizes changes the seventh digit.
     """
     keys = np.ascontiguousarray(units.astype(np.float16) + np.float16(0))  # + 0 makes -0 equal to 0
     rows = keys.view(np.dtype((np.void, keys.dtype.itemsize * keys.shape[1]))).ravel()

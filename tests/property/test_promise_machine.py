@@ -78,9 +78,10 @@ pictures = st.builds(picture, st.just(0), st.integers(0, 3), st.sampled_from([""
 places = st.tuples(roots, names)
 sidecars = st.builds(sidecar, st.sampled_from(["Rating", "Label"]), st.integers(1, 3))
 deaths = st.one_of(st.none(), st.integers(1, 12))
-strangers = st.one_of(st.none(), st.builds(Stranger, st.integers(1, 12), st.sampled_from(ACTS), st.integers(0, 10**6)))
+meddling = st.builds(Stranger, st.integers(1, 8), st.sampled_from(ACTS), st.integers(0, 10**6))
+strangers = st.one_of(st.none(), meddling, meddling)
 choices = st.integers(0, 10**6)
-policies = st.sampled_from(sorted(POLICIES))
+policies = st.sampled_from([*sorted(POLICIES), "move-to", "trash", "sidecars"])
 
 
 class Killed(BaseException):
@@ -340,28 +341,36 @@ class PromiseMachine(RuleBasedStateMachine):
             elif (target := self.free_place(choice // 7)) is not None:
                 path.rename(target)
                 self.foreign[target] = data
+                self.meddled.add(target)
             else:
                 self.foreign[path] = data
 
     def free_place(self, choice: int) -> Path | None:
-        """A name that nobody has: most of all one that the journal is about to give, or a temporary one of ours."""
+        """A name that nobody has: one that the journal is about to give, a temporary one of ours, or any other."""
         with self.library.catalog.read() as tx:
             entries = tx.journal.open()
-        wanted = [self.path(root, name) for root in ROOTS for name in (*NAMES, ".dedupctl-theirs.jpg")]
-        for entry in entries:
-            for place in (entry.source, entry.target, entry.target, entry.target):
-                if place is not None:
-                    path, token = Path(os.fsdecode(place)), token_of(self.library.catalog.id, entry.id)
-                    wanted += [path, path.with_name(os.fsdecode(aside_names(token)[0]))]
-                    wanted += [path.with_name(os.fsdecode(part_names(token)[0]))]
-        # Nobody but dedupctl saves anything in a quarantine, and what is saved below a mount point vanishes.
-        usable = [
-            path
-            for path in wanted
-            if path.parent.is_dir() and not os.path.lexists(path) and ".dedupctl" not in path.parts
+        wanted = {entry.target for entry in entries if entry.target is not None}
+        about_to_be_given = [Path(os.fsdecode(place)) for place in sorted(wanted)]
+        temporary = [
+            path.with_name(os.fsdecode(name))
+            for entry in entries
+            for path in (Path(os.fsdecode(entry.source)), *about_to_be_given)
+            for token in (token_of(self.library.catalog.id, entry.id),)
+            for name in (aside_names(token)[0], part_names(token)[0])
         ]
-        usable = [path for path in usable if self.unmounted.isdisjoint(path.parts)]
-        return usable[choice % len(usable)] if usable else None
+        others = [self.path(root, name) for root in ROOTS for name in (*NAMES, ".dedupctl-theirs.jpg")]
+        order = (about_to_be_given, temporary, others)
+        for places in order[max(0, choice % 6 - 3) :]:
+            usable = [path for path in places if self.may_be_put_at(path)]
+            if usable:
+                return usable[choice // 6 % len(usable)]
+        return None
+
+    def may_be_put_at(self, path: Path) -> bool:
+        """Nobody but dedupctl saves anything in a quarantine, and what is saved below a mount point vanishes."""
+        if ".dedupctl" in path.parts or not self.unmounted.isdisjoint(path.parts):
+            return False
+        return path.parent.is_dir() and not os.path.lexists(path)
 
     # What must hold
 

@@ -1,4 +1,4 @@
-"""The doors: `python -m tools.train_embedder train | pack | export | evaluate`."""
+"""Make an embedding model from photos: `python -m tools.train_embedder train | pack | export | evaluate`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ DEFAULT = Recipe()
 STOPPED = 130
 """Exit code of a run that a signal ended: the same command goes on."""
 
-RunFolder = Annotated[Path, typer.Option("--out", help="Folder of the run, from photos to model card.")]
+RunFolder = Annotated[Path, typer.Option("--out", help="Folder of the run; everything it makes is kept there.")]
 TestPhotos = Annotated[
-    Path | None, typer.Option("--test", help="Folder of photos to measure on; without it, those held out.", exists=True)
+    Path | None,
+    typer.Option("--test", help="Folder of photos to measure on. Default: the photos held out.", exists=True),
 ]
-Scenes = Annotated[Path | None, typer.Option(help="Folders of other shots of one scene, to measure on.", exists=True)]
-Edited = Annotated[int, typer.Option(help="Test photos that are given copies, fifty each.")]
+Scenes = Annotated[
+    Path | None, typer.Option(help="Folders with several shots of one scene each, to measure on.", exists=True)
+]
+Edited = Annotated[int, typer.Option(help="How many test photos are edited, in fifty ways each.")]
 Workers = Annotated[int, typer.Option(help="Worker processes.", min=0)]
 OTHER_CORES = max(1, (os.cpu_count() or 1) - 1)
 
@@ -32,7 +35,7 @@ def pack(
     photos: Annotated[list[Path], typer.Argument(help="Folders and tar files of photos.", exists=True)],
     out: RunFolder = Path("out/embedder"),
 ) -> None:
-    """Only pack photos into a run's folder, to train on a machine that has PyTorch and not the product's libraries."""
+    """Only pack photos into the run's folder, to train where PyTorch is but the product's libraries are not."""
     from .run import pack_once
 
     pack_once(out, photos, tell=typer.echo)
@@ -42,46 +45,50 @@ def pack(
 def train(
     photos: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders and tar files; none where a run goes on.", exists=True),
+        typer.Argument(help="Folders and tar files of photos; none to continue a run.", exists=True),
     ] = None,
     out: RunFolder = Path("out/embedder"),
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights, or an exported model, to start from; the published ones without.", exists=True),
+        typer.Option(help="Weights or an exported model to start from. Default: the published weights.", exists=True),
     ] = None,
     stated: Annotated[
-        list[str] | None, typer.Option(help="A line about the data and its licences, for the card.")
+        list[str] | None, typer.Option(help="A line for the card about the data and its licence.")
     ] = None,
     test: TestPhotos = None,
     scenes: Scenes = None,
     edited: Edited = 40,
-    weights_only: Annotated[bool, typer.Option("--weights-only", help="Leave export and figures to `export`.")] = False,
-    device: Annotated[str | None, typer.Option(help='As PyTorch names it ("cpu", "cuda"); found without.')] = None,
+    weights_only: Annotated[
+        bool, typer.Option("--weights-only", help="Only train; `export` does the rest later.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help='As PyTorch names it ("cpu", "cuda"). Default: a GPU if there is one.')
+    ] = None,
     workers: Workers = OTHER_CORES,
     seed: int = DEFAULT.seed,
     steps: int = DEFAULT.steps,
     pictures: Annotated[int, typer.Option(help="Pictures in a batch, two views each.")] = DEFAULT.pictures,
-    side: Annotated[int, typer.Option(help="Of views in training, pixels.")] = DEFAULT.side,
-    use_side: Annotated[int, typer.Option(help="Of pictures in use, pixels.")] = DEFAULT.use_side,
+    side: Annotated[int, typer.Option(help="Side of the views in training, in pixels.")] = DEFAULT.side,
+    use_side: Annotated[int, typer.Option(help="Side of the pictures in use, in pixels.")] = DEFAULT.use_side,
     dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = DEFAULT.dim,
     first_block: Annotated[
-        int, typer.Option(min=0, max=16, help="First of the 16 blocks that learns; 0 = all.")
+        int, typer.Option(min=0, max=16, help="First of the 16 blocks to train; 0 trains all.")
     ] = DEFAULT.first_block,
     learning_rate: float = DEFAULT.learning_rate,
-    koleo: Annotated[float, typer.Option(help="Weight of KoLeo.")] = DEFAULT.koleo,
+    koleo: Annotated[float, typer.Option(help="Weight of the KoLeo loss.")] = DEFAULT.koleo,
     queue: Annotated[int, typer.Option(help="Earlier vectors kept as negatives.")] = DEFAULT.queue,
     mixup: Annotated[float, typer.Option(help="Share of views blended with another.", min=0, max=1)] = DEFAULT.mixup,
     look_alikes: Annotated[
         float, typer.Option(help="Share of look-alikes in a batch.", min=0, max=1)
     ] = DEFAULT.look_alikes,
     series_weight: Annotated[
-        float, typer.Option(help="How far another shot of a scene counts as a negative.", min=0, max=1)
+        float, typer.Option(help="How much another shot of one scene counts as a negative.", min=0, max=1)
     ] = DEFAULT.series_weight,
     of_start: Annotated[
-        float, typer.Option(help="Share of the first weights in those that come out.", min=0, max=1)
+        float, typer.Option(help="Share of the starting weights in the result.", min=0, max=1)
     ] = DEFAULT.of_start,
 ) -> None:
-    """Train on photos, export, measure and describe. Called again, it goes on where it was stopped."""
+    """Train on photos, then export, measure and describe the model. Run again, it continues where it was stopped."""
     from .run import pack_once, prepare, train_run
 
     recipe = Recipe(
@@ -128,23 +135,25 @@ def export(
 @app.command()
 def evaluate(
     photos: Annotated[Path, typer.Option(help="Folder of photos that the model was not trained on.", exists=True)],
-    work: Annotated[Path, typer.Option(help="Where the test set is made and stays for the next model.")],
-    model: Annotated[Path | None, typer.Argument(help="An ONNX file; the built-in model without.", exists=True)] = None,
-    use_side: Annotated[int, typer.Option(help="Of the square it is given, pixels.")] = DEFAULT.use_side,
-    layout: Annotated[str, typer.Option(help='Of its input: "nhwc-uint8" or "nchw-float32".')] = "nhwc-uint8",
-    mean: Annotated[tuple[float, float, float], typer.Option(help="Taken off levels of 0 to 1, for floats.")] = (
+    work: Annotated[Path, typer.Option(help="Where the test set is made and kept for the next model.")],
+    model: Annotated[
+        Path | None, typer.Argument(help="An ONNX file. Default: the built-in model.", exists=True)
+    ] = None,
+    use_side: Annotated[int, typer.Option(help="Side of the square it is given, in pixels.")] = DEFAULT.use_side,
+    layout: Annotated[str, typer.Option(help='Layout of its input: "nhwc-uint8" or "nchw-float32".')] = "nhwc-uint8",
+    mean: Annotated[tuple[float, float, float], typer.Option(help="Subtracted from levels of 0 to 1; floats only.")] = (
         0,
         0,
         0,
     ),
-    std: Annotated[tuple[float, float, float], typer.Option(help="What is left is divided by it.")] = (1, 1, 1),
+    std: Annotated[tuple[float, float, float], typer.Option(help="The difference is divided by it.")] = (1, 1, 1),
     scenes: Scenes = None,
     edited: Edited = 40,
     workers: Workers = OTHER_CORES,
     seed: int = 11,
-    json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
 ) -> None:
-    """How good a model is at proposing copies. Several are compared by calling this for each with the same --work."""
+    """Measure how well a model proposes copies. To compare models, run this for each of them with the same --work."""
     from dedupctl.config import ModelConfig
     from dedupctl.errors import DedupctlError
 

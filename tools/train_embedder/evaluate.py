@@ -22,7 +22,7 @@ from dedupctl.config import ModelConfig
 from dedupctl.domain import FloatArray
 from dedupctl.fingerprint.embedder import BUILT_IN_PATH, Embedder
 from dedupctl.fingerprint.fingerprinter import thumbnail_view
-from dedupctl.fingerprint.parts import with_parts
+from dedupctl.fingerprint.regions import with_regions
 from dedupctl.matching.candidates import HASH_REACH
 
 from .benchmark import Seen, read_set
@@ -163,7 +163,7 @@ def cpu_of_one(embedder: Embedder, paths: Sequence[Path]) -> float:
     spent = []
     for path in paths:
         with Image.open(path) as image:
-            seen = with_parts(thumbnail_view(image.convert("RGB")))
+            seen = with_regions(thumbnail_view(image.convert("RGB")))
         start = time.process_time()
         embedder.embed(seen)
         spent.append(1000 * (time.process_time() - start))

@@ -8,12 +8,14 @@ agrees in copies alone, as far as saving allows.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from dedupctl.domain import Closer, FloatArray
+from dedupctl.domain import Closer, FloatArray, GrayArray
 from dedupctl.matching.proof.detail import (
     Correlation,
     correlate,
@@ -36,6 +38,9 @@ _TEXTURED = 4.0
 _DIFFERS = 0.5
 """Correlation of the detail of two windows below which they show different things."""
 _DIFFERS_FOR_CERTAIN = 0.35
+_RICH = 9.0
+"""Grey levels a window of half the side must vary by to show something of its own."""
+_MOST_REGIONS = 40
 _STROKES = 6.0
 """Grey levels a window must vary by to hold a stroke; what JPEG leaves around letters varies less once blurred."""
 _OTHER_BRIGHTNESS = 18.0
@@ -57,6 +62,10 @@ and stickers have 70 and more, what moves before a camera has a border in both."
 _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 """Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
 with the other picture from which they are translucent."""
+_WITHIN = 0.7
+"""Share of a window that a region must fill for the window to lie within it."""
+_ON_BOTH = 5
+"""Windows that must be drawn on each of the two for both to show something that the other lacks."""
 _PAINTED, _PAINTED_TONES = 0.30, 0.85
 """By how much more even, and in two tones to which share, a region must be to be painted whatever its border."""
 _SAMPLE = 300
@@ -102,6 +111,7 @@ def look_closer_at(a: View, b: View, matrix: Matrix) -> Closer:
         kept=None if kept is None else round(kept[0], 4),
         kept_low=None if kept is None else round(kept[1], 4),
         fine_windows=None if kept is None else kept[2],
+        loss_known=not (a.loses_unknown or b.loses_unknown),
     )
 
 
@@ -115,7 +125,7 @@ def _differences(frame: Shared, a: FloatArray, shared: Flags) -> _Differences:
     natural_a, natural_b = (is_natural(side, frame.window, sample) for side in (frame.a, frame.b))
     return _Differences(
         windows=other_detail | painted,
-        moved=_moved(frame, a, textured & (detail.ncc < _DIFFERS_FOR_CERTAIN)),
+        moved=_moved(frame, a),
         natural_a=float(np.mean(natural_a[sample])) if sample.any() else 0.0,
         natural_b=float(np.mean(natural_b[sample])) if sample.any() else 0.0,
     )
@@ -137,33 +147,54 @@ def _some_of(windows: Flags) -> Flags:
     return some
 
 
-def _moved(frame: Shared, a: FloatArray, other_detail: Flags) -> int:
-    """Windows of the regions in which something moved, or stands for something else.
+def _moved(frame: Shared, a: FloatArray) -> int:
+    """Windows of half the side in which something moved, or stands for something else.
 
     What people lay on a copy has a border of its own where the other shows none, and it is drawn: even or of two tones,
     where photos are grained. Or it lets the picture be seen through it.
     """
-    count, regions = cv2.connectedComponents(other_detail.astype(np.uint8), connectivity=8)
-    if count < 2:
+    side = frame.window // 2
+    detail = correlate(_softened(a, _BLUR), _softened(frame.b, _BLUR), side)
+    shared = np.asarray(cut(frame.inside, side).min(axis=(2, 3)) > 0)
+    others = shared & (detail.stronger > _RICH) & (detail.ncc < _DIFFERS_FOR_CERTAIN)
+    if not others.any():
         return 0
     soft_a, soft_b = _softened(a, 1.0), _softened(frame.b, 1.0)
     changed = (np.abs(soft_a - soft_b) > _CHANGED) & (frame.inside > 0)
-    sides = [
-        _Side(picture, _steepness(soft), frame.inside > 0, changed)
-        for picture, soft in ((frame.a, soft_a), (frame.b, soft_b))
-    ]
+    sides = (
+        _Side(frame.a, _steepness(soft_a), frame.inside > 0, changed),
+        _Side(frame.b, _steepness(soft_b), frame.inside > 0, changed),
+    )
     details = [np.asarray(picture - _softened(picture, 2.0), np.float32) for picture in (a, frame.b)]
     is_relit = _relit(frame, a) > RELIT
-    moved = 0
-    for number in range(1, count):
-        region = regions == number
-        pixels = changed & _grown(region, frame.window, changed.shape)
+    moved, laid = 0, [0, 0]
+    for windows, pixels in _regions(others, side, changed):
         if np.count_nonzero(pixels) < _LEAST_CHANGED or (is_relit and _is_lost(frame, pixels)):
             continue
-        if _is_seen_through(pixels, *details) or _is_laid_on(pixels, *sides):
+        if _is_seen_through(pixels, *details):
             continue
-        moved += int(np.count_nonzero(region))
-    return moved
+        on = _laid_on(pixels, sides, frame.window)
+        if on is None:
+            moved += windows
+        else:
+            laid[on] += windows
+    # Each shows something that the other lacks: one thing before, and after it moved.
+    return moved + sum(laid) if min(laid) >= _ON_BOTH else moved
+
+
+def _regions(others: Flags, side: int, changed: Flags) -> Iterator[tuple[int, Flags]]:
+    """Changed pixels that hang together, and how many of the windows `others` lie there."""
+    closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    _, labels = cv2.connectedComponents(closed, connectivity=8)
+    found: Counter[int] = Counter()
+    for row, column in np.argwhere(others):
+        inside = labels[row * side : (row + 1) * side, column * side : (column + 1) * side]
+        counts = np.bincount(inside.ravel())
+        counts[0] = 0
+        if counts.any():
+            found[int(counts.argmax())] += 1
+    for label, windows in found.most_common(_MOST_REGIONS):
+        yield windows, changed & (labels == label)
 
 
 def _is_lost(frame: Shared, pixels: Flags) -> bool:
@@ -195,28 +226,34 @@ class _Side:
         elsewhere = inside & ~changed
         self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
 
+    def is_natural(self, region: GrayArray, window: int) -> bool:
+        """Most windows that lie within the region hold detail as photos do; False where hardly any does."""
+        within = means_of(np.asarray(region, np.float32), window) > _WITHIN
+        if np.count_nonzero(within) < 3:
+            return False
+        return float(np.mean(is_natural(self.picture, window, within)[within])) > 0.5
+
     def more_even(self, pixels: Flags) -> float:
         """How much larger the share of even pixels is there than elsewhere."""
         return float(np.mean(self._even[pixels])) - self._usually_even
 
 
-def _is_laid_on(pixels: Flags, a: _Side, b: _Side) -> bool:
-    """Something was drawn on one of the two."""
-    painted = max((a, b), key=lambda side: side.more_even(pixels))
-    if painted.more_even(pixels) > _PAINTED and in_two_tones(painted.picture[pixels]) > _PAINTED_TONES:
-        return True
-    marked = cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | None:
+    """On which of the two something was drawn there, 0 or 1: on the one in which it has a border. None: on neither."""
+    marked = np.asarray(cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
     around = np.ones((5, 5), np.uint8)
     border = (cv2.dilate(marked, around) - cv2.erode(marked, around)) > 0
-    edge_a, edge_b = float(a.steepness[border].mean()), float(b.steepness[border].mean())
-    if max(edge_a, edge_b) < max(_STEEP, _OWN_BORDER * min(edge_a, edge_b)):
-        return False
-    levels = (a if edge_a > edge_b else b).picture[pixels]
-    return (
-        in_two_tones(levels) > _TWO_TONES
-        or _at_extremes(levels) > _AT_EXTREMES
-        or _correlation(a.picture[pixels], b.picture[pixels]) > _TRANSLUCENT
-    )
+    edges = [float(side.steepness[border].mean()) for side in sides]
+    on = int(np.argmax(edges))
+    drawn, other = sides[on], sides[1 - on]
+    levels = drawn.picture[pixels]
+    is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
+    has_border = max(edges) >= max(_STEEP, _OWN_BORDER * min(edges))
+    is_translucent = _correlation(levels, other.picture[pixels]) > _TRANSLUCENT
+    has_few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
+    looks_drawn = is_translucent or (has_few_tones and not drawn.is_natural(marked, window))
+    is_drawn = is_painted or (has_border and looks_drawn)
+    return on if is_drawn else None
 
 
 def _at_extremes(levels: FloatArray) -> float:

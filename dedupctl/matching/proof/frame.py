@@ -35,6 +35,8 @@ class View:
     full_height: int
     quantization: tuple[int, ...] | None
     """The 64 luminance steps its JPEG was saved with, row by row; None for other formats."""
+    loses_unknown: bool = False
+    """It was saved in a format that loses detail in a way that cannot be done again here."""
 
     @property
     def reduction(self) -> float:

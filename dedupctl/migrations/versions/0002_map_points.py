@@ -1,4 +1,4 @@
-"""Keep where each picture lies on the map, and which pictures the last report showed."""
+"""Store the position of each picture on the map, and which pictures the last report showed."""
 
 from __future__ import annotations
 

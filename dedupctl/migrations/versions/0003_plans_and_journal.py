@@ -1,4 +1,4 @@
-"""Keep plans, their actions, the journal of what was done, and the protected paths."""
+"""Store plans, their actions, the journal of what was done, and the protected paths."""
 
 from __future__ import annotations
 

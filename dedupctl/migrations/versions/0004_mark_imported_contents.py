@@ -1,4 +1,4 @@
-"""Mark the contents that are known by an import only: what a file of encodings says is a claim, not something seen."""
+"""Mark the contents known only from an import: what a file of encodings says is a claim that nobody has checked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("content_id"),
         sqlite_with_rowid=False,
     )
-    # Until now nothing told them apart. A content that never had a file was imported, or its root was removed: either
-    # way it costs one reading to be sure, and only if it comes to be somebody's copy.
+    # Until now they could not be told apart. A content without a file was imported, or its root was removed. In either
+    # case it costs one read to be sure, and only if it turns out to be a copy of something.
     op.execute(
         "INSERT INTO imported_contents (content_id) SELECT id FROM contents"
         " WHERE id NOT IN (SELECT content_id FROM files WHERE content_id IS NOT NULL)"

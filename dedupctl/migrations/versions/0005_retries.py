@@ -1,4 +1,4 @@
-"""Keep which files may be readable another time, and when they are tried again."""
+"""Store which files may become readable later, and when they are tried again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("file_id"),
     )
-    # Whatever was an error for good until now for what may pass is tried at the next scan.
+    # Files that failed for a reason that may pass were never tried again; now the next scan tries them.
     op.execute(
         "INSERT INTO retries (file_id, ctime_ns, failures, due_at) SELECT id, ctime_ns, 0, 0 FROM files"
         " WHERE state = 'error' AND error_code IN ('crash', 'timeout', 'memory', 'io')"

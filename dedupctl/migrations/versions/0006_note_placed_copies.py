@@ -1,4 +1,4 @@
-"""Note the identity of a copy on another filesystem before it gets its name, so that recovery can prove it ours."""
+"""Store the identity of a copy on another filesystem before it gets its name, so that recovery can prove it is ours."""
 
 from __future__ import annotations
 

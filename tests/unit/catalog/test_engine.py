@@ -104,7 +104,7 @@ def test_a_database_that_can_have_no_log_is_refused(tmp_path: Path) -> None:
         closing(sqlite3.connect(f"file:{tmp_path}/a.db?vfs=unix-dotfile", uri=True)) as without_memory,
         pytest.raises(StoreError, match=told),
     ):
-        engine.keep_a_log(without_memory, tmp_path / "a.db")
+        engine.use_write_ahead_log(without_memory, tmp_path / "a.db")
 
 
 @pytest.mark.parametrize("name", ["what?.db", "100%41.db", "a#b&c=d.db", "file:x.db", os.fsdecode(b"caf\xe9.db")])
@@ -171,7 +171,7 @@ def test_a_dangling_row_is_a_fault(database: Database) -> None:
         careless.execute("INSERT INTO replies VALUES (99)")
     careless.close()
 
-    assert database.integrity() == ["row 1 of replies points nowhere"]
+    assert database.integrity() == ["row 1 of replies refers to a missing row"]
 
 
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"

@@ -92,8 +92,8 @@ def test_a_kept_content_answers_for_all_that_were_removed_for_it_purged_ones_too
         first, second, third = removed(tx, "a.jpg", "b.jpg", "c.jpg")
         tx.journal.purged([first.id])
         tx.journal.restored([second.id])
-        assert tx.journal.wards(make_digest("kept")) == {first.victim.digest, third.victim.digest}
-        assert tx.journal.wards(make_digest("a.jpg")) == set()
+        assert tx.journal.relying_on(make_digest("kept")) == {first.victim.digest, third.victim.digest}
+        assert tx.journal.relying_on(make_digest("a.jpg")) == set()
         assert tx.journal.removed_by_root(1) == {b"/photos": 2}
 
 
@@ -101,10 +101,10 @@ def test_where_a_file_was_restored_to_is_remembered(catalog: Catalog) -> None:
     with catalog.write() as tx:
         (one,) = removed(tx, "a.jpg")
         (entry,) = tx.journal.intend([Intent(one, Deed.RESTORE, b"/x", b"/photos/a.jpg")], at=30)
-        assert tx.journal.returned() == set()
+        assert tx.journal.restored_files() == set()
         tx.journal.retarget(entry, b"/photos/a (restored).jpg")
         tx.journal.settle([Settlement(entry, EntryState.DONE)], at=31)
-        assert tx.journal.returned() == {(b"/photos/a (restored).jpg", one.victim.digest)}
+        assert tx.journal.restored_files() == {(b"/photos/a (restored).jpg", one.victim.digest)}
 
 
 def test_what_stands_in_a_place_is_remembered(catalog: Catalog) -> None:
@@ -112,8 +112,8 @@ def test_what_stands_in_a_place_is_remembered(catalog: Catalog) -> None:
         plan = tx.plans.add("test", Terms(()), [replace(action("a.jpg"), verb=Verb.SYMLINK)], at=1)
         (entry,) = tx.journal.intend([replace(intent(plan.actions[0]), stand_in=b"link:/x")], at=10)
         tx.journal.settle([Settlement(entry, EntryState.DONE, resting=True)], at=20)
-        assert tx.journal.stands_in(b"/photos", b"a.jpg") == {b"link:/x"}
-        assert tx.journal.stands_in(b"/photos", b"b.jpg") == set()
+        assert tx.journal.replacements_at(b"/photos", b"a.jpg") == {b"link:/x"}
+        assert tx.journal.replacements_at(b"/photos", b"b.jpg") == set()
 
 
 def test_entries_come_newest_first_and_in_pages(catalog: Catalog) -> None:

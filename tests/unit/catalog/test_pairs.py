@@ -28,7 +28,12 @@ closers = st.builds(
     Closer,
     windows=st.integers(),
     moments=st.none() | st.text(),
-    **{field.name: st.none() | numbers for field in fields(Closer) if field.name not in ("windows", "moments")},
+    loss_known=st.none() | st.booleans(),
+    **{
+        field.name: st.none() | numbers
+        for field in fields(Closer)
+        if field.name not in ("windows", "moments", "loss_known")
+    },
 )
 evidences = st.builds(
     Evidence,

@@ -157,7 +157,7 @@ def test_an_emptied_catalog_is_not_taken_for_a_new_one(library: LivingLibrary, r
     code, (found,) = check(library, "--repair")
 
     assert (code, found["store"], found["mended"]) == (4, "catalog", False)
-    assert f"is empty, but {Path(witness).name} says that there was a catalog" in found["what"]
+    assert f"is empty, but {Path(witness).name} shows that there was a catalog" in found["what"]
     assert (library.home / "catalog.db").read_bytes() == b""
     told = CliRunner().invoke(app, ["--home", str(library.home), "scan"])
     assert (told.exit_code, (library.home / "catalog.db").read_bytes()) == (4, b"")

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 from dedupctl.domain import Unreadable
 from dedupctl.fingerprint.decode import SMALL_SIDE, SmallPicture, decode_small
 from dedupctl.fingerprint.jxl import read_header
-from dedupctl.fingerprint.outcome import Limits
+from dedupctl.fingerprint.unreadable import Limits
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "JXL"]
 

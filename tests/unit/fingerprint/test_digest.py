@@ -12,7 +12,7 @@ from dedupctl.fingerprint.digest import (
     CHUNK_BYTES,
     ChangedWhileReading,
     NotRegular,
-    digest_file,
+    digest_stream,
     jpeg_extras,
     jpeg_stream_digest,
     open_steady,
@@ -31,7 +31,8 @@ def with_segment(jpeg: bytes, marker: int, payload: bytes) -> bytes:
 def test_the_digest_is_blake3_of_all_bytes_and_comes_with_the_identity(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(os.urandom(2 * CHUNK_BYTES + 17))
-    digest, identity = digest_file(bytes(path))
+    with open_steady(bytes(path)) as (file, identity):
+        digest = digest_stream(file)
     assert digest == blake3(path.read_bytes()).digest()
     assert identity == Identity.of(path.stat())
 
@@ -41,8 +42,8 @@ def test_a_file_that_is_not_the_expected_one_is_refused(tmp_path):
     path.write_bytes(b"before")
     found = Identity.of(path.stat())
     path.write_bytes(b"after, and longer")
-    with pytest.raises(ChangedWhileReading):
-        digest_file(bytes(path), found)
+    with pytest.raises(ChangedWhileReading), open_steady(bytes(path), found):
+        pass
 
 
 def test_a_file_written_to_while_it_is_read_is_noticed(tmp_path):
@@ -59,8 +60,8 @@ def test_a_file_written_to_while_it_is_read_is_noticed(tmp_path):
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(NotRegular):
-        digest_file(bytes(tmp_path / "pipe"))
+    with pytest.raises(NotRegular), open_steady(bytes(tmp_path / "pipe")):
+        pass
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 1}])

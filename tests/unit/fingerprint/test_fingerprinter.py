@@ -145,7 +145,7 @@ def test_a_file_that_changed_since_it_was_found_says_so(fingerprinter, photo):
 
 def test_a_picture_without_a_usable_vector_is_an_outcome(photo, monkeypatch):
     def refuse(*_):
-        raise EmbeddingError("the model gave no usable vector")
+        raise EmbeddingError("the model yields no usable vector")
 
     monkeypatch.setattr(Embedder, "embed", refuse)
     assert Fingerprinter(Config()).read(bytes(photo)).code == "no-embedding"

@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngImageFile
 from dedupctl.domain import Unreadable
 from dedupctl.fingerprint.decode import SmallPicture, decode_small
 from dedupctl.fingerprint.memory import loading
-from dedupctl.fingerprint.outcome import Limits, PictureError
 from dedupctl.fingerprint.pixels import decode_full
+from dedupctl.fingerprint.unreadable import Limits, PictureError
 
 SIDE = 2000
 MEGABYTE = 1 << 20

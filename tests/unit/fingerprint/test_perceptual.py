@@ -15,7 +15,6 @@ from dedupctl.fingerprint.perceptual import (
     orientations,
     other_hash,
     phash8,
-    phash_bits,
     reduced,
 )
 
@@ -39,7 +38,7 @@ def pictures(draw, side: int | None = None) -> Image.Image:
 @settings(max_examples=200, deadline=None)
 @given(pictures())
 def test_the_phash_is_the_librarys_bit_for_bit(image):
-    assert phash_bits(low_coefficients(reduced(image))) == library_phash(image)
+    assert phash8(low_coefficients(reduced(image)))[:8] == library_phash(image)
 
 
 @settings(max_examples=200, deadline=None)

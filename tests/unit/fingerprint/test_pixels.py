@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from dedupctl.domain import Unreadable
-from dedupctl.fingerprint.outcome import Limits
 from dedupctl.fingerprint.pixels import FullPicture, decode_full, pixel_digest, pixels_equal
+from dedupctl.fingerprint.unreadable import Limits
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_cmyk_is_compared_as_it_is(saved, put):
 
 def test_what_cannot_be_read_is_never_equal(tmp_path, scene, saved, put):
     gone = bytes(tmp_path / "gone")
-    assert pixel_digest(gone) == Unreadable("vanished", "the file is not there any more")
+    assert pixel_digest(gone) == Unreadable("vanished", "the file no longer exists")
     assert not pixels_equal(gone, gone)
     broken = put(saved(scene(), "PNG")[:-3000])
     assert not pixels_equal(broken, broken)

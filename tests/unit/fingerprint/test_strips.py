@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from dedupctl.domain import Unreadable
 from dedupctl.fingerprint import strips as module
 from dedupctl.fingerprint.decode import SmallPicture, decode_small
-from dedupctl.fingerprint.outcome import Limits
+from dedupctl.fingerprint.unreadable import Limits
 
 SIZE = (1500, 1031)
 """No multiple of the factor that it is shrunk by, which is 4."""

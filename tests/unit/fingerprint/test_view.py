@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dedupctl.domain import Identity, Unreadable
-from dedupctl.fingerprint.outcome import Limits
+from dedupctl.fingerprint.unreadable import Limits
 from dedupctl.fingerprint.view import exif_of, view_of
 
 LIMITS = Limits(max_pixels=10**9)

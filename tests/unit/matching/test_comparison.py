@@ -15,7 +15,7 @@ from dedupctl.config import Config
 from dedupctl.domain import Evidence, PairKind, Unreadable
 from dedupctl.fingerprint.decode import pixel_digest
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
-from dedupctl.fingerprint.outcome import Limits
+from dedupctl.fingerprint.unreadable import Limits
 from dedupctl.matching import comparison as judging
 from dedupctl.matching.candidates import Candidate
 from dedupctl.matching.comparison import Case, Comparer, Side

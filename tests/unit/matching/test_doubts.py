@@ -21,6 +21,7 @@ COPY = Closer(
     kept=0.99,
     kept_low=0.96,
     fine_windows=200,
+    loss_known=True,
 )
 PAGE = replace(COPY, natural_a=0.02, natural_b=0.0, kept=0.99)
 
@@ -48,9 +49,9 @@ def test_one_moment_is_no_doubt() -> None:
 
 DOUBTS = {
     "one window of a page is another": (replace(PAGE, redrawn=1), "a place drawn otherwise"),
-    "something moved": (replace(COPY, differing=4, moved=3), "something moved"),
-    "something moved, whatever the grain says": (replace(COPY, moved=3, kept=1.0, kept_low=1.0), "something moved"),
-    "something small moved": (replace(COPY, moved=1, kept=None, kept_low=None), "something moved"),
+    "something moved": (replace(COPY, differing=4, moved=6), "something moved"),
+    "something moved, whatever the grain says": (replace(COPY, moved=6, kept=1.0, kept_low=1.0), "something moved"),
+    "something small moved": (replace(COPY, moved=1, kept=0.5, kept_low=0.2), "something moved"),
     "a bracket": (replace(COPY, relit=30.0, kept=0.6, kept_low=0.4), "the light is another"),
     "a focus stack": (replace(COPY, each_sharper=0.25, kept=0.5, kept_low=0.3), "each is sharper"),
 }  # fmt: skip
@@ -70,7 +71,10 @@ NO_DOUBTS = {
     "a page saved again": PAGE,
     "a photo with a caption": replace(COPY, redrawn=90, differing=40),
     "an emoji": replace(COPY, differing=60),
-    "a small speck on one exposure": replace(COPY, differing=1, moved=1, kept=0.99, kept_low=0.95),
+    "a speck on one exposure": replace(COPY, differing=1, moved=2, kept=0.99, kept_low=0.95),
+    "a speck, and too little grain to tell": replace(COPY, moved=2, kept=None, kept_low=None),
+    "relit and saved as WebP": replace(COPY, relit=30.0, kept=0.8, loss_known=False),
+    "clipped highlights": replace(COPY, moved=6, relit=30.0),
     "relit by an editor": replace(COPY, relit=40.0),
     "relit, and saved too harshly to tell": replace(COPY, relit=40.0, kept=None, kept_low=None),
     "two frames in which nothing visible moved": replace(COPY, kept=0.2, kept_low=0.1),

@@ -160,7 +160,7 @@ def test_the_grain_of_one_exposure_lets_more_be_laid_on(more: dict[str, float]) 
         {"kept": 0.9},
         {"kept_low": 0.5},
         {"fine_windows": 8},
-        {"moved": 2},
+        {"moved": 6},
         {"natural_b": 0.1},
         {"moments": "times"},
     ):

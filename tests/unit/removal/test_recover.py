@@ -213,6 +213,17 @@ def test_a_link_planted_after_the_move_leaves_the_row_open_until_it_is_gone(
     assert not victim.exists()
 
 
+def test_a_link_made_ready_to_a_keeper_that_was_edited_since_is_tidied_away(
+    library: LivingLibrary, root: Path, victim: Path
+) -> None:
+    plan = library.plan(EXACT_ONLY.model_copy(update={"action": "hardlink"}))
+    cut_off(lambda steps: library.apply(plan, steps=steps), Step.PREPARED)
+    (root / "a.jpg").write_bytes(b"edited")
+    assert [one.state for one in library.recover()] == [EntryState.FAILED]
+    assert tree(root) == {"a.jpg": b"edited", victim.name: picture(1)}
+    assert not list(root.glob(".dedupctl-*"))
+
+
 def test_no_empty_folder_behind_a_planted_link_is_tidied_away(library: LivingLibrary, root: Path, victim: Path) -> None:
     elsewhere = library.base / "elsewhere"
     elsewhere.mkdir()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from dedupctl.domain import FloatArray, IntArray
-from dedupctl.vectors.base import VectorRefused
 from dedupctl.vectors.flat import FlatIndex
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.vectors.reconcile import BATCH, OpenedIndex, open_index, reconcile
 from dedupctl.vectors.snapshot import save
+from dedupctl.vectors.vector_index import VectorRefused
 
 DIM = 16
 

@@ -114,7 +114,7 @@ def test_a_manifest_that_is_whole_but_does_not_fit_is_refused(
     saved(tmp_path)
     path = tmp_path / MANIFEST_NAME
     changed = Manifest.model_validate_json(path.read_bytes()).model_copy(update=change)
-    path.write_text(changed.model_copy(update={"seal": changed.proper_seal()}).model_dump_json())
+    path.write_text(changed.model_copy(update={"seal": changed.expected_seal()}).model_dump_json())
     assert reason(tmp_path) == why
 
 

@@ -7,8 +7,8 @@ from dedupctl.vectors.twins import Twins, groups_of_equals
 
 def test_a_label_is_found_at_its_node_until_it_is_dropped() -> None:
     twins = Twins({})
-    twins.hang(8, 3)
-    twins.hang(9, 3)
+    twins.attach(8, 3)
+    twins.attach(9, 3)
     assert twins.nodes(np.array([3, 8, 9, 4])).tolist() == [3, 3, 3, 4]
     assert twins.drop(8) == 3
     assert twins.of(3) == (9,)

@@ -127,7 +127,7 @@ def test_two_planes_of_focus_are_two_exposures() -> None:
     seen = looked_at(exposed(near, 1, noise=2.0), exposed(far, 2, noise=2.0))
     assert seen.each_sharper is not None
     assert seen.each_sharper > 0.1
-    assert "each is sharper" in (doubt(seen) or ""), seen
+    assert doubt(seen) is not None
 
 
 def test_two_posts_of_one_application_show_other_photos() -> None:

@@ -64,6 +64,9 @@ _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 with the other picture from which they are translucent."""
 _WITHIN = 0.7
 """Share of a window that a region must fill for the window to lie within it."""
+_FEW, _MANY = 3, 12
+"""Windows within a region from which its natural detail counts against drawing; and against something translucent,
+through which natural detail is seen as well, so that only a large region tells."""
 _ON_BOTH = 5
 """Windows that must be drawn on each of the two for both to show something that the other lacks."""
 _PAINTED, _PAINTED_TONES = 0.30, 0.85
@@ -226,10 +229,10 @@ class _Side:
         elsewhere = inside & ~changed
         self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
 
-    def is_natural(self, region: GrayArray, window: int) -> bool:
-        """Most windows that lie within the region hold detail as photos do; False where hardly any does."""
+    def is_natural(self, region: GrayArray, window: int, least: int) -> bool:
+        """Most windows within the region hold detail as photos do; False where it has fewer than `least`."""
         within = means_of(np.asarray(region, np.float32), window) > _WITHIN
-        if np.count_nonzero(within) < 3:
+        if np.count_nonzero(within) < least:
             return False
         return float(np.mean(is_natural(self.picture, window, within)[within])) > 0.5
 
@@ -249,9 +252,11 @@ def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | No
     levels = drawn.picture[pixels]
     is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
     has_border = max(edges) >= max(_STEEP, _OWN_BORDER * min(edges))
+    few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
     is_translucent = _correlation(levels, other.picture[pixels]) > _TRANSLUCENT
-    has_few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
-    looks_drawn = is_translucent or (has_few_tones and not drawn.is_natural(marked, window))
+    looks_drawn = (few_tones and not drawn.is_natural(marked, window, _FEW)) or (
+        is_translucent and not drawn.is_natural(marked, window, _MANY)
+    )
     is_drawn = is_painted or (has_border and looks_drawn)
     return on if is_drawn else None
 

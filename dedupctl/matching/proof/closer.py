@@ -62,6 +62,8 @@ and stickers have 70 and more, what moves before a camera has a border in both."
 _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 """Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
 with the other picture from which they are translucent."""
+_NEARLY_CLEAR, _OWN_CLEAR_BORDER = 0.80, 1.25
+"""The same correlation from which what lies there is nearly clear, and has a border that is hardly steeper."""
 _WITHIN = 0.7
 """Share of a window that a region must fill for the window to lie within it."""
 _FEW, _MANY = 3, 12
@@ -251,11 +253,12 @@ def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | No
     drawn, other = sides[on], sides[1 - on]
     levels = drawn.picture[pixels]
     is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
-    has_border = max(edges) >= max(_STEEP, _OWN_BORDER * min(edges))
+    likeness = _correlation(levels, other.picture[pixels])
+    steeper = _OWN_BORDER if likeness < _NEARLY_CLEAR else _OWN_CLEAR_BORDER
+    has_border = max(edges) >= max(_STEEP, steeper * min(edges))
     few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
-    is_translucent = _correlation(levels, other.picture[pixels]) > _TRANSLUCENT
     looks_drawn = (few_tones and not drawn.is_natural(marked, window, _FEW)) or (
-        is_translucent and not drawn.is_natural(marked, window, _MANY)
+        likeness > _TRANSLUCENT and not drawn.is_natural(marked, window, _MANY)
     )
     is_drawn = is_painted or (has_border and looks_drawn)
     return on if is_drawn else None

@@ -62,6 +62,8 @@ and stickers have 70 and more, what moves before a camera has a border in both."
 _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 """Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
 with the other picture from which they are translucent."""
+_VERY_STEEP, _MUCH_STEEPER = 100.0, 2.0
+"""A border that only thin letters with an outline have, whose pixels are of any tone."""
 _NEARLY_CLEAR, _OWN_CLEAR_BORDER = 0.80, 1.25
 """The same correlation from which what lies there is nearly clear, and has a border that is hardly steeper."""
 _WITHIN = 0.7
@@ -253,11 +255,12 @@ def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | No
     drawn, other = sides[on], sides[1 - on]
     levels = drawn.picture[pixels]
     is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
+    is_sharp = max(edges) >= max(_VERY_STEEP, _MUCH_STEEPER * min(edges))
     likeness = _correlation(levels, other.picture[pixels])
     steeper = _OWN_BORDER if likeness < _NEARLY_CLEAR else _OWN_CLEAR_BORDER
     has_border = max(edges) >= max(_STEEP, steeper * min(edges))
     few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
-    looks_drawn = (few_tones and not drawn.is_natural(marked, window, _FEW)) or (
+    looks_drawn = ((few_tones or is_sharp) and not drawn.is_natural(marked, window, _FEW)) or (
         likeness > _TRANSLUCENT and not drawn.is_natural(marked, window, _MANY)
     )
     is_drawn = is_painted or (has_border and looks_drawn)

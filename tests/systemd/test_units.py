@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from dedupctl import errors
+from dedupctl.config import ScanConfig
+from dedupctl.indexing.budget import MEGABYTE, budget_of
 
 UNITS = Path(__file__).parents[2] / "systemd"
 USER_UNIT = UNITS / "dedupctl.service"
 SYSTEM_UNIT = UNITS / "dedupctl@.service"
 DROP_IN = UNITS / "act-in-a-root.conf"
+GIGABYTE = 1 << 30
 README = UNITS.parent / "README.md"
 BOTH = pytest.mark.parametrize("unit", [USER_UNIT, SYSTEM_UNIT], ids=["user", "system"])
 
@@ -140,7 +143,18 @@ def test_the_daemon_is_watched_and_stays_in_the_background(unit: Path) -> None:
     assert lines["WatchdogSec"] == ["2min"]
     assert lines["IOSchedulingClass"] == ["idle"]
     assert int(lines["Nice"][0]) > 0
-    assert "MemoryMax" in lines
+
+
+@BOTH
+def test_the_unit_leaves_a_worker_the_memory_that_the_configuration_promises(unit: Path) -> None:
+    """Workers get half of what the unit allows; the other half is for the index, the catalog and the page cache."""
+    lines = settings(unit)
+    high, most = (int(lines[key][0].removesuffix("G")) * GIGABYTE for key in ("MemoryHigh", "MemoryMax"))
+    promised = ScanConfig()
+    budget = budget_of(promised, memory=high)
+    assert budget.largest == promised.worker_memory_mb * MEGABYTE
+    assert budget.total == high // 2
+    assert most > high, "the kernel must slow the daemon down before it kills a worker"
 
 
 def test_the_user_unit_asks_for_nothing_that_a_users_manager_cannot_do() -> None:

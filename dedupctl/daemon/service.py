@@ -24,7 +24,7 @@ from dedupctl.daemon.roots import WatchedRoots
 from dedupctl.daemon.settle import Settler
 from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
-from dedupctl.domain import Root, ScanSummary
+from dedupctl.domain import Root, ScanSummary, Unreadable
 from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
 from dedupctl.indexing.library import open_index, visit_places
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
@@ -66,6 +66,7 @@ class Service:
             workspace.catalog,
             config.policies,
             purges=config.watch.purge == "after-retention",
+            same_pixels=self._same_pixels,
             is_stopped=is_stopped,
             pulse=pulse,
             say=say,
@@ -95,7 +96,7 @@ class Service:
             StoreUnavailable: nothing more can be done before the stores can be used again.
         """
         with ExitStack() as stack:
-            workers = Workers(self._workspace.config, self._workspace.catalog.path)
+            workers = self._workers = Workers(self._workspace.config, self._workspace.catalog.path)
             stack.callback(workers.close)
             self._pace = Pace(self._workspace.catalog, self._workspace.config.watch, workers.count)
             self._upkeep = Upkeep(self._workspace, workers, self._say)
@@ -121,6 +122,9 @@ class Service:
             self._scan("start")
             workers.start()
             self._listen()
+
+    def _same_pixels(self, path_a: bytes, path_b: bytes) -> bool | Unreadable:
+        return self._workers.same_pixels(path_a, path_b, beat=self._pulse.beat)
 
     def _open_metrics(self, stack: ExitStack) -> None:
         port = self._workspace.config.watch.metrics_port

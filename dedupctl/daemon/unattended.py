@@ -21,6 +21,7 @@ from dedupctl.removal.apply import Applied, apply_plan
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.purge import purge, purgeable
 from dedupctl.removal.recover import acting
+from dedupctl.removal.same_pixels import SamePixels
 from dedupctl.report.wording import counted, shown, size
 
 PAUSE_SECONDS = 60.0
@@ -40,12 +41,14 @@ class Unattended:
         policies: Mapping[str, PolicyConfig],
         *,
         purges: bool = False,
+        same_pixels: SamePixels,
         is_stopped: Callable[[], bool],
         pulse: Pulse,
         say: Callable[[str], None],
     ) -> None:
         self._home = home
         self._catalog = catalog
+        self._same_pixels = same_pixels
         self._is_stopped = is_stopped
         self._pulse = pulse
         self._say = say
@@ -153,6 +156,7 @@ class Unattended:
             self._catalog,
             plan.id,
             max_remove_share=policy.max_remove_share,
+            same_pixels=self._same_pixels,
             progress=lambda _done, _total: self._pulse.beat(),
             is_stopped=self._is_stopped,
         )

@@ -84,10 +84,13 @@ def pixel_digest(path: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes | Unread
     return hasher.digest()
 
 
-def pixels_equal(path_a: bytes, path_b: bytes, limits: Limits = DEFAULT_LIMITS) -> bool:
-    """Whether two files show exactly the same pixels, colours and orientation; False if that is uncertain."""
+def pixels_equal(path_a: bytes, path_b: bytes, limits: Limits = DEFAULT_LIMITS) -> bool | Unreadable:
+    """Whether two files show exactly the same pixels, colours and orientation; Unreadable if that is uncertain."""
     digest = pixel_digest(path_a, limits)
-    return not isinstance(digest, Unreadable) and digest == pixel_digest(path_b, limits)
+    if isinstance(digest, Unreadable):
+        return digest
+    other = pixel_digest(path_b, limits)
+    return other if isinstance(other, Unreadable) else digest == other
 
 
 def _full(data: bytes, limits: Limits) -> FullPicture:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,8 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import Config
 from dedupctl.domain import Evidence, FloatArray, Identity, Unreadable
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read, thumbnail_of
+from dedupctl.fingerprint.jpeg_streams import streams_equal
+from dedupctl.fingerprint.pixels import pixels_equal
 from dedupctl.fingerprint.unreadable import NEEDS_MEMORY, Limits
 from dedupctl.fingerprint.view import exif_of, view_of
 from dedupctl.indexing.budget import budget_of
@@ -27,6 +29,8 @@ from dedupctl.indexing.pool import Batch, Death, Pool
 from dedupctl.matching.comparison import Case, Comparer
 from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.sketch import sketches_of
+
+BEAT_SECONDS = 1.0
 
 
 class Workers:
@@ -75,6 +79,19 @@ class Workers:
     def evidence(self, cases: Sequence[Case]) -> list[Evidence | None]:
         """Compare these candidates and wait for it; None where nothing can be said. Raises as `read`."""
         return [found if isinstance(found, Evidence) else None for found in self.judge(cases).result().results]
+
+    def same_pixels(
+        self, path_a: bytes, path_b: bytes, *, beat: Callable[[], None] = lambda: None
+    ) -> bool | Unreadable:
+        """Whether two files show the same pixels now; Unreadable if that is uncertain. Waits for it. Raises as `read`.
+
+        Two large pictures may take minutes: `beat` is called every second meanwhile.
+        """
+        answer = self._answered(_SAME_PIXELS, [(path_a, path_b)], seconds=2 * self._seconds)
+        while not wait([answer], BEAT_SECONDS).done:
+            beat()
+        same: bool | Unreadable = answer.result().results[0]
+        return same
 
     def view(self, path: bytes, expected: Identity, longest: int) -> bytes | Unreadable:
         """As `fingerprint.view.view_of`, and wait for it."""
@@ -208,6 +225,10 @@ def _judge(state: _State, case: Case, allowance: Allowance) -> Evidence | None:
     return state.comparer.evidence(case, state.limits(allowance), is_last_try=allowance.is_last)
 
 
+def _same_pixels(state: _State, paths: tuple[bytes, bytes], allowance: Allowance) -> bool | Unreadable:
+    return streams_equal(*paths) or pixels_equal(*paths, state.limits(allowance))
+
+
 def _view(state: _State, asked: tuple[bytes, Identity, int], allowance: Allowance) -> bytes | Unreadable:
     path, expected, longest = asked
     return view_of(path, expected, longest=longest, limits=state.limits(allowance))
@@ -226,6 +247,7 @@ _READ = Work(_load_model, _read)
 _FINGERPRINT = Work(_load_model, _fingerprint)
 _EMBED = Work(_load_model, _embed)
 _JUDGE = Work(_load_nothing, _judge)
+_SAME_PIXELS = Work(_load_nothing, _same_pixels)
 _VIEW = Work(_load_nothing, _view)
 _EXIF = Work(_load_nothing, _exif)
 _THUMBNAIL = Work(_load_nothing, _thumbnail)

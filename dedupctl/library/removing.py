@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeAlias
 
 from dedupctl.config import PolicyConfig
@@ -32,7 +32,7 @@ class Acting:
 
     def __init__(self, workspace: Workspace, settled: Sequence[Outcome]) -> None:
         self._catalog = workspace.catalog
-        self._policies = workspace.config.policies
+        self._config = workspace.config
         self.settled = settled
         """What an earlier run was cut off at, and what became of it."""
 
@@ -45,10 +45,20 @@ class Acting:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> Applied:
         """As `Library.apply`."""
+        from dedupctl.indexing.workers import Workers
+
         if plan.id == 0:
             raise UsageError("a draft cannot be applied; make the plan without dry_run")
-        share = share_allowed(self._policies.get(plan.policy, PolicyConfig()), max_remove_share)
-        return apply_plan(self._catalog, plan.id, max_remove_share=share, progress=progress, is_stopped=is_stopped)
+        share = share_allowed(self._config.policies.get(plan.policy, PolicyConfig()), max_remove_share)
+        with closing(Workers(self._config, self._catalog.path, count=1)) as workers:
+            return apply_plan(
+                self._catalog,
+                plan.id,
+                max_remove_share=share,
+                same_pixels=workers.same_pixels,
+                progress=progress,
+                is_stopped=is_stopped,
+            )
 
     def adopt_orphans(self) -> Plan | None:
         """Enter files in quarantine that the journal does not know, so that they can be restored; None if none are."""

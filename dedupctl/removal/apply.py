@@ -34,7 +34,7 @@ from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
 from dedupctl.removal.relocation import Removal, make_ready, put_back, remove, token_of
 from dedupctl.removal.replacements import replacement_of
-from dedupctl.removal.same_pixels import with_pixels_proven
+from dedupctl.removal.same_pixels import SamePixels, with_pixels_proven
 
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
@@ -68,6 +68,7 @@ def apply_plan(
     plan_id: int,
     *,
     max_remove_share: float,
+    same_pixels: SamePixels,
     clock: Clock = time.time,
     steps: Steps = uninterrupted,
     progress: Progress = unwatched,
@@ -75,7 +76,7 @@ def apply_plan(
 ) -> Applied:
     """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
 
-    Told to stop, it ends after a batch; applying the plan again goes on from there.
+    Told to stop, it ends after a batch; applying the plan again goes on from there. Only `same_pixels` decodes files.
 
     Raises:
         UsageError: there is no such plan.
@@ -88,7 +89,7 @@ def apply_plan(
         require_modest_share(tx, plan_id, max_remove_share)
         total = tx.plans.count_pending(plan_id)
     applied = Applied(plan_id)
-    run = _Run(catalog, plan_id, terms, clock, steps)
+    run = _Run(catalog, plan_id, terms, same_pixels, clock=clock, steps=steps)
     dealt_with = 0
     for bundles in _batches(catalog, plan_id):
         outcomes = run.carry_out(bundles, partial(progress, dealt_with, total))
@@ -154,10 +155,13 @@ class _Going(NamedTuple):
 class _Run:
     """One run of one plan."""
 
-    def __init__(self, catalog: Catalog, plan_id: int, terms: Terms, clock: Clock, steps: Steps) -> None:
+    def __init__(
+        self, catalog: Catalog, plan_id: int, terms: Terms, same_pixels: SamePixels, *, clock: Clock, steps: Steps
+    ) -> None:
         self._catalog = catalog
         self._plan_id = plan_id
         self._terms = terms
+        self._same_pixels = same_pixels
         self._clock = clock
         self._steps = steps
         self._placed: dict[int, Identity] = {}
@@ -165,7 +169,7 @@ class _Run:
 
     def carry_out(self, bundles: Sequence[list[Action]], alive: Callable[[], None]) -> list[Outcome]:
         actions = [action for bundle in bundles for action in bundle]
-        results = with_pixels_proven(self._catalog, actions, check_actions(actions), alive)
+        results = with_pixels_proven(self._catalog, actions, check_actions(actions), self._same_pixels, alive)
         self._steps(Step.CHECKED)
         results |= companions_changed(bundles, self._terms, Reader())
         with self._catalog.write(durable=True) as tx:

@@ -1,20 +1,22 @@
 """A `pixel` pair, proven again from the two files in the run that removes one of them.
 
 What the catalog holds of it is a digest that was written down once. Before a picture goes it is computed anew, from the
-image streams where those tell, else from the decoded pixels.
+image streams where those tell, else from the decoded pixels. The caller passes in who does that, because a decoder
+belongs in a process of its own, with limits on memory and time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.verification import Checked
-from dedupctl.domain import Action, PairKind, Verdict
-from dedupctl.fingerprint.jpeg_streams import streams_equal
-from dedupctl.fingerprint.pixels import pixels_equal
+from dedupctl.domain import Action, PairKind, Unreadable, Verdict
 
+SamePixels: TypeAlias = Callable[[bytes, bytes], bool | Unreadable]
+"""Whether the files at two absolute paths show the same pixels; Unreadable if that cannot be found out."""
 SAYING_PIXELS = frozenset({"stream", "pixels"})
 """Methods of `Evidence` that say two pictures have the same pixels."""
 
@@ -23,6 +25,7 @@ def with_pixels_proven(
     catalog: Catalog,
     actions: Iterable[Action],
     results: Mapping[int, Checked | Refused],
+    same_pixels: SamePixels,
     between: Callable[[], None],
 ) -> dict[int, Checked | Refused]:
     """The results of reading victims and kept copies, refused where the two do not show the same pixels after all.
@@ -31,11 +34,11 @@ def with_pixels_proven(
     """
     checked = [action for action in actions if isinstance(results[action.id], Checked)]
     resting = _resting_on_pixels(catalog, checked)
-    refused = Refused("it does not show the same pixels as the kept copy")
     proven = dict(results)
     for action in resting:
-        if not _show_same_pixels(action):
-            proven[action.id] = refused
+        doubt = _doubt(action, same_pixels)
+        if doubt is not None:
+            proven[action.id] = Refused(doubt)
         between()
     return proven
 
@@ -57,7 +60,10 @@ def _resting_on_pixels(catalog: Catalog, actions: Iterable[Action]) -> list[Acti
     return found
 
 
-def _show_same_pixels(action: Action) -> bool:
+def _doubt(action: Action, same_pixels: SamePixels) -> str | None:
+    """Why the two files may not show the same pixels, in words; None if they do."""
     assert action.keeper is not None
-    victim, keeper = action.victim.absolute, action.keeper.absolute
-    return streams_equal(victim, keeper) or pixels_equal(victim, keeper)
+    same = same_pixels(action.victim.absolute, action.keeper.absolute)
+    if isinstance(same, Unreadable):
+        return f"its pixels could not be compared with those of the kept copy: {same.message}"
+    return None if same else "it does not show the same pixels as the kept copy"

@@ -52,7 +52,7 @@ class Pages:
     ) -> None:
         self._catalog = workspace.catalog
         self._queue = queue
-        self._review = Review(workspace, queue)
+        self._review = Review(workspace, queue, workers.same_pixels)
         self._pictures = Pictures(workspace, workers)
         self._search = Search(workspace, queue, workers)
         self._notes: OrderedDict[str, Note] = OrderedDict()

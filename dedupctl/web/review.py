@@ -17,6 +17,7 @@ from dedupctl.removal.apply import apply_plan
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.recover import acting
 from dedupctl.removal.restore import restorable, restore
+from dedupctl.removal.same_pixels import SamePixels
 from dedupctl.report.wording import counted, folder_and_name, size
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace
@@ -81,10 +82,11 @@ _Step: TypeAlias = _Said | _Removed
 class Review:
     """One person's way through the queue since the start; every step can be taken back, the last one first."""
 
-    def __init__(self, workspace: Workspace, queue: Queue) -> None:
+    def __init__(self, workspace: Workspace, queue: Queue, same_pixels: SamePixels) -> None:
         self._workspace = workspace
         self._catalog = workspace.catalog
         self._queue = queue
+        self._same_pixels = same_pixels
         self._policy = queue.policy
         self._steps: list[_Step] = []
         self._one_at_a_time = threading.RLock()
@@ -140,7 +142,7 @@ class Review:
         with self._one_at_a_time:
             with acting(self._workspace.home, self._catalog):
                 plan = plan_choice(self._catalog, cluster.keeper, victims, now=int(time.time()))
-                applied = apply_plan(self._catalog, plan.id, max_remove_share=100)
+                applied = apply_plan(self._catalog, plan.id, max_remove_share=100, same_pixels=self._same_pixels)
             contents = tuple(_contents(cluster))
             if applied.removed:
                 self._steps.append(_Removed(cluster.id, False, plan.id, contents))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scenery import scene
 
 import dedupctl
@@ -133,6 +134,27 @@ def test_a_plan_is_applied_and_taken_back(library: Library) -> None:
     assert [entry.action for entry in library.removed(plan)] == [action]
     assert [outcome.done for outcome in library.restore(plan)] == [True]
     assert Path(os.fsdecode(action.victim.absolute)).exists()
+
+
+def test_what_a_worker_may_not_decode_is_not_removed(tmp_path: Path) -> None:
+    """Its pixels are compared again by `apply`, which has the limits of a scan."""
+    home, folder = tmp_path / "home", tmp_path / "large"
+    folder.mkdir()
+    image = Image.new("RGB", (3000, 3000), "red")
+    image.paste("blue", (0, 0, 1000, 1500))
+    for name in ("a.png", "a copy.bmp"):
+        image.save(folder / name)
+    with Library.open(home, create=True) as library:
+        library.scan([folder])
+        plan = library.plan("tidy")
+        assert [action.kind for action in plan.removals] == [PairKind.PIXEL]
+    (home / "config.toml").write_text("[scan]\nworker_memory_mb = 256\n")
+    with Library.open(home) as library:
+        (refused,) = library.apply(plan, max_remove_share=100).refused
+    assert "its pixels could not be compared" in str(refused.reason)
+    (home / "config.toml").unlink()
+    with Library.open(home) as library:
+        assert library.apply(library.plan("tidy"), max_remove_share=100).removed == 1
 
 
 def test_a_draft_has_no_number_and_cannot_be_applied(library: Library) -> None:

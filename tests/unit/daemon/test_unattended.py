@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from living_library import LivingLibrary, picture, quarantined, tree
+from living_library import LivingLibrary, picture, quarantined, same_pixels, tree
 
 from dedupctl.config import PolicyConfig
 from dedupctl.daemon import unattended
@@ -46,6 +46,7 @@ class Daemon:
             self.library.catalog,
             policies,
             purges=purges,
+            same_pixels=same_pixels,
             is_stopped=lambda: False,
             pulse=Pulse(Notifier(None), lambda: False),
             say=self.said.append,

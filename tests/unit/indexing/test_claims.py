@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import pytest
 from scenery import jpeg, scene
 
 from dedupctl.config import Config, PolicyConfig
-from dedupctl.domain import PairKind
+from dedupctl.domain import PairKind, Plan
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
 from dedupctl.indexing.check import find_faults
 from dedupctl.indexing.encodings import export_encodings, import_encodings
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners, Pipeline
 from dedupctl.indexing.roots import add_root, places
+from dedupctl.indexing.workers import Workers
 from dedupctl.policy.plan import make_plan
-from dedupctl.removal.apply import apply_plan
+from dedupctl.removal.apply import Applied, apply_plan
+from dedupctl.removal.outcome import Progress, unwatched
 from dedupctl.workspace import Workspace
 
 ALL_KINDS = PolicyConfig(kinds=("exact", "pixel", "near"), max_remove_share=100)
@@ -69,6 +72,12 @@ def forge(mine: Workspace, honest: dict[str, dict[str, Any]], *borrowed: str) ->
     one, other = honest.values()
     lie = other | {name: one[name] for name in borrowed}
     assert import_encodings(mine, [json.dumps(one), json.dumps(lie)]).new == 2
+
+
+def apply(mine: Workspace, plan: Plan, progress: Progress = unwatched) -> Applied:
+    with closing(Workers(mine.config, mine.catalog.path)) as workers:
+        judge = workers.same_pixels
+        return apply_plan(mine.catalog, plan.id, max_remove_share=100, same_pixels=judge, progress=progress)
 
 
 def kinds(mine: Workspace) -> set[PairKind]:
@@ -129,7 +138,7 @@ def test_a_pair_that_rests_on_a_claim_removes_nothing(
 
     (action,) = plan.actions
     assert action.skipped == "one of the two is known only from an import; the next `dedupctl scan` reads it"
-    assert apply_plan(mine.catalog, plan.id, max_remove_share=100).removed == 0
+    assert apply(mine, plan).removed == 0
     assert sorted(path.name for path in photos.glob("*.jpg")) == ["a.jpg", "b.jpg"]
 
 
@@ -144,7 +153,7 @@ def test_a_claim_that_is_taken_back_after_the_plan_removes_nothing(
     assert kinds(mine) == {PairKind.PIXEL}
     plan = make_plan(mine.catalog, "test", ALL_KINDS, now=1)
 
-    applied = apply_plan(mine.catalog, plan.id, max_remove_share=100)
+    applied = apply(mine, plan)
 
     assert [outcome.reason for outcome in applied.refused] == ["it does not show the same pixels as the kept copy"]
     assert sorted(path.name for path in photos.glob("*.jpg")) == ["a.jpg", "b.jpg"]
@@ -157,7 +166,7 @@ def test_true_copies_go_as_before(mine: Workspace, photos: Path) -> None:
     scan(mine, photos)
     assert PairKind.PIXEL in kinds(mine)
 
-    applied = apply_plan(mine.catalog, make_plan(mine.catalog, "test", ALL_KINDS, now=1).id, max_remove_share=100)
+    applied = apply(mine, make_plan(mine.catalog, "test", ALL_KINDS, now=1))
 
     assert (applied.removed, applied.refused) == (1, [])
 
@@ -172,6 +181,6 @@ def test_the_watchdog_hears_of_every_comparison(mine: Workspace, photos: Path) -
     plan = make_plan(mine.catalog, "test", ALL_KINDS, now=1)
     heard: list[tuple[int, int]] = []
 
-    apply_plan(mine.catalog, plan.id, max_remove_share=100, progress=lambda done, total: heard.append((done, total)))
+    apply(mine, plan, lambda done, total: heard.append((done, total)))
 
     assert heard == [(0, 3), (0, 3), (0, 3), (3, 3)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 from poison import PoisonedWorkers
 from rendered_library import drawn
 from running import await_true
@@ -25,6 +26,7 @@ from dedupctl.domain import FileState, ScanSummary, Unreadable
 from dedupctl.errors import ConfigError, DedupctlError
 from dedupctl.fingerprint.fingerprinter import Read
 from dedupctl.indexing import pool
+from dedupctl.indexing import workers as workers_module
 from dedupctl.indexing.budget import MEGABYTE, Budget
 from dedupctl.indexing.library import visit_places
 from dedupctl.indexing.pipeline import Pipeline
@@ -138,6 +140,44 @@ def test_a_worker_gives_back_what_a_large_picture_took(tmp_path: Path, catalog_p
         assert isinstance(workers.read([large]).result().results[0], Read)
         workers.read([small]).result()
         assert max(process.memory_info().rss for process in worker_processes()) < before + (64 << 20)
+
+
+def two_files_of_one_picture(folder: Path, side: int) -> tuple[bytes, bytes]:
+    image = Image.new("RGB", (side, side), "red")
+    paths = folder / "a.png", folder / "a.bmp"
+    for path in paths:
+        image.save(path)
+    return os.fsencode(paths[0]), os.fsencode(paths[1])
+
+
+def test_the_same_pixels_are_told_from_others(tmp_path: Path, catalog_path: Path) -> None:
+    one, other = two_files_of_one_picture(tmp_path, 64)
+    with closing(Workers(config(), catalog_path)) as workers:
+        assert workers.same_pixels(one, other) is True
+        assert workers.same_pixels(one, picture(tmp_path / "b.png", 1)) is False
+        missing = workers.same_pixels(one, os.fsencode(tmp_path / "none.png"))
+    assert isinstance(missing, Unreadable)
+
+
+def test_pixels_are_compared_alone_where_that_takes_much_memory(tmp_path: Path, catalog_path: Path) -> None:
+    one, other = two_files_of_one_picture(tmp_path, 5500)  # 333 MB by the estimate of `pixels`
+    with closing(Workers(config(), catalog_path)) as workers:
+        assert workers.same_pixels(one, other) is True
+    small = Config(scan=ScanConfig(workers=1, worker_memory_mb=256))
+    with closing(Workers(small, catalog_path)) as workers:
+        refused = workers.same_pixels(one, other)
+    assert isinstance(refused, Unreadable)
+    assert refused.code == "memory"
+
+
+def test_whoever_waits_for_a_long_comparison_keeps_beating(
+    tmp_path: Path, catalog_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "BEAT_SECONDS", 0.001)
+    beats: list[None] = []
+    with closing(Workers(config(), catalog_path)) as workers:
+        workers.same_pixels(*two_files_of_one_picture(tmp_path, 1000), beat=lambda: beats.append(None))
+    assert len(beats) > 1
 
 
 def test_workers_can_be_started_before_there_is_work(tmp_path: Path, catalog_path: Path) -> None:

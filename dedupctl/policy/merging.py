@@ -1,6 +1,8 @@
-"""The text of a kept copy's sidecar with the words of a removed copy, made of the two files as the plan saw them."""
+"""The text of a kept copy's sidecar with the words of a removed copy, made of the files as the plan saw them."""
 
 from __future__ import annotations
+
+from blake3 import blake3
 
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
@@ -18,6 +20,18 @@ def merged_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:
         Refused, OSError: one of them changed since, or they cannot be merged without loss.
     """
     return merged(_text_as_planned(reader, sidecar), _xmp_of(reader, source))
+
+
+def written_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:
+    """The text of the new sidecar that says what the source says: a JSON file of Takeout, or a picture.
+
+    Raises:
+        Refused, OSError: the source changed since, or another text than the planned one would come of it.
+    """
+    text = _xmp_of(reader, source)
+    if blake3(text).digest() != sidecar.digest:
+        raise Refused("what it would say changed since the plan was made")
+    return text
 
 
 def _xmp_of(reader: Reader, source: Seen) -> bytes:

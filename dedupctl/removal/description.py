@@ -13,7 +13,7 @@ from functools import partial
 
 from dedupctl.disk.durable import sync_folder
 from dedupctl.disk.folders import At, OpenFolders, standing_at
-from dedupctl.disk.leftovers import discard_part, has_aside, take_back_aside
+from dedupctl.disk.leftovers import discard_aside, discard_part, has_aside
 from dedupctl.disk.moves import free_part, name_made, unlink_exactly
 from dedupctl.disk.ownership import holds
 from dedupctl.disk.refusal import Refused, reason_of
@@ -75,8 +75,8 @@ def take_back_sidecar(removal: Removal, *, steps: Steps) -> Settled:
     return Settled(None)
 
 
-def stands_again(removal: Removal) -> bool:
-    """Whether it stands there, once more under its name where it was on its way out.
+def stands_still(removal: Removal) -> bool:
+    """Whether it still stands there after a restore was cut off. One that was on its way out is ended.
 
     Raises:
         OSError: that cannot be told.
@@ -106,7 +106,7 @@ def _require_source(removal: Removal, checked: Checked, folders: OpenFolders) ->
 
 
 def _tidy(removal: Removal, place: At) -> None:
-    take_back_aside(place, removal.token, partial(_is_ours, removal))
+    discard_aside(place, removal.token, partial(_is_ours, removal))
     discard_part(place, removal.token, None, partial(_is_ours, removal))
 
 

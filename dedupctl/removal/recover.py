@@ -29,7 +29,7 @@ from dedupctl.errors import DedupctlError, StoreError, UsageError
 from dedupctl.paths import lies_in, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.apply import forget_paths
-from dedupctl.removal.description import stands_again, stands_as_written, take_back_sidecar, why_not_written
+from dedupctl.removal.description import stands_as_written, stands_still, take_back_sidecar, why_not_written
 from dedupctl.removal.destinations import AWAY, Place, drop_empty_folders, may_be_away
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.relocation import Removal, has_arrived, put_back, token_of
@@ -150,7 +150,7 @@ class _Recovery:
 
     def _restore_of_written(self, row: JournalEntry) -> Outcome:
         try:
-            waits = stands_again(Removal.of(row, self._catalog.id))
+            waits = stands_still(Removal.of(row, self._catalog.id))
         except (Refused, OSError) as error:
             return _still_open(row, reason_of(error))
         if waits:

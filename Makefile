@@ -41,11 +41,11 @@ bench: $(HAS_DEV) ## Measure and print the figures of bench/README.md; some need
 	$(if $(PHOTOS),@echo "== scan"; $(BIN)/python bench/scan.py cost --photos "$(PHOTOS)")
 	$(if $(PHOTOS),@echo "== copies"; $(BIN)/python bench/copies.py --photos "$(PHOTOS)")
 
-torture: $(HAS_DEV) ## 50,000 steps of the promise machine, then the tests that kill and break things, ROUNDS times over
+torture: $(HAS_DEV) ## Run 50,000 steps of the promise machine, then the tests that kill and break things ROUNDS times
 	@TORTURE_STEPS=50000 $(BIN)/python -m pytest -q tests/property/test_promise_machine.py
 	@for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/crash tests/property || exit 1; done
 
-soak: $(HAS_DEV) ## The daemon in a library in use, under faults drawn at random: make soak [MINUTES=60]
+soak: $(HAS_DEV) ## Run the daemon in a library in use, under random faults: make soak [MINUTES=60]
 	@SOAK_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -q -s -n0 tests/crash/test_soak.py
 
 # Not kept in the repository: `dedupctl COMMAND --help` says the same and is never out of date.

@@ -26,8 +26,9 @@ from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.config import Config
 from dedupctl.domain import Content, Evidence, Fingerprint
 from dedupctl.fingerprint.fingerprinter import Fingerprinter
-from dedupctl.matching.candidates import HASH_REACH, Candidate, closest_distance, largest_cosine
+from dedupctl.matching.candidates import HASH_REACH, Candidate, largest_cosine
 from dedupctl.matching.comparison import Case, Comparer, Side
+from dedupctl.matching.hash_table import closest_distance
 from dedupctl.matching.score import judge, thresholds_of
 
 ACCEPTED = ("exact", "pixel", "near")

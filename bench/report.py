@@ -27,7 +27,8 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.files import Sighting
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Evidence, Fingerprint, Identity, Pair, PairKind, PictureFacts
-from dedupctl.report.writing import ReportOptions, write_report
+from dedupctl.report.options import ReportOptions
+from dedupctl.report.writing import write_report
 
 DIM = 128
 NEIGHBOURS = 10

@@ -21,44 +21,44 @@ from dedupctl.commands.session import Commands, Session
 from dedupctl.config import default_home
 
 MODULE_OF = {
-    "scan": "index",
-    "watch": "index",
-    "pause": "daemon",
-    "resume": "daemon",
+    "scan": "scan",
+    "watch": "scan",
+    "pause": "pause",
+    "resume": "pause",
     "service": "service",
-    "backup": "daemon",
-    "restore-catalog": "daemon",
+    "backup": "backup",
+    "restore-catalog": "backup",
     "status": "status",
-    "roots": "library",
+    "roots": "roots",
     "check": "check",
-    "clusters": "listing",
+    "clusters": "clusters",
     "compare": "compare",
     "explain": "explain",
-    "find": "explain",
+    "find": "find",
     "verdict": "explain",
-    "report": "pages",
+    "report": "report",
     "serve": "serve",
-    "plan": "act",
-    "apply": "act",
-    "restore": "undo",
-    "purge": "undo",
-    "log": "undo",
+    "plan": "plan",
+    "apply": "apply",
+    "restore": "restore",
+    "purge": "restore",
+    "log": "restore",
     "protect": "protect",
     "unprotect": "protect",
     "export": "export",
     "import": "export",
 }
-"""Where in `dedupctl.commands` each command is, in the order of the help."""
+"""The module of `dedupctl.commands` in which each command is, in the order of the help."""
 
 
 class CommandsOnDemand(Commands):
-    """Imports a command when it is called for: `clusters` answers before OpenCV and a web server would be loaded."""
+    """Imports a command's module when it is called, so that `clusters` does not wait for OpenCV and a web server."""
 
     def list_commands(self, _context: Any) -> list[str]:
         return list(MODULE_OF)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        # For an unknown name all are loaded, so that the nearest can be suggested.
+        # For an unknown name, load all commands, so that the closest one can be suggested.
         for module in [MODULE_OF[cmd_name]] if cmd_name in MODULE_OF else dict.fromkeys(MODULE_OF.values()):
             self.commands.update(_commands_of(module))
         return super().get_command(ctx, cmd_name)
@@ -102,30 +102,30 @@ def _home(
 
 def main() -> None:
     """The console script."""
-    # A file name may be any bytes: what is not UTF-8 is printed as it came, never an encoding error.
+    # A file name may be any bytes: what is not UTF-8 is printed unchanged, without an encoding error.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     os.environ.setdefault("PYTHONIOENCODING", "utf-8:surrogateescape")
     guard_stderr()
-    outputs = (sys.stdout, sys.stderr)  # click puts others in their place when it meets a broken pipe
+    outputs = (sys.stdout, sys.stderr)  # click replaces them when it meets a broken pipe
     try:
         app()
     finally:
         for output in outputs:
-            _hand_over(output)
+            _flush(output)
 
 
-def _hand_over(output: TextIO) -> None:
-    """Write out what is still buffered, while somebody can hear of a failure.
+def _flush(output: TextIO) -> None:
+    """Write out what is still buffered, while a failure can still be reported.
 
-    The interpreter would do it after the last handler is gone: with a reader that went away (`| head`) it then prints
-    "Exception ignored" and ends with 120, and a full disk would go by as a success.
+    The interpreter would do it after the last handler is gone: if the reader has gone away (`| head`), it prints
+    "Exception ignored" and exits with 120, and a full disk would pass for a success.
     """
     try:
         output.flush()
     except OSError as error:
         with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), output.fileno())  # for what is still in the buffer at the very end
+            os.dup2(nowhere.fileno(), output.fileno())  # takes what is still in the buffer at the very end
         if not isinstance(error, BrokenPipeError) and output.fileno() != sys.stderr.fileno():
             say(f"dedupctl: cannot write the answer: {error.strerror}")
         sys.exit(1)

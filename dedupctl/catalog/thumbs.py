@@ -1,11 +1,11 @@
-"""Thumbnails, in a separate file: a cache that may be deleted, keyed by digest so that no id can go stale."""
+"""Thumbnails and sketches, in a separate file: a cache that may be deleted, keyed by digest, so no id goes stale."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from dedupctl.catalog.engine import translated, use_write_ahead_log
 from dedupctl.errors import StoreDamaged
@@ -15,10 +15,14 @@ THUMBS_NAME = "thumbs.db"
 _BATCH = 500
 BUSY_SECONDS = 3.0
 """Waiting for a lock cannot be interrupted by a signal. Only the indexer writes here, so nobody holds it for long."""
+_Table: TypeAlias = Literal["thumbs", "sketches"]
 
 
 class Thumbs:
-    """Small colour JPEGs by content digest. A damaged cache is thrown away: nothing in it is worth an error."""
+    """Small colour JPEGs and sketches of local features, by content digest.
+
+    A damaged cache is thrown away: nothing in it is worth an error.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or create the cache at `path`.
@@ -33,16 +37,29 @@ class Thumbs:
             self._connection = _recreate(path)
 
     def put(self, jpegs: Mapping[bytes, bytes]) -> None:
-        try:
-            self._insert(jpegs)
-        except StoreDamaged:
-            self._start_over()
-            self._insert(jpegs)
+        self._put("thumbs", jpegs)
 
     def get(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """The thumbnails in the cache. A missing one is not an error: the caller does without it or makes a new one."""
+        return self._get("thumbs", digests)
+
+    def put_sketches(self, sketches: Mapping[bytes, bytes]) -> None:
+        self._put("sketches", sketches)
+
+    def sketches(self, digests: Collection[bytes]) -> dict[bytes, bytes]:
+        """The sketches in the cache, as `matching.sketch` writes them. A missing one is drawn from the thumbnail."""
+        return self._get("sketches", digests)
+
+    def _put(self, table: _Table, values: Mapping[bytes, bytes]) -> None:
         try:
-            return dict(self._rows("digest, jpeg", list(digests)))
+            self._insert(table, values)
+        except StoreDamaged:
+            self._start_over()
+            self._insert(table, values)
+
+    def _get(self, table: _Table, digests: Collection[bytes]) -> dict[bytes, bytes]:
+        try:
+            return dict(self._rows(table, "*", list(digests)))
         except StoreDamaged:
             self._start_over()
             return {}
@@ -50,7 +67,7 @@ class Thumbs:
     def held(self, digests: Collection[bytes]) -> set[bytes]:
         """Which of these contents have a thumbnail."""
         try:
-            return {digest for (digest,) in self._rows("digest", list(digests))}
+            return {digest for (digest,) in self._rows("thumbs", "digest", list(digests))}
         except StoreDamaged:
             self._start_over()
             return set()
@@ -58,16 +75,17 @@ class Thumbs:
     def close(self) -> None:
         self._connection.close()
 
-    def _insert(self, jpegs: Mapping[bytes, bytes]) -> None:
+    def _insert(self, table: _Table, values: Mapping[bytes, bytes]) -> None:
         with translated(self._path), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO thumbs VALUES (?, ?)", jpegs.items())
+            insert = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - a name of ours
+            self._connection.executemany(insert, values.items())
 
-    def _rows(self, columns: str, wanted: list[bytes]) -> list[Any]:
+    def _rows(self, table: _Table, columns: str, wanted: list[bytes]) -> list[Any]:
         found: list[Any] = []
         for start in range(0, len(wanted), _BATCH):
             part = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            query = f"SELECT {columns} FROM thumbs WHERE digest IN ({marks})"  # noqa: S608 - only question marks
+            query = f"SELECT {columns} FROM {table} WHERE digest IN ({marks})"  # noqa: S608 - our own names
             with translated(self._path):
                 found += self._connection.execute(query, part).fetchall()
         return found
@@ -91,6 +109,7 @@ def _open(path: Path) -> sqlite3.Connection:
             use_write_ahead_log(connection, path)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS thumbs (digest BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+            connection.execute("CREATE TABLE IF NOT EXISTS sketches (digest BLOB PRIMARY KEY, features BLOB NOT NULL)")
         except BaseException:
             connection.close()
             raise

@@ -1,1 +1,1 @@
-"""The commands, a module for each group of them: each reads its options, asks a room below, and shows the answer."""
+"""The commands. Each reads its options, asks `dedupctl.Library`, and shows the answer."""

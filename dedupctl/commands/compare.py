@@ -1,15 +1,16 @@
-"""`compare`: what two folders share, and how to be rid of it in one of them."""
+"""`compare`: which pictures two folders share, and how to remove them from one of the two."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dedupctl.catalog.pairs import evidence_as_dict
-from dedupctl.commands.act import (
+from dedupctl.commands.apply import carry_out
+from dedupctl.commands.clusters import Kinds
+from dedupctl.commands.messages import console, say
+from dedupctl.commands.removal_options import (
     Action,
     DryRun,
     MergeSidecars,
@@ -18,22 +19,17 @@ from dedupctl.commands.act import (
     Share,
     WithAnnotations,
     Yes,
-    asked_of,
-    freeze,
-    policy_named,
-    run,
-    share_allowed,
+    policy_changes,
 )
-from dedupctl.commands.listing import Kinds
-from dedupctl.commands.messages import console, say
 from dedupctl.commands.session import AsJson, Session, existing_path, print_json
 from dedupctl.errors import UsageError
+from dedupctl.library import Library
 from dedupctl.matching.clusters import DUPLICATE_KINDS
-from dedupctl.matching.file_pairs import FilePair, pairs_across
+from dedupctl.matching.file_pairs import FilePair
 from dedupctl.paths import is_or_lies_in
+from dedupctl.report.documents import pairs_as_json
 from dedupctl.report.listing import Listing
 from dedupctl.report.wording import counted, shown
-from dedupctl.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -56,51 +52,43 @@ def compare(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Only pairs across the two folders: which pictures of B does A hold already?"""
+    """Compare two folders: which pictures of B does A hold already?"""
     session: Session = context.obj
     a, b = existing_path(folder_a), existing_path(folder_b)
     if apply:
-        with session.workspace() as workspace:
-            name = policy or "safe"
-            chosen = policy_named(
-                workspace, name, action, kinds=kind, with_annotations=with_annotations, merge_sidecars=merge_sidecars
+        name = policy or "safe"
+        with session.library() as library:
+            share = library.share_allowed(name, max_remove_share)
+            _say_what_is_unknown(library, a, b)
+            made = library.plan(
+                name,
+                kinds=kind,
+                action=action,
+                across=(a, b),
+                quarantine=not no_quarantine,
+                changes=policy_changes(with_annotations=with_annotations, merge_sidecars=merge_sidecars),
+                dry_run=dry_run,
             )
-            share = share_allowed(chosen, max_remove_share)
-            request = asked_of(chosen, no_quarantine=no_quarantine, across=(a, b))
-            _say_what_is_unknown(workspace, a, b)
-            made = freeze(workspace, name, chosen, request, store=not dry_run)
-            run(workspace, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
+            carry_out(library, made, share=share, yes=yes, dry_run=dry_run, as_json=as_json)
         return
     for_apply = (policy, action, no_quarantine, with_annotations, merge_sidecars, max_remove_share, yes, dry_run)
     if any(option not in (None, False) for option in for_apply):
         raise UsageError("these options belong to --apply")
-    with session.workspace() as workspace:
-        _say_what_is_unknown(workspace, a, b)
-        with workspace.catalog.read() as tx:
-            pairs = list(pairs_across(tx, a, b, kind or DUPLICATE_KINDS))
+    with session.library() as library:
+        _say_what_is_unknown(library, a, b)
+        pairs = library.compare(a, b, kind or DUPLICATE_KINDS)
     if as_json:
-        print_json({"pairs": [_as_json(pair) for pair in pairs]})
+        print_json(pairs_as_json(pairs))
     else:
         _print(pairs)
 
 
-def _say_what_is_unknown(workspace: Workspace, *folders: bytes) -> None:
-    """That nothing was found must not be taken for an answer where nobody has looked."""
-    with workspace.catalog.read() as tx:
-        roots = [root.path for root in tx.roots.all()]
+def _say_what_is_unknown(library: Library, *folders: bytes) -> None:
+    """Say which folder was never scanned: finding nothing in it must not be taken for an answer."""
+    roots = [root.path for root in library.roots()]
     for folder in folders:
         if not any(is_or_lies_in(folder, root) or is_or_lies_in(root, folder) for root in roots):
             say(f"nothing is known of {shown(folder)}: `dedupctl scan` it first")
-
-
-def _as_json(pair: FilePair) -> dict[str, object]:
-    return {
-        "a": os.fsdecode(pair.a.path),
-        "b": os.fsdecode(pair.b.path),
-        "kind": pair.kind.value,
-        "score": pair.score,
-        "evidence": evidence_as_dict(pair.evidence),
-    }
 
 
 def _print(pairs: list[FilePair]) -> None:

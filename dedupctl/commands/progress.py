@@ -1,4 +1,4 @@
-"""How long work shows itself: a bar on a terminal, plain lines in a log."""
+"""How long-running work shows its progress: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READING, COMPARING = "reading", "comparing"
 
 @contextmanager
 def shown_progress() -> Iterator[Callable[[Progress], None]]:
-    """Takes the progress of a scan and shows it on stderr until the end of the block."""
+    """Yields a function that takes the progress of a scan and shows it on stderr until the end of the block."""
     if sys.stderr.isatty():
         with _bar() as update:
             yield update
@@ -64,7 +64,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def shown_stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Takes (stage, done, total) of work in stages and shows a bar for each, on a terminal only."""
+    """Yields a function that takes (stage, done, total) and shows a bar for each stage, on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
@@ -78,7 +78,7 @@ def shown_stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 class _Speed(ProgressColumn):
-    """How many a second, of late."""
+    """The recent number of steps per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -86,7 +86,7 @@ class _Speed(ProgressColumn):
 
 
 class _Lines:
-    """A line now and then, for logs and pipes."""
+    """Prints a line from time to time, for logs and pipes."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + LINE_SECONDS
@@ -111,18 +111,18 @@ class _Lines:
 
 
 def _stage(progress: Progress) -> tuple[str, int, int]:
-    """What is being done, how much of it is done, and how much there is to do."""
+    """The current stage, how much of it is done, and how much there is to do."""
     if progress.read >= progress.to_read and progress.to_compare > progress.compared:
         return COMPARING, progress.compared, progress.to_compare
     return READING, progress.read, progress.to_read
 
 
 class _Rate:
-    """Counts from its first use on."""
+    """The average rate since it was made."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
 
     def of(self, done: int) -> float:
-        """So many a second since the start."""
+        """Steps per second, when `done` of them are done."""
         return done / max(time.monotonic() - self._started, 1e-3)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dedupctl.commands.messages import console, say
-from dedupctl.commands.session import AsJson, Session, print_json
-from dedupctl.errors import UsageError
-from dedupctl.policy.protection import protected_forms
+from dedupctl.commands.session import AsJson, Session, as_written, print_json
 from dedupctl.report.wording import shown
 
 
@@ -28,18 +26,14 @@ def protect(
 ) -> None:
     """Never remove these files, or anything in these folders, under whatever name; without PATH, list them."""
     session: Session = context.obj
-    with session.workspace() as workspace:
-        missing = [path for path in paths or [] if not os.path.lexists(path)]
-        if missing:
-            raise UsageError(f"no such file or folder: {missing[0]}")
-        forms = [form for path in paths or [] for form in protected_forms(os.fsencode(path))]
-        with workspace.catalog.write(durable=True) as tx:
-            tx.protected.add(forms, int(time.time()))
-            protected = tx.protected.all()
+    with session.library() as library:
+        if paths:
+            library.protect(map(as_written, paths))
+        protected = library.protected()
     if as_json:
         print_json({"protected": [os.fsdecode(path) for path in protected]})
     elif paths:
-        say(f"protected: {', '.join(shown(os.fsencode(path)) for path in paths)}")
+        say(f"protected: {_listed(paths)}")
     else:
         for path in protected:
             console().print(shown(path))
@@ -51,8 +45,10 @@ def unprotect(
 ) -> None:
     """Let these files and folders be treated like any other."""
     session: Session = context.obj
-    with session.workspace() as workspace, workspace.catalog.write(durable=True) as tx:
-        for path in paths:
-            if not tx.protected.remove(protected_forms(os.fsencode(path))):
-                raise UsageError(f"{path} is not protected; see `dedupctl protect`")
-    say(f"no longer protected: {', '.join(shown(os.fsencode(path)) for path in paths)}")
+    with session.library() as library:
+        library.unprotect(map(as_written, paths))
+    say(f"no longer protected: {_listed(paths)}")
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(shown(os.fsencode(path)) for path in paths)

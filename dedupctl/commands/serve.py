@@ -1,4 +1,4 @@
-"""`serve`: the page on which a person looks at clusters and decides."""
+"""`serve`: the page on which a person reviews clusters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dedupctl.commands.messages import hand_over, say
-from dedupctl.commands.session import KeepersOf, Session, policy_of, stopping_on_signals
+from dedupctl.commands.session import KeepersOf, Session, stopping_on_signals
 from dedupctl.web.keys import THIS_MACHINE, Keys, base_url_of
 from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
@@ -34,27 +34,28 @@ def serve(
         typer.Option(
             "--listen",
             metavar="ADDR",
-            help="Let in other machines, too, by a password: listen on this address (0.0.0.0 = on all).",
+            help="Let other machines in, with a password: listen on this address (0.0.0.0 means all).",
         ),
     ] = None,
     base_url: Annotated[
-        str, typer.Option("--base-url", metavar="PATH", help="Path below which a proxy shows the page, as /photos/.")
+        str,
+        typer.Option("--base-url", metavar="PATH", help="Path of the page behind a proxy, such as /photos/."),
     ] = "",
     new_password: Annotated[
-        bool, typer.Option("--set-password", help="Ask for the password of --listen, store its hash, and end.")
+        bool, typer.Option("--set-password", help="Ask for the password for --listen, store its hash, and exit.")
     ] = False,
 ) -> None:
-    """Review clusters in the browser, on this machine only. Works beside a running daemon or without it."""
+    """Review clusters in the browser, on this machine only. Works with or without a running daemon."""
     session: Session = context.obj
     if new_password:
-        with session.workspace():
+        with session.library():
             say(f"the password's hash is in {set_password(session.home, _asked())}")
         return
-    with stopping_on_signals() as stop, session.workspace() as workspace:
+    with stopping_on_signals() as stop, session.library() as library:
         password = None if listen is None else find_password(session.home)
         address, base = listen or THIS_MACHINE, base_url_of(base_url)
-        shown_by = policy_of(workspace, policy)
-        with serving(workspace, port, shown_by, address=address, password=password, base_url=base) as keys:
+        shown_by = library.policy(policy)
+        with serving(library.workspace, port, shown_by, address=address, password=password, base_url=base) as keys:
             hand_over(keys.link)
             say(_how_to_enter(keys))
             if open_browser:
@@ -70,7 +71,7 @@ def _open(keys: Keys, stopped: Callable[[], bool]) -> None:
         return
     with redirect_to(keys.link) as file:
         webbrowser.open(file.as_uri())
-        # The browser may take its time; the file goes when its token is worth nothing any more.
+        # The browser may take a while; the file is deleted once its token is used up.
         while not keys.token.spent and not stopped():
             time.sleep(LOOK_SECONDS)
 
@@ -83,9 +84,9 @@ def _asked() -> str:
 
 def _how_to_enter(keys: Keys) -> str:
     if keys.password is None:
-        return "Open the link above, in one browser; Ctrl-C ends the page."
+        return "Open the link above in one browser; Ctrl-C ends the page."
     return (
         "The page asks for the password; Ctrl-C ends it. Password and pictures cross the network unencrypted: put a"
-        ' proxy that speaks TLS before it, which hands on the Host (README, "From other machines"), for instance '
+        ' TLS proxy that passes on the Host header in front of it (README, "From other machines"), for instance '
         f"`caddy reverse-proxy --from photos.example.org --to {THIS_MACHINE}:{keys.port}`."
     )

@@ -18,7 +18,7 @@ import typer
 from dedupctl.commands.messages import answer, say
 from dedupctl.commands.session import Session
 from dedupctl.errors import DedupctlError, UsageError
-from dedupctl.workspace import Workspace
+from dedupctl.library import Library
 
 service_app = typer.Typer(no_args_is_help=True, help="The daemon as a systemd unit: install, remove, status.")
 DROP_IN = "50-installed.conf"
@@ -56,11 +56,11 @@ class Unit:
 
 
 def install(context: typer.Context, system: AsSystem = False, user: ForUser = "") -> None:
-    """Write the unit and start it. What is your own in it belongs into `systemctl edit`, which this leaves alone."""
+    """Write the unit and start it. Put changes of your own into `systemctl edit`, which this leaves alone."""
     session: Session = context.obj
     unit = _unit(system, user)
-    with session.workspace() as workspace:
-        drop_in = drop_in_of(workspace, sys.executable, is_system=system)
+    with session.library() as library:
+        drop_in = drop_in_of(library, sys.executable, is_system=system)
     for file, text in ((unit.file, shipped(unit.file_name)), (unit.drop_in, drop_in)):
         _write(file, text)
         say(f"wrote {file}")
@@ -87,14 +87,14 @@ def remove(context: typer.Context, system: AsSystem = False, user: ForUser = "")
 
 
 def status(context: typer.Context, system: AsSystem = False, user: ForUser = "") -> None:
-    """Whether the unit is installed, is what would be installed now, and runs. Exit code 1 if not."""
+    """Check whether the unit is installed, up to date and running. Exit code 1 if not."""
     session: Session = context.obj
     unit = _unit(system, user)
     if not (unit.file.exists() and unit.drop_in.exists()):
         answer("not installed (dedupctl service install)")
         raise typer.Exit(1)
-    with session.workspace() as workspace:
-        wanted = drop_in_of(workspace, sys.executable, is_system=system)
+    with session.library() as library:
+        wanted = drop_in_of(library, sys.executable, is_system=system)
     is_current = unit.drop_in.read_text() == wanted and unit.file.read_text() == shipped(unit.file_name)
     answer(f"installed: {unit.file}" + ("" if is_current else "; roots, policies or paths differ: install it again"))
     active = _asked(unit, "is-active", unit.name)
@@ -104,17 +104,16 @@ def status(context: typer.Context, system: AsSystem = False, user: ForUser = "")
 
 
 def shipped(file_name: str) -> str:
-    """The text of a unit as it is shipped."""
+    """The text of a shipped unit."""
     return resources.files("dedupctl.commands").joinpath("units", file_name).read_text(encoding="utf-8")
 
 
-def drop_in_of(workspace: Workspace, interpreter: str, *, is_system: bool) -> str:
-    """What this installation adds to the shipped unit: interpreter, home, the disks of the roots, where it may act."""
-    with workspace.catalog.read() as tx:
-        roots = [path for root in tx.roots.all() if (path := _named(root.path)) is not None]
-    home = _named(os.fsencode(workspace.home))
+def drop_in_of(library: Library, interpreter: str, *, is_system: bool) -> str:
+    """What this installation adds to the shipped unit: interpreter, home, disks of the roots, writable folders."""
+    roots = [path for root in library.roots() if (path := _named(root.path)) is not None]
+    home = _named(os.fsencode(library.home))
     if home is None:
-        raise UsageError(f"a unit cannot name the home directory {workspace.home}")
+        raise UsageError(f"a unit cannot name the home directory {library.home}")
     command = quoted(interpreter).replace("$", "$$")
     lines = [
         "# Written by `dedupctl service install`; changed by the next. Changes of your own: `systemctl edit`.",
@@ -132,7 +131,7 @@ def drop_in_of(workspace: Workspace, interpreter: str, *, is_system: bool) -> st
         f"RuntimeDirectory=dedupctl{'/%i' if is_system else ''}",
         f"ReadWritePaths={quoted(home)}",
     ]
-    if any(policy.unattended for policy in workspace.config.policies.values()):
+    if any(policy.unattended for policy in library.config.policies.values()):
         lines += ["# A policy is unattended: it moves files, within a root, into its quarantine."]
         lines += [f"ReadWritePaths={quoted('-' + path)}" for path in roots]
     return "\n".join(lines) + "\n"
@@ -149,7 +148,7 @@ def _without_specifiers(text: str) -> str:
 
 
 def _named(path: bytes) -> str | None:
-    """A path as a unit file can hold it: UTF-8 on one line."""
+    """The path as text if a unit file can contain it: UTF-8 on one line."""
     try:
         text = path.decode("utf-8")
     except UnicodeDecodeError:
@@ -183,7 +182,11 @@ def _write(file: Path, text: str) -> None:
 
 
 def _systemctl(unit: Unit, *arguments: str) -> None:
-    """Raises DedupctlError with what systemctl says; without one it only says what is left to be done."""
+    """Run systemctl, or say which command is left to run if there is none.
+
+    Raises:
+        DedupctlError: systemctl failed; with what it said.
+    """
     command = _command(unit, arguments)
     if command is None:
         say(f"there is no systemctl here; where there is one: systemctl {' '.join([*unit.manager, *arguments])}")

@@ -1,4 +1,4 @@
-"""What every command shares: the home it works on, how it prints, and how its errors end the program."""
+"""What all commands share: the home they work on, how they print JSON, and how errors and signals end them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,13 +17,12 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from dedupctl.catalog.catalog import DAEMON_STATE, Transaction
 from dedupctl.commands.messages import say
-from dedupctl.config import PolicyConfig
 from dedupctl.disk.network import network_filesystem
-from dedupctl.errors import DedupctlError, LockHeld, UsageError
+from dedupctl.errors import DedupctlError, UsageError
+from dedupctl.library import Library
+from dedupctl.library.given_paths import catalog_path
 from dedupctl.report.wording import shown
-from dedupctl.workspace import LOCK_NAME, Workspace, hold, is_running
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
 KeepersOf = Annotated[
@@ -36,7 +35,7 @@ _WRONG_USE = cast("type[Exception]", typer.BadParameter.__base__)
 
 
 class Commands(TyperGroup):
-    """Turns our errors into one clear line on stderr and the exit code of their class."""
+    """Turns our errors into one line on stderr and the exit code of their class."""
 
     def make_context(self, *call: Any, **more: Any) -> Any:
         with _printable_complaints():
@@ -53,7 +52,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def _printable_complaints() -> Iterator[None]:
-    """Click repeats a word it cannot use, and a shell may have made that word of a file's name."""
+    """Escape Click's messages: they repeat the offending word, which a shell may have made from a file name."""
     try:
         yield
     except _WRONG_USE as error:
@@ -68,83 +67,18 @@ class Session:
     home: Path
 
     @contextmanager
-    def workspace(self) -> Iterator[Workspace]:
-        """The stores, for asking. Works beside a running daemon.
+    def library(self, *, create: bool = False) -> Iterator[Library]:
+        """The library of this home, which works beside a running daemon; `create` makes an empty one if there is none.
 
         Raises:
-            UsageError: nothing is indexed yet.
+            UsageError: nothing is indexed yet, and `create` is false.
         """
-        with Workspace.open(self.home) as workspace:
-            yield workspace
-
-    @contextmanager
-    def indexing(self) -> Iterator[Workspace]:
-        """The stores, for indexing: made when there are none, and locked against a second indexer.
-
-        Raises:
-            LockHeld: another process is indexing here; where it is the daemon, the message says so.
-        """
-        with self.locked(), Workspace.open(self.home, create=True) as workspace:
-            warn_of_network(self.home)
-            yield workspace
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """No second indexer until the end of the block.
-
-        Raises:
-            LockHeld: as `indexing`.
-        """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self.home / LOCK_NAME, "indexing into"))
-            except LockHeld as held:
-                if (process := self._watching_process()) is None:
-                    raise
-                raise LockHeld(
-                    f"the daemon (process {process}) watches already and takes up every change by itself;"
-                    " `dedupctl roots add FOLDER` gives it another folder, `dedupctl status` says what it is doing"
-                ) from held
-            yield
-
-    def daemon_state(self, tx: Transaction) -> dict[str, Any] | None:
-        """What the daemon last said of itself; None when none is running."""
-        state: dict[str, Any] | None = tx.meta.document(DAEMON_STATE)
-        if state is None or not self._is_locked():
-            return None
-        return None if state["doing"] == "stopped" else state
-
-    def _watching_process(self) -> int | None:
-        """The process id of the running daemon; None when something else holds the lock."""
-        try:
-            with self.workspace() as workspace, workspace.catalog.read() as tx:
-                state = self.daemon_state(tx)
-        except DedupctlError:
-            return None
-        return None if state is None or not is_running(int(state["pid"])) else int(state["pid"])
-
-    def _is_locked(self) -> bool:
-        try:
-            with hold(self.home / LOCK_NAME, "indexing into"):
-                return False
-        except LockHeld:
-            return True
-
-
-def policy_of(workspace: Workspace, name: str) -> PolicyConfig:
-    """A policy of the configuration.
-
-    Raises:
-        UsageError: no such policy.
-    """
-    policies = workspace.config.policies
-    if name not in policies:
-        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
-    return policies[name]
+        with Library.open(self.home, create=create) as library:
+            yield library
 
 
 def warn_of_network(home: Path) -> None:
-    """SQLite's log and locks hold only between processes of one machine."""
+    """Warn if the home is on a network filesystem: SQLite's log and locks work between processes of one machine."""
     kind = network_filesystem(home)
     if kind is not None:
         say(
@@ -154,29 +88,24 @@ def warn_of_network(home: Path) -> None:
 
 
 def print_json(document: object) -> None:
-    """Pure ASCII: bytes of a file name that are not UTF-8 become lone surrogates, which JSON can only escape."""
+    """Print JSON in pure ASCII: a byte of a name that is not UTF-8 is a lone surrogate, which JSON must escape."""
     typer.echo(json.dumps(document, indent=2))
 
 
 def existing_path(path: Path) -> bytes:
-    """The absolute bytes of a path that must be there.
+    """The absolute bytes by which the catalog knows a path that must exist.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it does not exist.
     """
     if not os.path.lexists(path):
         raise UsageError(f"no such file or folder: {path}")
-    return catalog_path(path)
+    return catalog_path(as_written(path))
 
 
-def catalog_path(path: Path) -> bytes:
-    """The absolute bytes by which the catalog knows a path, which may be gone: folders are resolved, a file that is a
-    link stays one."""
-    raw = os.fsencode(path)
-    if os.path.isdir(raw):
-        return os.path.realpath(raw)
-    folder, name = os.path.split(raw)
-    return os.path.join(os.path.realpath(folder), name)
+def as_written(path: str | Path) -> bytes:
+    """The absolute bytes of a path whose `~` the shell has expanded already: one that is left is part of a name."""
+    return os.path.abspath(os.fsencode(path))
 
 
 class StopSignal:
@@ -195,7 +124,7 @@ class StopSignal:
             raise typer.Exit(INTERRUPTED)
 
     def heard(self, number: int, _frame: FrameType | None) -> None:
-        if self._event.is_set():  # asked twice: the person means it
+        if self._event.is_set():  # a second signal: the person insists
             raise KeyboardInterrupt
         self.interrupted = number == signal.SIGINT
         self._event.set()
@@ -203,7 +132,7 @@ class StopSignal:
 
 @contextmanager
 def stopping_on_signals() -> Iterator[StopSignal]:
-    """Let the work below end in order when told to stop, with a consistent catalog."""
+    """Let the work in the block end in order, with a consistent catalog, when a signal asks it to stop."""
     stop = StopSignal()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before: list[Callable[..., Any] | int | None] = [signal.signal(number, stop.heard) for number in numbers]
@@ -216,7 +145,7 @@ def stopping_on_signals() -> Iterator[StopSignal]:
 
 @contextmanager
 def hearing_hangups() -> Iterator[Callable[[], bool]]:
-    """Whether SIGHUP has come since it was last asked. At a terminal it still ends the program."""
+    """Yields a function that tells whether SIGHUP came since it was last asked; at a terminal it ends the program."""
     hangup = threading.Event()
     if not hasattr(signal, "SIGHUP") or sys.stdin.isatty():
         yield hangup.is_set

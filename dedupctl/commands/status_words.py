@@ -1,4 +1,4 @@
-"""`status` in words: one line a fact, from the same document that scripts get."""
+"""`status` in words: one line per fact, from the same document that scripts get."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dedupctl.report.wording import counted, moment, shown, size
 
 
 def status_lines(document: dict[str, Any]) -> list[str]:
-    """Lines for a terminal, without markup. Nothing is said of what is as it should be and tells nobody anything."""
+    """Lines for a terminal, without markup. What is in order and would inform nobody is left out."""
     return [
         *_watch(document),
         *_roots(document),

@@ -194,7 +194,7 @@ def _opened(at: At) -> Iterator[tuple[int, Identity]]:
 def _opened_as_planned(seen: Seen, folders: OpenFolders) -> Iterator[tuple[int, Identity]]:
     with _opened(folders.at(seen.root, seen.path)) as (descriptor, identity):
         if not same_file(identity, seen.identity):
-            raise Refused("it changed since the plan was made")
+            raise Refused("it has changed since the plan was made")
         yield descriptor, identity
 
 
@@ -212,7 +212,7 @@ def _require_content(action: Action, descriptor: int, equal: set[int]) -> None:
 
 def _require_same(digest: bytes, planned: bytes) -> None:
     if digest != planned:
-        raise Refused("it changed since the plan was made")
+        raise Refused("it has changed since the plan was made")
 
 
 def _require_unchanged(descriptor: int, before: Identity) -> None:

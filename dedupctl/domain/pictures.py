@@ -51,6 +51,8 @@ class Fingerprint:
     """Shape (regions, dim), float32, unit length. Row 0 is the whole picture, the other rows are regions within it."""
     thumbnail: bytes
     """A small colour JPEG of the picture as shown. Proofs and reports use it, so that originals are not read again."""
+    sketches: bytes | None = None
+    """Its strongest local features, see `matching.sketch`; None if they have not been computed yet."""
 
 
 _PASSING = frozenset({"crash", "timeout", "memory", "io"})

@@ -255,7 +255,9 @@ class Pipeline:
         cases = range(len(at_work.round.cases))
         if len(at_work.evidence) == len(cases):
             with self._timed("write"):
-                self._matcher.settle(at_work.round, [at_work.evidence[place] for place in cases])
+                lacking = self._matcher.settle(at_work.round, [at_work.evidence[place] for place in cases])
+            if lacking is not None:
+                self._begin(lacking)
 
     def _is_time_to_write(self, exhausted: bool) -> bool:
         idle = exhausted and not self._reading
@@ -275,12 +277,15 @@ class Pipeline:
             if found is None:
                 return
             if found.cases:
-                self._progress.to_compare += len(found.cases)
-                at_work = _RoundAtWork(found)
-                self._portions.extend((at_work, places) for places in found.portions())
+                self._begin(found)
             else:
                 with self._timed("write"):
                     self._matcher.settle(found, ())
+
+    def _begin(self, found: Round) -> None:
+        self._progress.to_compare += len(found.cases)
+        at_work = _RoundAtWork(found)
+        self._portions.extend((at_work, places) for places in found.portions())
 
     def _hand_out_portions(self) -> None:
         """Give every worker a portion in hand and one waiting. More would make new files wait for all of them."""

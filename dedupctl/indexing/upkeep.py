@@ -17,7 +17,7 @@ import numpy as np
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.domain import Content, FloatArray, IntArray, Unreadable
 from dedupctl.indexing.workers import Workers
-from dedupctl.matching.rejudging import measure_anew, prove_again, rejudge
+from dedupctl.matching.rejudging import prove_again, rejudge, update_cosines
 from dedupctl.matching.score import RULES, thresholds_of
 from dedupctl.workspace import Workspace
 
@@ -125,7 +125,7 @@ def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
 
 
 def _measure_anew(workspace: Workspace, say: Say) -> None:
-    changed = measure_anew(workspace.catalog, workspace.model_id, thresholds_of(workspace.config))
+    changed = update_cosines(workspace.catalog, workspace.model_id, thresholds_of(workspace.config))
     if changed:
         say(f"another model: {changed:,} pairs were judged otherwise by its vectors")
 

@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from dedupctl.indexing.budget import budget_of
 from dedupctl.indexing.cage import OUT_OF_CPU, OUT_OF_TIME, PATIENCE, Allowance, Work
 from dedupctl.indexing.pool import Batch, Death, Pool
 from dedupctl.matching.comparison import Case, Comparer
+from dedupctl.matching.proof.picture import Picture
+from dedupctl.matching.sketch import sketches_of
 
 
 class Workers:
@@ -184,7 +187,13 @@ def _load_nothing(_: _State) -> None:
 
 
 def _read(state: _State, path: bytes, allowance: Allowance) -> Read | Unreadable:
-    return state.fingerprinter.read(path, state.is_known, memory=allowance.memory)
+    read = state.fingerprinter.read(path, state.is_known, memory=allowance.memory)
+    if isinstance(read, Unreadable) or read.fingerprint is None:
+        return read
+    facts, thumbnail = read.fingerprint.facts, read.fingerprint.thumbnail
+    # Drawn from what the proof will see, and here, because the one thread that matches has no time for it.
+    drawn = sketches_of(Picture.from_thumbnail(thumbnail, facts.width, facts.height)).to_bytes()
+    return replace(read, fingerprint=replace(read.fingerprint, sketches=drawn))
 
 
 def _fingerprint(state: _State, path: bytes, allowance: Allowance) -> Read | Unreadable:

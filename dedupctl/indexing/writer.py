@@ -87,6 +87,8 @@ class Writer:
         reads = [outcome for outcome in outcomes if isinstance(outcome, Read)]
         fresh = {read.digest: read.fingerprint for read in reads if read.fingerprint is not None}
         self._workspace.thumbs.put({digest: fingerprint.thumbnail for digest, fingerprint in fresh.items()})
+        drawn = {digest: one.sketches for digest, one in fresh.items() if one.sketches is not None}
+        self._workspace.thumbs.put_sketches(drawn)
         with self._workspace.catalog.write() as tx:
             known = tx.contents.ids_of({read.digest for read in reads})
             claimed = _claimed(tx, {digest: known[digest] for digest in fresh if digest in known})

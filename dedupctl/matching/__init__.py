@@ -1,1 +1,1 @@
-"""Candidates, proof, pairs, clusters: the heart of the product."""
+"""Candidates, proof, pairs, clusters: which two are worth comparing, are they one picture, which belong together."""

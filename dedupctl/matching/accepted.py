@@ -1,4 +1,4 @@
-"""Which pairs count: what was proven, overruled by what a person said."""
+"""Accepted pairs: what was proven, overruled by what a person said."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dedupctl.domain import Evidence, Pair, PairKind, Verdict
 
 
 def accepted_pairs(tx: Transaction, kinds: Collection[PairKind]) -> list[Pair]:
-    """Pairs of these kinds after every verdict: `different` takes a pair away, `same` makes one of kind `near`."""
+    """Pairs of these kinds after all verdicts: `different` takes a pair away, `same` makes one of kind `near`."""
     verdicts = tx.verdicts.by_content()
     proven = [pair for pair in tx.pairs.of_kinds(kinds) if (pair.a, pair.b) not in verdicts]
     judged = [_as_said(tx, a, b, said) for (a, b), said in verdicts.items()]
@@ -17,9 +17,9 @@ def accepted_pairs(tx: Transaction, kinds: Collection[PairKind]) -> list[Pair]:
 
 
 def accepted_around(tx: Transaction, kinds: Collection[PairKind], content_ids: Collection[int]) -> list[Pair]:
-    """The accepted pairs that can be reached from these contents: all that their clusters are made of.
+    """The accepted pairs that can be reached from these contents, which is everything their clusters are made of.
 
-    Costs what those clusters cost, however large the library is.
+    The cost depends on those clusters, not on the size of the library.
     """
     verdicts = tx.verdicts.by_content()
     found: dict[tuple[int, int], Pair] = {}
@@ -41,6 +41,6 @@ def _as_said(tx: Transaction, a: int, b: int, said: Verdict) -> Pair | None:
     known = tx.pairs.between(a, b)
     if known is not None and known.kind is PairKind.PIXEL:
         return known
-    # A failed proof has a transform too, the one that was tried: it told of crops and mirrorings that nobody made.
+    # A failed proof also has a transform, the one that was tried: it described crops and mirrorings that nobody made.
     proven = known is not None and known.kind is PairKind.NEAR
     return Pair(a, b, PairKind.NEAR, 1.0, known.evidence if known and proven else Evidence(method="verdict"))

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Fingerprint, FloatArray, IntArray
+from dedupctl.matching.hash_table import HashTable, closest_distance
+from dedupctl.matching.reach import cosine_for, expected_by_chance
 from dedupctl.vectors.vector_index import VectorIndex
 
 HASH_REACH = 8
 """pHash bits of 64 in any orientation. Alone it proposes 0.935 of library edits at 0.005 false candidates a photo."""
 NEIGHBOURS = 10
-"""First number of vector neighbours asked for; doubled while the farthest is still inside the threshold."""
+"""Fewest vector neighbours asked for; doubled while the farthest is still inside the threshold."""
 MOST_NEIGHBOURS = 160
 """Where a net closes: beyond so many, the nearest win. A time-lapse of 10,000 frames would else cost 50 million proofs;
 copies of one picture are nearer to each other than other shots are, and clusters tie larger groups together."""
@@ -41,46 +42,6 @@ class Candidate:
     """Largest cosine of any two parts that reached each other; None where no vector did."""
 
 
-class HashTable:
-    """All pHashes in memory, 16 bytes a content, searched exactly."""
-
-    def __init__(self) -> None:
-        self.ids: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._bits: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
-
-    def refresh(self, tx: Transaction) -> None:
-        """Take in the contents added since the last call."""
-        above = int(self.ids[-1]) if len(self.ids) else 0
-        ids, bits = tx.contents.hashes("phash", above=above)
-        if len(ids):
-            self.ids = np.concatenate([self.ids, ids])
-            self._bits = np.concatenate([self._bits, bits])
-
-    def within(self, orientations: bytes, reach: int, below: int) -> dict[int, int]:
-        """Contents with an id under `below` whose hash is at most `reach` bits from one of these eight hashes.
-
-        `orientations` packs the eight, 8 bytes each. Returns the distance by content id.
-        """
-        end = int(np.searchsorted(self.ids, below))
-        distances = _distances(self._bits[:end], orientations)
-        near = np.flatnonzero(distances <= reach)
-        if len(near) > MOST_NEIGHBOURS:
-            near = near[np.argsort(distances[near], kind="stable")[:MOST_NEIGHBOURS]]
-        return {int(self.ids[place]): int(distances[place]) for place in near}
-
-    def distance(self, content_id: int, orientations: bytes) -> int:
-        """Smallest distance of one known content's hash from these eight."""
-        place = int(np.searchsorted(self.ids, content_id))
-        return int(_distances(self._bits[place : place + 1], orientations)[0])
-
-
-def _distances(bits: npt.NDArray[np.uint64], orientations: bytes) -> npt.NDArray[np.uint8]:
-    nearest = np.full(len(bits), 64, np.uint8)
-    for variant in np.frombuffer(orientations, ">u8").astype(np.uint64):
-        np.minimum(nearest, np.bitwise_count(bits ^ variant), out=nearest)
-    return nearest
-
-
 @dataclass(frozen=True, slots=True)
 class _Probe:
     """What is asked of the nets for one picture."""
@@ -92,13 +53,32 @@ class _Probe:
 
 
 class CandidateFinder:
-    """Proposes partners among everything the catalog holds."""
+    """Proposes partners among everything the catalog holds.
 
-    def __init__(self, index: VectorIndex, model_id: int, cosine: float) -> None:
+    `cosine` is that from which vectors are worth comparing in a small library; in a large one it is larger (`reach`),
+    unless `deep` asks to propose as widely as in a small one.
+    """
+
+    def __init__(self, index: VectorIndex, model_id: int, cosine: float, *, deep: bool = False) -> None:
         self._index = index
         self._model_id = model_id
-        self._cosine = cosine
+        self._least_cosine = cosine
+        self._deep = deep
         self._hashes = HashTable()
+
+    @property
+    def _cosine(self) -> float:
+        return self._least_cosine if self._deep else cosine_for(len(self._hashes), self._least_cosine)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures can be proposed."""
+        return len(self._hashes)
+
+    @property
+    def expected_by_chance(self) -> float:
+        """How many candidates a picture without any copy must be expected to have."""
+        return expected_by_chance(len(self._hashes), self._cosine)
 
     def propose(self, tx: Transaction, content_ids: Sequence[int]) -> list[Candidate]:
         """Candidates among the contents of smaller id, never compared before. Flat pictures propose nothing."""
@@ -132,7 +112,7 @@ class CandidateFinder:
 
     def _reached(self, probe: _Probe, asking: int) -> Iterator[Candidate]:
         """Whatever any net caught below the id of the one who asks."""
-        distances = self._hashes.within(probe.orientations, HASH_REACH, below=asking)
+        distances = self._hashes.within(probe.orientations, HASH_REACH, below=asking, most=MOST_NEIGHBOURS)
         for other in probe.twins | distances.keys() | probe.cosines.keys():
             if other < asking:
                 distance = distances.get(other)
@@ -157,17 +137,19 @@ class CandidateFinder:
         """(label, cosine) of all neighbours inside the threshold, a list for each vector."""
         if not vectors or not len(self._index):
             return [[] for _ in vectors]
-        labels, cosines = self._index.search(np.stack(vectors), NEIGHBOURS)
+        cosine, first = self._cosine, min(MOST_NEIGHBOURS, NEIGHBOURS + round(2 * self.expected_by_chance))
+        labels, cosines = self._index.search(np.stack(vectors), first)
         hits = []
         for vector, row, near in zip(vectors, labels, cosines, strict=True):
-            hits.append(_inside(*self._widened(vector, row, near), self._cosine))
+            hits.append(_inside(*self._widened(vector, row, near, first, cosine), cosine))
         return hits
 
-    def _widened(self, vector: FloatArray, labels: IntArray, cosines: FloatArray) -> tuple[IntArray, FloatArray]:
+    def _widened(
+        self, vector: FloatArray, labels: IntArray, cosines: FloatArray, wanted: int, cosine: float
+    ) -> tuple[IntArray, FloatArray]:
         """The same hits, or more while the farthest is inside the threshold and the net is open."""
-        wanted = NEIGHBOURS
-        while len(labels) == wanted < MOST_NEIGHBOURS and cosines[-1] >= self._cosine:
-            wanted *= 2
+        while len(labels) == wanted < MOST_NEIGHBOURS and cosines[-1] >= cosine:
+            wanted = min(2 * wanted, MOST_NEIGHBOURS)
             many, near = self._index.search(vector[np.newaxis], wanted)
             labels, cosines = many[0], near[0]
         return labels, cosines
@@ -184,11 +166,6 @@ def candidate_between(tx: Transaction, model_id: int, a: int, b: int) -> Candida
         hash_distance=closest_distance(orientations[a][:8], orientations[b]),
         cosine=largest_cosine(parts.get(a, []), parts.get(b, [])),
     )
-
-
-def closest_distance(canonical: bytes, orientations: bytes) -> int:
-    """Bits between one picture's hash and the nearest of another's eight, packed 8 bytes each."""
-    return int(_distances(np.frombuffer(canonical, ">u8").astype(np.uint64), orientations)[0])
 
 
 def largest_cosine(one: Iterable[tuple[int, FloatArray]], other: Sequence[tuple[int, FloatArray]]) -> float | None:

@@ -1,7 +1,7 @@
-"""Clusters: from accepted pairs to groups of files with one keeper each. Derived at every call, never stored.
+"""Clusters: groups of files joined by accepted pairs, with one keeper each. Computed at every call, never stored.
 
-Chains are the classic way to lose a picture: A~B and B~C join A with C, C goes for A, and nothing like C is left. The
-default linkage (`star`) therefore joins a content only to a keeper it has an accepted pair of its own with.
+Chains are the classic way to lose a picture: A~B and B~C join A with C, C is removed for A, and nothing like C is left.
+The default linkage (`star`) therefore joins a content only to a keeper with which it has an accepted pair of its own.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Linkage(StrEnum):
     COMPONENTS = "components"
     """Whatever a chain of pairs connects; the weakest pair is named."""
     DBSCAN = "dbscan"
-    """As components, but only contents with three or more pairs carry a chain on."""
+    """Like components, but only contents with three or more pairs continue a chain."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """Accepted pairs of present contents, both ways round."""
+    """Accepted pairs of present contents, in both directions."""
 
     pairs: Mapping[int, Mapping[int, Pair]]
 
@@ -55,10 +55,11 @@ def find_clusters(
 ) -> list[Cluster]:
     """All clusters of present files joined by accepted pairs of these kinds, largest saving first.
 
-    The keeper of each is the first by `order`; without one, by the default rules with no word on places.
+    The keeper of each is the first by `order`, by default the default rules without preferred folders.
 
-    With `among`, only files it is true for are looked at: clusters within one root, or across two folders. With
-    `around`, only the clusters that these contents, and those they are tied to, are in: the same, without the rest.
+    Args:
+        among: only files for which it is true are considered: clusters within one root, or across two folders.
+        around: only the clusters of these contents and of those connected with them are returned, unchanged.
     """
     order = order or KeeperOrder()
     accepted = accepted_pairs(tx, kinds) if around is None else accepted_around(tx, kinds, around)
@@ -67,7 +68,7 @@ def find_clusters(
         shared.update(tx.files.shared_contents() if around is None else around)
     known = _pairs_that_tell(tx, kinds, accepted, shared | _ends(accepted))
     holders = _holders(tx, shared | _ends(known), among)
-    # A picture whose files are gone must neither be preferred nor mark another as its crop.
+    # A picture whose files are gone must neither be preferred nor make another count as its crop.
     present = [pair for pair in known if pair.a in holders and pair.b in holders]
     contents = tx.contents.get(holders.keys())
     contenders = _contenders(holders, contents, present, order)
@@ -108,9 +109,10 @@ def _holders(
 def _pairs_that_tell(
     tx: Transaction, kinds: Collection[PairKind], accepted: list[Pair], listed: Collection[int]
 ) -> list[Pair]:
-    """The pairs that say which copy was made from which: all proofs around what is listed, whatever kinds are listed.
+    """The pairs that tell which copy was made from which: all proofs around what is listed, of whatever kind.
 
-    So the keeper does not depend on them. Nothing is proven of other shots, and so nothing else is read for those.
+    So the keeper does not depend on the kinds listed. Nothing is proven about other shots, so nothing more is read for
+    them.
     """
     proven = set(DUPLICATE_KINDS)
     if proven <= set(kinds) or proven.isdisjoint(kinds):
@@ -124,7 +126,7 @@ def _contenders(
     pairs: Collection[Pair],
     order: KeeperOrder,
 ) -> dict[int, list[Contender]]:
-    """The files of each content, best first."""
+    """The files of each content, best first by `order`."""
     sources: defaultdict[int, set[int]] = defaultdict(set)
     cropped: set[int] = set()
     for pair in pairs:
@@ -175,7 +177,7 @@ def _stars(ranked: Iterable[int], graph: _Graph, *, complete: bool) -> Iterator[
 
 
 def _chains(ranked: Iterable[int], graph: _Graph, *, carriers_need: int) -> Iterator[list[int]]:
-    """Connected components, where a content with fewer pairs than `carriers_need` joins but carries no chain on."""
+    """Connected components, where a content with fewer pairs than `carriers_need` joins but ends the chain."""
     order = list(ranked)
     position = {content_id: place for place, content_id in enumerate(order)}
     taken: set[int] = set()
@@ -237,7 +239,7 @@ def _member(
 
 
 def _best_pair(content_id: int, group: Collection[int], graph: _Graph) -> Pair:
-    """What ties a content to the chain, where it has no pair with the keeper."""
+    """The pair that ties a content to its chain, if it has none with the keeper."""
     ties = [pair for other, pair in graph.neighbours(content_id).items() if other in group]
     return min(ties, key=lambda pair: (-pair.score, pair.a, pair.b))
 
@@ -254,7 +256,7 @@ def _weakest_pair(group: Collection[int], graph: _Graph) -> tuple[int, int] | No
 
 
 def _reclaimable(members: Sequence[Member], kinds: Collection[PairKind]) -> int:
-    """Bytes of all members of these kinds but the keeper. Hard links to one inode count once, the keeper's not at all.
+    """Bytes of all members of these kinds except the keeper. Hard links to one inode count once, to the keeper's never.
 
     Another shot frees nothing: no rule ever removes it.
     """

@@ -1,7 +1,7 @@
-"""One candidate, judged: the cheapest sufficient test first, and the numbers it rests on kept as evidence.
+"""Measure one candidate pair: the cheapest sufficient test comes first, and the numbers are kept as evidence.
 
-Pure work on values, so it runs in any process. A `Judge` keeps the pictures it prepared, because a picture that has one
-candidate usually has several.
+This is pure work on values, so it runs in any process. A `Comparer` keeps the pictures it prepared, because a picture
+with one candidate usually has several.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from dedupctl.matching.proof.picture import Picture
 from dedupctl.matching.proof.proof import prove
 
 PROOF_SECONDS = 0.015
-"""CPU time of one comparison, see `bench/README.md`."""
+"""CPU time of one comparison; see `bench/README.md`."""
 DECODED_PIXELS_A_SECOND = 20_000_000
-"""Of a full decode with its digest."""
+"""In a full decode including the digest."""
 T = TypeVar("T")
 
 KEPT_PICTURES = 512
@@ -46,13 +46,13 @@ _WORTH_A_CLOSER_LOOK = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two contents to compare: what is known of it, and where it can be read."""
+    """One of two contents to compare: what is known about it, and where it can be read."""
 
     content: Content
     thumbnail: bytes | None
-    """None when the thumbnail cache was lost: it is made again from `path`."""
+    """None if the thumbnail cache was lost: it is made again from `path`."""
     path: bytes | None
-    """A present file of this content; None when all are gone."""
+    """A present file with this content; None if all are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Case:
 
 
 def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) -> dict[int, Side]:
-    """What is known of these contents, ready to be compared."""
+    """What is known about these contents, ready to be compared."""
     contents = tx.contents.get(content_ids)
     thumbnails = thumbs.get([content.digest for content in contents.values()])
     paths = {located.file.content_id: located.path for located in tx.files.of_contents(content_ids)}
@@ -74,7 +74,7 @@ def gather_sides(tx: Transaction, thumbs: Thumbs, content_ids: Collection[int]) 
 
 
 def expected_seconds(case: Case) -> float:
-    """About how much CPU time a case takes: it is milliseconds, or seconds where all pixels are compared."""
+    """Estimated CPU time of a case: milliseconds, or seconds if all pixels are compared."""
     if not _may_be_same_pixels(case):
         return PROOF_SECONDS
     facts = case.a.content.facts
@@ -82,7 +82,7 @@ def expected_seconds(case: Case) -> float:
 
 
 class Comparer:
-    """Compares candidates and says what was measured."""
+    """Compares candidate pairs and returns what was measured."""
 
     def __init__(self) -> None:
         self._pictures: Kept[Picture] = Kept(KEPT_PICTURES)
@@ -90,7 +90,7 @@ class Comparer:
         self._digests: Kept[bytes] = Kept(KEPT_DIGESTS)
 
     def evidence(self, case: Case, limits: Limits = DEFAULT_LIMITS, *, is_last_try: bool = True) -> Evidence | None:
-        """The evidence on one candidate; None when a picture can no longer be read, so nothing can be said.
+        """The evidence on one candidate; None if a picture can no longer be read.
 
         Two pictures that the limits do not allow to be compared pixel by pixel, or looked at closely, are judged by
         what else is known of them.

@@ -1,4 +1,4 @@
-"""Which of two copies was made from the other, by stored evidence, and how far each is from its original."""
+"""Which of two copies was made from the other, by stored evidence, and how many derivations lie behind each."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from collections.abc import Collection, Iterator, Mapping
 from dedupctl.domain import Content, Evidence, PictureFacts
 
 WHOLE = 0.97
-"""A share from here on is all of it: borders of the shared part are known to a pixel or two of 320."""
+"""A share of at least this counts as all of it: borders of the shared part are accurate to a pixel or two of 320."""
 GROUND = 0.62
-"""Share of one grey from which what surrounds a picture was put there. Borders, fills, pages and screenshots around
-55 photos had .65 and more; what crops cut off had less than .58, save for three photos on a plain ground (.71-.88).
+"""If at least this share of a picture's surroundings has one grey value, they were added to it. Borders, fills, pages
+and screenshots around 55 photos had .65 and more; what crops cut off had less than .58, except for three photos with a
+plain background (.71-.88).
 """
 _SMALLER = 0.95
-"""A picture that lies in another at a smaller scale was pasted there: nobody enlarges a crop by that much unasked."""
+"""A picture that appears in another at a scale below this was pasted there: crops are rarely enlarged that much."""
 _MOST = 0.75
-"""... unless it fills most of it. A crop brought back to the size of its original, or next to a smaller copy of it,
-lies there at a smaller scale too; what is laid on a page or on another photo leaves more of that to be seen.
+"""... unless it fills more than this share of it. A crop enlarged to the size of its original, or compared with a
+smaller copy of it, also appears at a smaller scale; a picture pasted on a page or a photo leaves more of that visible.
 """
 _SAME_SHARE = 0.03
 
 
 def b_was_made(evidence: Evidence) -> bool | None:
-    """True when B was made from A, False when A was made from B, None when neither shows more than the other.
+    """True if B was made from A, False if A was made from B, None if neither shows more than the other.
 
-    A crop shows a part. A frame, a filled corner of a rotation, a screenshot or a collage shows all of its source, and
-    something besides: a ground, or another picture in which the source is smaller.
+    A crop shows a part. A frame, a rotation with filled corners, a screenshot or a collage shows all of its source and
+    something else: a plain background, or another picture in which the source is smaller.
     """
     e = evidence
     if e.transform is None or e.overlap_a is None or e.overlap_b is None:
@@ -43,40 +44,39 @@ def b_was_made(evidence: Evidence) -> bool | None:
 
 
 def _was_put_there(scale: float, share: float, plain: float | None) -> bool:
-    """A picture that fills this share of one that shows more was laid there, not cut out of it.
+    """Was a picture that fills this share of a larger one pasted there, and not cut out of it?
 
-    `plain` is that of its surroundings.
+    `plain` is the share of one grey value in its surroundings.
     """
     return is_ground(plain) or (scale < _SMALLER and share < _MOST)
 
 
 def is_ground(plain: float | None) -> bool:
-    """What surrounds a picture was put there. `plain` is the share of one grey in it."""
+    """Were the surroundings of a picture added to it? `plain` is the share of one grey value in them."""
     return plain is not None and plain >= GROUND
 
 
 # --- direction from the files themselves -----------------------------------------------------------------------------
 
 SAVED_SMALLER = 0.9
-"""Bytes of one over the other, of one format and size, below which it was saved again at lower quality."""
+"""Of two in one format and size, the one with less than this share of the bytes was saved again at lower quality."""
 _ENLARGED, _REDUCED = 1.0, 1.9
-"""Between two sizes of one picture, bytes grow with the linear scale to this power. Measured on 24 photos of 1,400 px
-at scales of 1.25 to 3 and JPEG qualities of 60 to 95: enlarged and saved at lower quality .0 to 1.0 (5th to 95th
-percentile; at the same quality 1.2 to 1.6), reduced at lower quality 1.5 and more (at the same quality 1.0 to 2.1).
-Between the two bytes say nothing.
+"""Between two sizes of one picture, bytes grow with the linear scale to some power: below the first, the larger one was
+enlarged; above the second, the smaller one was reduced. Measured on 24 photos of 1,400 px at scales of 1.25 to 3 and
+JPEG qualities of 60 to 95: enlarged and saved at lower quality .0 to 1.0 (5th to 95th percentile; at the same quality
+1.2 to 1.6), reduced at lower quality 1.5 and more (at the same quality 1.0 to 2.1). In between, bytes say nothing.
 """
 _SAME_SIZE = 1.03
 _WEIGHT = {"JPEG": 1.0, "MPO": 1.0, "HEIF": 2.0}
-"""Bytes of JPEG that one byte is worth at the same quality; other formats are not weighed against each other."""
+"""How many bytes of JPEG equal one byte of a format at the same quality; other formats are not compared."""
 
 
 def made_from(evidence: Evidence, a: Content, b: Content) -> bool | None:
-    """True when B was made from A, False when A was made from B, None when nothing stored shows which.
+    """True if B was made from A, False if A was made from B, None if nothing stored shows which.
 
-    Geometry comes first. Of equal pixels in a lossy and a lossless file, the lossless one was saved from the other:
-    only a decoder of the lossy one makes just those pixels. Of two that show the same, size and bytes tell an enlarged
-    copy, a reduced one and one saved again at lower quality. That is an inference and does not hold against the record
-    of a camera.
+    Geometry comes first. If a lossy and a lossless file have equal pixels, the lossless one was saved from the lossy
+    one: only its decoder produces exactly those pixels. If both show the same, size and bytes tell an enlarged copy, a
+    reduced one, and one saved again at lower quality. That is an inference, and the record of a camera overrules it.
     """
     if (made := b_was_made(evidence)) is not None:
         return made
@@ -93,11 +93,11 @@ def made_from(evidence: Evidence, a: Content, b: Content) -> bool | None:
 
 
 def generations(sources: Mapping[int, Collection[int]]) -> dict[int, int]:
-    """How many makings lie behind each content at most, given what each was made from; contents left out have none.
+    """The longest chain of derivations behind each content, given what each was made from; others have none.
 
-    Proofs may contradict each other: A from B, B from C, C from A. Those of a circle share one generation (Tarjan's
-    strongly connected components), because a circle proves nothing, and later rules decide among them. Outside circles
-    what was made always comes after what it was made from.
+    Proofs may contradict each other: A from B, B from C, C from A. The contents of a cycle share one generation
+    (Tarjan's strongly connected components), because a cycle proves nothing, and later rules decide among them. Outside
+    cycles, a copy always comes after what it was made from.
     """
     order: dict[int, int] = {}
     low: dict[int, int] = {}
@@ -131,16 +131,16 @@ def generations(sources: Mapping[int, Collection[int]]) -> dict[int, int]:
 
 
 def _close(first: int, open_ids: list[int], sources: Mapping[int, Collection[int]], generation: dict[int, int]) -> None:
-    """Give the circle (mostly of one) that begins with `first` its generation."""
-    circle = [open_ids.pop()]
-    while circle[-1] != first:
-        circle.append(open_ids.pop())
-    behind = (generation[source] + 1 for one in circle for source in sources.get(one, ()) if source in generation)
-    generation |= dict.fromkeys(circle, max(behind, default=0))
+    """Give the cycle that begins with `first`, mostly a single content, its generation."""
+    cycle = [open_ids.pop()]
+    while cycle[-1] != first:
+        cycle.append(open_ids.pop())
+    behind = (generation[source] + 1 for one in cycle for source in sources.get(one, ()) if source in generation)
+    generation |= dict.fromkeys(cycle, max(behind, default=0))
 
 
 def camera_record(facts: PictureFacts) -> tuple[bool, bool, bool]:
-    """Does the file name its camera, when it was taken, and where? The first that differs counts most."""
+    """Whether the file says which camera took it, when, and where; the first that differs counts most."""
     return bool(facts.camera), bool(facts.taken_at), facts.has_gps
 
 
@@ -149,7 +149,7 @@ def _shows_the_same(evidence: Evidence) -> bool:
 
 
 def _made_by_weight(a: Content, b: Content) -> bool | None:
-    """True when B was made from A by what both weigh for their size."""
+    """As `made_from`, by the bytes of both relative to their size in pixels."""
     if a.facts.format not in _WEIGHT or b.facts.format not in _WEIGHT:
         return None
     small, large = sorted((a, b), key=_pixels)

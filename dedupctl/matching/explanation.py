@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dedupctl.catalog.files import LocatedFile
 from dedupctl.domain import Content, Evidence, Pair, PairKind, Verdict
-from dedupctl.matching.lookup import Judged, compare_two
+from dedupctl.matching.lookup import Measure, compare_two
 from dedupctl.matching.sentence import sentence
 from dedupctl.workspace import Workspace
 
@@ -15,28 +15,28 @@ _SAME_BYTES = Evidence(method="bytes")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What B is to A, and how that is known."""
+    """What picture B is to picture A, and how that is known."""
 
     kind: PairKind | None
-    """What counts, after what a person said; None: nothing to each other."""
+    """The kind that counts after any verdict; None if the two are not copies of each other."""
     score: float
     words: str
     evidence: Evidence
     pair: Pair | None
-    """None where both files hold the same bytes."""
+    """None if both files hold the same bytes."""
     contents: tuple[Content, Content]
-    """Of `pair.a` and `pair.b`."""
+    """The contents of `pair.a` and `pair.b`."""
     names: tuple[str, str]
-    """What the words call the two contents: ("A", "B"), or the other way round where B has the smaller id."""
+    """What the words call the two contents: ("A", "B"), or the other way round if B has the smaller id."""
 
 
-def explain(workspace: Workspace, one: LocatedFile, other: LocatedFile, judged: Judged) -> Explanation:
-    """The stored evidence on these two files, or that of a comparison made now if they never met.
+def explain(workspace: Workspace, one: LocatedFile, other: LocatedFile, measure: Measure) -> Explanation:
+    """The stored evidence on these two files, or that of a comparison made now if they were never compared.
 
     Raises:
         UsageError: a picture can no longer be read.
     """
-    pair = compare_two(workspace, one, other, judged)
+    pair = compare_two(workspace, one, other, measure)
     ids = [one.file.content_id or 0] if pair is None else [pair.a, pair.b]
     with workspace.catalog.read() as tx:
         found = tx.contents.get(ids)

@@ -16,7 +16,7 @@ from dedupctl.paths import lies_in
 
 @dataclass(frozen=True, slots=True)
 class FilePair:
-    """Two present files and what their contents are to each other."""
+    """Two present files and the pair of their contents."""
 
     a: LocatedFile
     b: LocatedFile
@@ -26,7 +26,7 @@ class FilePair:
 
 
 def file_pairs(tx: Transaction, kinds: Collection[PairKind]) -> Iterator[FilePair]:
-    """Every two present files whose contents form a pair of these kinds; verdicts overrule.
+    """Every two present files whose contents form an accepted pair of these kinds.
 
     Two hard links are one file under two names, not a pair.
     """

@@ -1,9 +1,9 @@
-"""The keeper engine: rules asked one after the other, and the first on which two copies differ decides and is named.
+"""The keeper engine: rules are asked in order, and the first rule by which two copies differ decides and is named.
 
-A policy supplies the rules, their order and its places; listings, the report, the page and plans ask the same engine.
-Every rule reads a value of one file alone, so the order is strict and transitive whatever the pairs say: what they say
-of direction enters as the generation of a content (`derivation.generations`). The path ends every order, so two files
-are never equal, and the same keeper is found every time.
+A policy supplies the rules, their order and its folders; listings, the report, the review page and plans ask the same
+engine. Every rule reads a value of one file alone, so the order is strict and transitive whatever the pairs say: which
+was made from which enters as the generation of a content (`derivation.generations`). The path is the last rule of every
+order, so two files are never equal, and the same keeper is found every time.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from dedupctl.system_folders import in_system_folder
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One file that could be the keeper: all that a rule may look at."""
+    """One file that could be the keeper, with everything that a rule may look at."""
 
     file: File
     path: bytes
     """Absolute."""
     content: Content
     generation: int = 0
-    """0 for what no pair shows to be made from another copy; each making adds one."""
+    """0 if no pair shows that it was made from another copy; each derivation adds one."""
     cropped: bool = False
-    """Geometry alone proves that it was made from another copy: a part of it, or it inside a frame."""
+    """Geometry proves that it was made from another copy: it is a part of it, or shows it inside a frame."""
 
 
 Key: TypeAlias = Callable[[Contender], Any]
-"""The smallest value is kept."""
+"""The file with the smallest value is kept."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """What a person said of places, and the disk says of them now."""
+    """What a person said about folders, checked against the disk as it is now."""
 
     protected: Callable[[bytes], bool] = lambda _path: False
-    """By absolute path."""
+    """Takes an absolute path."""
     reference: Callable[[Contender], bool] = lambda _contender: False
     path_priority: Sequence[str] = ()
     """Globs on the absolute path; an earlier one is preferred."""
     chosen: int | None = None
-    """The file that a person wants to keep, before every rule."""
+    """The id of the file that a person wants to keep; it comes before every rule."""
 
 
 class KeeperOrder:
@@ -59,7 +59,7 @@ class KeeperOrder:
         self._rules: list[tuple[str, Key]] = [(name, keys[name]) for name in dict.fromkeys((*rules, "path"))]
         if places.chosen is not None:
             self._rules.insert(0, (CHOSEN, lambda one: one.file.id != places.chosen))
-        # Before all that a policy or a person says: what is emptied or expires keeps nothing.
+        # Before anything a policy or a person says: a place that is emptied or expires keeps nothing.
         self._rules.insert(0, (OUTSIDE, lambda one: in_system_folder(one.path)))
 
     def key(self, contender: Contender) -> tuple[Any, ...]:
@@ -78,32 +78,32 @@ _IN_WORDS: Mapping[str, str] = {
     "original": "it is the original, or nearer to it",
     "protected": "it is protected",
     "reference-root": "it lies in a reference root",
-    "path-priority": "its place comes first in the policy",
-    "camera": "it says more of its camera: make, time or place",
+    "path-priority": "its folder comes first in the policy",
+    "camera": "it says more about its camera: make, time or place",
     "format": "a camera writes its format: RAW before HEIC before JPEG",
     "resolution": "it has more pixels",
     "uncropped": "it shows the whole picture",
     "bytes": "it has more bytes",
-    "metadata": "it has more EXIF or a place",
-    "capture-date": "it says an older capture date",
-    "name": 'its name is shorter and says no "copy" or "(1)"',
+    "metadata": "it has more EXIF data or a GPS position",
+    "capture-date": "it has an older capture date",
+    "name": 'its name is shorter or has no "copy" or "(1)"',
     "path": "its path is shorter",
 }
 
 _CONTAINERS = {"RAW": 0, "HEIF": 1}
 _CAMERA_CONTAINERS = frozenset({"JPEG", "MPO", "TIFF"})
-"""What a camera writes besides, and programs too: it counts for more only where the file names its camera."""
+"""Other formats that cameras write, but programs too: they rank higher only if the file names its camera."""
 _FEW_COLOURS = frozenset({"GIF"})
 _COPY_MARK = re.compile(r"(?:^|[\s_\-(])(?:copy|copie|kopie|copia)(?:[\s_\-)\d]|$)|\(\d+\)\s*$|~\d+$", re.IGNORECASE)
 
 
 def rule_in_words(rule: str) -> str:
-    """Why the kept copy was preferred; what is no keeper rule (a companion, a person's choice) speaks for itself."""
+    """Why the kept copy was preferred, in words. Other reasons (a companion, a person's choice) are words already."""
     return {CHOSEN: "you chose it", **_IN_WORDS}.get(rule, rule)
 
 
 def reasons_in_words(rules: Collection[str]) -> str:
-    """Why one copy is kept before several others, each reason once."""
+    """Why one copy is preferred to several others, each reason once."""
     return "; ".join(dict.fromkeys(rule_in_words(rule) for rule in rules))
 
 
@@ -126,7 +126,7 @@ def _keys(places: Places) -> Mapping[KeeperRule, Key]:
 
 
 def _container(content: Content) -> int:
-    """RAW, HEIC, then what else a camera wrote; downloads and scans are equal here, and their pixels decide."""
+    """RAW, HEIC, then other formats a camera wrote. Downloads and scans rank equal, so that their pixels decide."""
     facts = content.facts
     if facts.format in _CONTAINERS:
         return _CONTAINERS[facts.format]

@@ -1,4 +1,4 @@
-"""Questions about single pictures: what is at this path, what are these two to each other, where are its copies?"""
+"""Questions about single pictures: what is at this path, how are these two related, where are its copies?"""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from dedupctl.paths import lies_in, relative_to
 from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.workspace import Workspace
 
-Judged: TypeAlias = Callable[[Sequence[Case]], Sequence[Evidence | None]]
-"""Says what was measured in each case; None where nothing can be said. A worker does it, because files are decoded."""
+Measure: TypeAlias = Callable[[Sequence[Case]], Sequence[Evidence | None]]
+"""Returns the evidence on each case, None if a picture cannot be read. A worker runs it, because it decodes files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def file_at(tx: Transaction, path: bytes) -> LocatedFile:
     """The file at this absolute path as the catalog knows it.
 
     Raises:
-        UsageError: it lies in no root, was not scanned yet, or no picture could be read from it.
+        UsageError: it lies in no root, has not been scanned yet, or no picture could be read from it.
     """
     shown = os.fsdecode(path)
     for root in tx.roots.all():
@@ -60,10 +60,10 @@ def content_at(tx: Transaction, path: bytes) -> Content:
     return tx.contents.get([content_id])[content_id]
 
 
-def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile, judged: Judged) -> Pair | None:
-    """What the contents of two files are to each other: the stored pair, or one judged now if they never met.
+def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile, measure: Measure) -> Pair | None:
+    """The pair of two files' contents: the stored one, or one measured now if they were never compared.
 
-    None when both hold the same content. Files are decoded by `judged` alone.
+    None if both have the same content. Only `measure` decodes files.
 
     Raises:
         UsageError: a picture can no longer be read.
@@ -77,7 +77,7 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile, judg
             return stored
         candidate = candidate_between(tx, tx.embeddings.fullest_model(workspace.model_id), a, b)
         sides = gather_sides(tx, workspace.thumbs, [a, b])
-    (evidence,) = judged([Case(candidate, sides[a], sides[b])])
+    (evidence,) = measure([Case(candidate, sides[a], sides[b])])
     if evidence is None:
         raise UsageError("one of the two pictures can no longer be read")
     kind, score = judge(evidence, thresholds_of(workspace.config))
@@ -85,9 +85,9 @@ def compare_two(workspace: Workspace, one: LocatedFile, other: LocatedFile, judg
 
 
 def find_copies(
-    workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes, judged: Judged
+    workspace: Workspace, index: VectorIndex, fingerprint: Fingerprint, path: bytes, measure: Measure
 ) -> list[Match]:
-    """The library's files that are the picture at `path`, or alike, best first. Files are decoded by `judged` alone."""
+    """The library's copies of the picture at `path` and similar shots, best first. Only `measure` decodes files."""
     finder = CandidateFinder(index, workspace.model_id, workspace.config.model.propose_cosine)
     with workspace.catalog.read() as tx:
         same = tx.contents.id_of(fingerprint.digest)
@@ -99,7 +99,7 @@ def find_copies(
     found = {} if same is None else {same: (PairKind.EXACT, 1.0, Evidence(method="bytes"))}
     thresholds = thresholds_of(workspace.config)
     cases = [Case(candidate, sides[candidate.a], asked) for candidate in candidates]
-    for candidate, evidence in zip(candidates, judged(cases), strict=True):
+    for candidate, evidence in zip(candidates, measure(cases), strict=True):
         kind, score = (None, 0.0) if evidence is None else judge(evidence, thresholds)
         if evidence is not None and kind is not None:
             found[candidate.a] = (kind, score, evidence)
@@ -112,7 +112,7 @@ def find_copies(
 
 
 def clusters_of(tx: Transaction, matches: Collection[Match], order: KeeperOrder) -> dict[int, Cluster]:
-    """The cluster in which each matched file lies, by file id; what is only similar, or has no copy, is in none."""
+    """The cluster of each matched file, by file id; a file that is only similar, or has no copy, is in none."""
     proven = [match for match in matches if match.kind is not PairKind.SIMILAR]
     if not proven:
         return {}
@@ -122,7 +122,7 @@ def clusters_of(tx: Transaction, matches: Collection[Match], order: KeeperOrder)
 
 
 def as_content(fingerprint: Fingerprint) -> Content:
-    """A picture that is not in the catalog, as if it were, with the id `ASKED`."""
+    """A Content for a picture that need not be in the catalog, with the id `ASKED`."""
     return Content(
         id=ASKED,
         digest=fingerprint.digest,

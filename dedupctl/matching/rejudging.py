@@ -1,4 +1,4 @@
-"""Stored comparisons, judged again without opening a picture: by other thresholds, or with another model's vectors."""
+"""Judge stored evidence again without opening a picture: by other thresholds, or with another model's embeddings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAIRS_AT_ONCE = 1000
 
 
 def rejudge(catalog: Catalog, thresholds: Thresholds) -> int:
-    """Judge every stored comparison by these thresholds; returns how many changed."""
+    """Judge every stored pair by these thresholds; returns how many changed."""
     with catalog.read() as tx:
         changed = [again for pair in tx.pairs.all() if (again := _judged(pair, thresholds)) != pair]
     with catalog.write() as tx:
@@ -36,10 +36,10 @@ def prove_again(catalog: Catalog, thresholds: Thresholds) -> int:
     return len(wanted)
 
 
-def measure_anew(catalog: Catalog, model_id: int, thresholds: Thresholds) -> int:
-    """Give every stored comparison the cosine of this model's vectors and judge it; returns how many changed kind.
+def update_cosines(catalog: Catalog, model_id: int, thresholds: Thresholds) -> int:
+    """Give every stored pair the cosine of this model's embeddings and judge it; returns how many changed kind.
 
-    What was measured on the pictures themselves stays. So does the former cosine where a picture has no vector.
+    What was measured on the pictures themselves stays. So does the former cosine if a picture has no embedding.
     """
     changed = 0
     with catalog.read() as tx:

@@ -1,1 +1,1 @@
-"""Decide what may go and act on it, so that no picture is ever lost."""
+"""What may be removed, and why: rules, guards, permission, companions, plans. Nothing here changes a file."""

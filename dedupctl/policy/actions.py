@@ -1,4 +1,4 @@
-"""From members of a cluster to the actions of a plan, in bundles with what belongs to each picture."""
+"""Turn members of a cluster into the actions of a plan, bundled with the companions of each picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dedupctl.policy.companions import Companions
 
 
 def action_on(member: Member, keeper: Member, roots: Mapping[int, Root], verb: Verb, rule: str) -> Action:
-    """What would become of this member for that keeper; its bundle is not known yet."""
+    """The action on this member in favour of that keeper; its bundle is not known yet."""
     return Action(
         bundle=0,
         verb=verb,
@@ -27,7 +27,7 @@ def action_on(member: Member, keeper: Member, roots: Mapping[int, Root], verb: V
 def bundled(
     decided: Iterable[Action], *, with_annotations: bool = False, merge_sidecars: bool = False
 ) -> Iterator[Action]:
-    """The actions with the numbers of their bundles: what goes, with its companions, then what stays."""
+    """The actions, numbered by bundle: first what is removed, with its companions, then what stays."""
     every = list(decided)
     going = {action.victim.absolute: action for action in every if action.skipped is None}
     staying = ([action] for action in every if action.skipped is not None)

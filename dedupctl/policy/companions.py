@@ -1,19 +1,20 @@
-"""What belongs to a picture goes with it, or the picture stays: sidecars, the other half of a shot, annotations.
+"""A picture's companions (sidecars, the other half of a shot, annotations) are removed with it, or the picture stays.
 
-| companion | goes when |
+| companion | is removed when |
 |---|---|
-| RAW and JPEG of one shot | both are to go, each with a kept copy of its own |
-| film, sound, a recipe in a program's own format | the kept copy has one with the same bytes, or it is carried over |
-| recipe in a folder of its program | the kept copy has one with the same bytes |
-| XMP sidecar, Takeout's JSON | the kept copy and its sidecars say all of it, or it is carried over |
-| words in the picture itself | as those of a sidecar |
+| RAW and JPEG of one shot | both are to be removed, each with a kept copy of its own |
+| film, sound, a program's own develop settings | the kept copy has one with the same bytes, or it is carried over |
+| develop settings in a folder of their program | the kept copy has the same bytes there |
+| XMP sidecar, JSON of Google Takeout | the kept copy and its sidecars say everything it says, or it is carried over |
+| metadata in the picture itself | as for a sidecar |
 | thumbnail that the camera made | always |
-| annotation of a dataset | annotations were asked for |
-| anything else of that name | never: nobody knows what it is |
+| annotation of a dataset | `--with-annotations` is given |
+| any other file of that name | never, because its purpose is unknown |
 
-A companion that a picture left behind also needs (`a.mov` of `a.jpg` and `a.heic`) keeps both. A picture that is
-replaced by a link keeps its name, and so its companions. Words are carried over into the kept copy's XMP sidecar, which
-is written where there is none.
+If a companion also belongs to a picture that stays (`a.mov` of `a.jpg` and `a.heic`), both pictures stay. A picture
+that is replaced by a link keeps its name, and therefore its companions.
+
+Words are carried over into the XMP sidecar of the kept copy. If it has none, one is written.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from dedupctl.domain import Action, PairKind, Seen, Verb, Words
 from dedupctl.fingerprint.takeout import words_in_takeout
 from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split, suffix
-from dedupctl.policy.belonging import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
-from dedupctl.policy.said import Carrying, Kept, embedded_words, said_of_kept
+from dedupctl.policy.companion_names import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
+from dedupctl.policy.kept_words import Carrying, Kept, embedded_words, said_of_kept
 from dedupctl.policy.settings_folders import SettingsFolders
-from dedupctl.policy.sidecars import merged, text_of_words, written_anew
+from dedupctl.policy.xmp_merge import merged, text_of_words, written_anew
 
 _ANNOTATIONS = (b".txt", b".json", b".xml")
 _PICTURE_FOLDERS = (b"images", b"data")
@@ -46,26 +47,26 @@ _ANNOTATION_FOLDERS = (b"labels", b"annotations")
 
 @dataclass
 class Companions:
-    """Gathers the companions of the pictures that are to go."""
+    """Gathers the companions of the pictures that are to be removed."""
 
     leaving: Mapping[bytes, Action]
-    """The pictures that are to go, by absolute path."""
+    """The pictures that are to be removed, by absolute path."""
     reader: Reader
     with_annotations: bool = False
     merge_sidecars: bool = False
     _folders: dict[tuple[bytes, bytes], Folder] = field(default_factory=dict)
     _annotated: dict[tuple[bytes, bytes], Mapping[bytes, Sequence[bytes]]] = field(default_factory=dict)
     _kept: dict[bytes, Kept] = field(default_factory=dict)
-    """By absolute path of the kept copy, as the bundles so far will leave it."""
+    """What is said of each kept copy once the bundles so far are carried out, by its absolute path."""
     _taken_up: dict[bytes, Kept] = field(default_factory=dict)
-    """Kept copies that take up words of this bundle, as the bundles before it will leave them."""
+    """Kept copies that take over words from this bundle, as the bundles before it leave them."""
     _settings: SettingsFolders = field(init=False)
 
     def __post_init__(self) -> None:
         self._settings = SettingsFolders(self.reader)
 
     def bundles(self) -> Iterator[list[Action]]:
-        """Every picture that is to go, with what goes along; a bundle that must stay says why in each action."""
+        """Each picture that is to be removed, with its companions; a bundle that must stay says why in each action."""
         done: set[bytes] = set()
         for path, action in self.leaving.items():
             if path in done:
@@ -93,11 +94,11 @@ class Companions:
         except (Refused, OSError) as error:
             self._kept |= self._taken_up  # what was to be carried over is not, and no other copy may go for it
             return [replace(one, skipped=reason_of(error)) for one in group]
-        # What words are taken from must still stand at its place when they are merged.
+        # Merging reads its source, so it comes before the source is moved.
         return [*first, *group, *along]
 
     def _group(self, action: Action) -> tuple[list[Action], list[bytes]]:
-        """The pictures that go together or not at all, and the names of what belongs to them.
+        """The pictures that are removed together or not at all, and the names of their companions.
 
         Raises:
             Refused: one of them stays.
@@ -120,18 +121,18 @@ class Companions:
                 for companion in folder.companions_of(name)
                 for owner in folder.owners_of(companion)
             }
-            shared |= dict.fromkeys(folder.shot_of(name), "it belongs to one shot with")
+            shared |= dict.fromkeys(folder.shot_of(name), "it is of the same shot as")
             waiting |= {owner: why for owner, why in shared.items() if owner not in group}
         return [group[name] for name in sorted(group)], sorted(companions)
 
     def _owner(self, group: Sequence[Action], companion: bytes) -> Action:
-        """The picture of the group that it belongs to; of RAW and JPEG the JPEG."""
+        """The picture of the group to which the companion belongs; the JPEG, if it belongs to RAW and JPEG."""
         folder = self._folder(group[0].victim.root, split(group[0].victim.path)[0])
         owners = [one for one in group if split(one.victim.path)[1] in folder.owners_of(companion)]
         return min(owners, key=lambda one: suffix(one.victim.path) in RAW_SUFFIXES)
 
     def _words_within(self, group: Sequence[Action]) -> list[Action]:
-        """What carries over the words in the pictures themselves. Equal bytes say the same."""
+        """The actions that carry over metadata in the pictures themselves. Equal bytes say the same."""
         carried: list[Action] = []
         for action in group:
             assert action.keeper is not None
@@ -160,7 +161,7 @@ class Companions:
                 case CompanionKind.ANNOTATION if self.with_annotations:
                     return [goes]
                 case _:
-                    raise Refused("nobody knows what it is, so the picture stays beside it")  # noqa: TRY301 - one way out
+                    raise Refused("dedupctl does not know what it is, so the picture stays with it")  # noqa: TRY301 - one way out
         except (OSError, Refused) as error:
             raise Refused(f"its companion {name}: {reason_of(error)}") from error
 
@@ -198,13 +199,13 @@ class Companions:
             return [*self._carried(picture, seen, words, partial(text_of_words, words, faces=True)), goes]
         if self.with_annotations:
             return [goes]
-        raise Refused("nobody knows what it is, so the picture stays beside it")
+        raise Refused("dedupctl does not know what it is, so the picture stays with it")
 
     def _carried(self, picture: Action, source: Seen, words: Words, xmp: Callable[[], bytes]) -> list[Action]:
-        """What makes the kept copy say these words as well; nothing where it does.
+        """The actions that make the kept copy say these words too; none if it does already.
 
         Raises:
-            Refused: it lacks some, and they are not to be carried over, or cannot be.
+            Refused: it lacks some, and they may not or cannot be carried over.
         """
         kept = self._said_of(picture)
         missing = words.lacking_in(kept.words)
@@ -217,7 +218,7 @@ class Companions:
         if kept.sidecars:
             sidecar, text = kept.sidecars[0]
             merged(text, xmp())
-            verb, rule = Verb.MERGE, f"makes way for one that says what {said} says, too"
+            verb, rule = Verb.MERGE, f"is replaced by one that also says what {said} says"
         else:
             sidecar = self._new_sidecar(_keeper_of(picture), written_anew(xmp(), words))
             verb, rule = Verb.DESCRIBE, f"is written for the kept copy, with what {said} says"
@@ -243,7 +244,7 @@ class Companions:
         kept, path = self._said_of(picture), _keeper_of(picture).absolute
         if kept.carrying is Carrying.DONE:
             raise Refused(
-                "the kept copy takes up the words of another file in this plan; a later plan carries these over"
+                "the kept copy takes over the words of another file in this plan; a later plan can carry these over"
             )
         self._taken_up[path] = replace(kept)
         kept.carrying, kept.words = Carrying.DONE, kept.words | words
@@ -259,7 +260,7 @@ class Companions:
         return self._kept[keeper.absolute]
 
     def _recipes(self, picture: Action) -> Iterator[Action]:
-        """Recipes in a folder of their program go where the kept copy has the same ones."""
+        """Develop settings in a folder of their program, which are removed if the kept copy has the same ones."""
         keeper = _keeper_of(picture)
         for path in self._settings.recipes_of(picture.victim.root, picture.victim.path):
             seen = self.reader.seen(picture.victim.root, path)
@@ -273,7 +274,7 @@ class Companions:
             yield Action(picture.bundle, picture.verb, seen, twin, PairKind.EXACT, 1.0, rule)
 
     def _annotations(self, action: Action) -> list[Action]:
-        """`images/train/a.jpg` is described by `labels/train/a.txt`."""
+        """The annotations of a dataset: `labels/train/a.txt` describes `images/train/a.jpg`."""
         below, name = split(action.victim.path)
         parts = below.split(b"/")
         places = [place for place, part in enumerate(parts) if part.lower() in _PICTURE_FOLDERS]
@@ -296,7 +297,7 @@ class Companions:
         ]
 
     def _annotations_in(self, root: bytes, folder: bytes) -> Mapping[bytes, Sequence[bytes]]:
-        """By stem; none where there is no such folder."""
+        """The annotations by stem; empty if there is no such folder."""
         if (root, folder) not in self._annotated:
             by_stem: defaultdict[bytes, list[bytes]] = defaultdict(list)
             with suppress(FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""What a policy must not touch, whatever the proofs say: by place, by age and size, by the share of a root."""
+"""Limits of a policy, whatever the proofs say: by place, by age and size, by the share of a root."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class RemovesTooMuch(DedupctlError):
 
 @dataclass(frozen=True)
 class Guards:
-    """The limits of one policy, at one moment."""
+    """The limits of one policy at one moment (`now`, seconds since 1970)."""
 
     policy: PolicyConfig
     now: int
     only_roots: Collection[int] | None
-    """Ids of the roots the policy may remove from; None = all."""
+    """Ids of the roots from which the policy may remove files; None means all."""
 
     @classmethod
     def of(cls, policy: PolicyConfig, roots: Collection[Root], now: int) -> Guards:
@@ -67,14 +67,14 @@ class Guards:
 
 
 def keeper_unfit(path: bytes) -> str | None:
-    """Why the file at this absolute path may not be what stays for a removed one, in words; None if it may."""
+    """Why the file at this absolute path may not be a kept copy, in words; None if it may."""
     if in_system_folder(path):
         return "the kept copy lies in a bin, a snapshot or a cache, which does not keep it"
     return None
 
 
 def offline_roots(roots: Collection[Root]) -> dict[int, str]:
-    """The reason by root id, for the roots that are not there."""
+    """The reason by root id, for the roots that are offline."""
     reasons = {root.id: why_offline(root) for root in roots}
     return {root_id: reason for root_id, reason in reasons.items() if reason is not None}
 
@@ -83,7 +83,7 @@ def offline_reason(tx: Transaction, root: bytes) -> str | None:
     """Why nothing may be done in this root now; None if it is watched and online."""
     known = tx.roots.at(root)
     if known is None:
-        return f"{os.fsdecode(root)} is not a watched folder any more"
+        return f"{os.fsdecode(root)} is no longer a watched folder"
     reason = why_offline(known)
     return None if reason is None else f"{os.fsdecode(root)} is offline: {reason}"
 
@@ -93,9 +93,9 @@ class Excess:
     """A plan removes a larger share of a root than it may."""
 
     pictures: str
-    """How many of which root, in words: of the first root that loses too much."""
+    """How many pictures of which root, in words, for the first root that would lose too many."""
     percent: int
-    """The smallest whole percentage that would allow all of it."""
+    """The smallest whole percentage that would allow the plan."""
 
     @property
     def remedy(self) -> str:
@@ -105,7 +105,7 @@ class Excess:
 def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
     """Refuse a plan, before anything is done, that removes more than this share of any root's files.
 
-    What the plan has removed already counts, so that going on after a crash does not widen the share.
+    What the plan has removed already counts, so that resuming after a crash does not raise the share.
 
     Raises:
         RemovesTooMuch: names the root, the share, and the option that allows it.
@@ -116,7 +116,7 @@ def require_modest_share(tx: Transaction, plan_id: int, percent: float) -> None:
 
 
 def excessive_share(tx: Transaction, plan: Plan, percent: float) -> Excess | None:
-    """What `require_modest_share` would say of a plan, stored or not; None if it removes no more than that."""
+    """How a plan, stored or not, exceeds this percentage of a root; None if it does not."""
     planned = Counter(action.victim.root for action in plan.removals if action.kind is not None)
     return _excess(tx, planned, tx.journal.removed_by_root(plan.id) if plan.id else {}, percent)
 

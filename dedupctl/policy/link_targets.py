@@ -1,4 +1,4 @@
-"""The files that links of ours point to."""
+"""Files that must stay because a link made by dedupctl points to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dedupctl.policy.guards import offline_reason
 
 
 class LinkTargets:
-    """The files that links of ours point to: were one moved away, its link would lead nowhere."""
+    """The targets of links that dedupctl put in place of removed copies; moving a target would break its link."""
 
     def __init__(self, tx: Transaction) -> None:
         offline: dict[bytes, bool] = {}
@@ -18,7 +18,7 @@ class LinkTargets:
         for root, path, target in tx.journal.links():
             if root not in offline:
                 offline[root] = offline_reason(tx, root) is not None
-            # On a disk that is away nobody can look, and there it may still stand.
+            # A link on an offline disk cannot be checked, so it counts as still there.
             if offline[root] or _points_to(join(root, path), target):
                 self._link_to[target] = join(root, path)
 

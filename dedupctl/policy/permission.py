@@ -1,7 +1,7 @@
-"""May this file go? One answer for the plan, for a person's choice, at the moment of action, and before the end.
+"""May this file be removed? One answer for a plan, for a person's choice, at the moment of removal, and before a purge.
 
-Whoever wants a file gone asks here, in a transaction of its own: roots, protections, links, verdicts and pairs count as
-they are at that moment. The promise is asserted beside the answer: a mistake elsewhere ends the run, not a picture.
+Every caller asks in a transaction of its own: roots, protections, links, verdicts and pairs count as they are at that
+moment. The promise is asserted beside the answer, so that a mistake elsewhere ends the run and not a picture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dedupctl.system_folders import in_system_folder
 
 
 class Permission:
-    """What one transaction knows. `kinds` are those that the policy or the person may remove."""
+    """Decides by what one transaction sees. `kinds` are the kinds of pair for which files may be removed."""
 
     def __init__(self, tx: Transaction, kinds: Collection[PairKind]) -> None:
         self._tx = tx
@@ -32,7 +32,7 @@ class Permission:
         self._offline: dict[bytes, str | None] = {}
 
     def refusal(self, action: Action) -> str | None:
-        """Why the victim must stay, in words; None if it may go for this keeper."""
+        """Why the victim must stay, in words; None if it may be removed in favour of this keeper."""
         victim, keeper = action.victim, action.keeper
         if not action.verb.removes:
             return self._root_refuses(action)
@@ -45,12 +45,12 @@ class Permission:
         return reason
 
     def require(self, action: Action, result: Checked | Refused) -> Checked:
-        """What was read of victim and keeper a moment ago, if the victim may go now.
+        """What was read of victim and keeper a moment ago, if the victim may be removed now.
 
         Raises:
             Refused: the victim must stay; the text says why.
         """
-        # Before what came of reading: on a disk that is away every file is merely "not found".
+        # Asked before looking at `result`: on an offline disk every file is merely "not found".
         if (reason := self._root_refuses(action)) is not None:
             raise Refused(reason)
         if isinstance(result, Refused):
@@ -61,17 +61,17 @@ class Permission:
         return result
 
     def refusal_to_purge(self, action: Action) -> str | None:
-        """Why a removed file must stay in the quarantine, in words; None if it may end once a copy of it was read."""
+        """Why a removed file must stay in quarantine, in words; None if it may be purged once a copy has been read."""
         if (reason := self._offline_reason(action.victim.root)) is not None:
             return reason
         if self._protection.covers(action.victim.absolute):
-            return "it was protected since"
+            return "it has been protected since"
         if not pair_stands(self._tx, action) and not any(self._files_of(action.victim.digest)):
-            return "it is not taken for the same picture as the kept copy any more"
+            return "it no longer counts as the same picture as the kept copy"
         return None
 
     def copies(self, action: Action) -> Iterator[Seen]:
-        """Where a copy may stand that a removed file can end for: the kept one, then others of either content."""
+        """The files that may justify purging a removed one: the kept copy, then other files with either content."""
         assert action.keeper is not None, "a picture without a kept copy"
         if pair_stands(self._tx, action):
             if keeper_unfit(action.keeper.absolute) is None:
@@ -110,7 +110,7 @@ def _are_one_file(victim: Seen, keeper: Seen) -> bool:
 
 
 def _assert_promise(action: Action) -> None:
-    """What no mistake above may ever break: a picture goes only for another file that is proven to be the same."""
+    """Assert what no mistake above may break: a picture is removed only for another file proven to be the same."""
     if action.kind is None:
         return
     keeper, victim = action.keeper, action.victim
@@ -123,7 +123,7 @@ def _assert_promise(action: Action) -> None:
 
 
 def _assert_read(action: Action, checked: Checked) -> None:
-    """The same of what was read from the disk a moment ago."""
+    """Assert the same about what was read from disk a moment ago."""
     if action.kind is None:
         return
     assert checked.keeper is not None, "the kept copy was not read in this run"

@@ -1,4 +1,4 @@
-"""From clusters and a policy to a Plan: which file would go, for which kept copy and by which rule; which must stay."""
+"""Make a Plan from clusters and a policy: which file is removed, for which kept copy and by which rule; which stays."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from dedupctl.matching.clusters import find_clusters
 from dedupctl.paths import lies_in
 from dedupctl.policy.actions import action_on, bundled
 from dedupctl.policy.guards import Guards, offline_roots
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.policy.permission import Permission
-from dedupctl.policy.rules import keeper_order
 
 UNATTENDED_KINDS = (PairKind.EXACT, PairKind.PIXEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a plan besides its policy."""
+    """What is asked for besides a policy."""
 
     quarantine: bool = True
-    """False: what is removed is purged in the same run."""
+    """If false, what is removed is purged in the same run."""
     unattended: bool = False
-    """Nobody will look at it first: only `exact` and `pixel`."""
+    """Nobody will look at the plan first, so it covers `exact` and `pixel` only."""
     across: tuple[bytes, bytes] | None = None
-    """Folders A and B, absolute: a file goes from B, for a copy that stays in A."""
+    """Folders A and B, absolute: files are removed from B only, for a copy that stays in A."""
 
 
 def make_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
@@ -38,13 +38,13 @@ def make_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, re
 
 
 def store_plan(catalog: Catalog, drafted: Plan) -> Plan:
-    """The drafted plan under the next number."""
+    """Store a drafted plan under the next number."""
     with catalog.write() as tx:
         return tx.plans.add(drafted.policy, drafted.terms, drafted.actions, drafted.created_at)
 
 
 def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, request: Request = Request()) -> Plan:
-    """As `make_plan`, but nothing is stored; its number is 0."""
+    """Like `make_plan`, but nothing is stored; the number of a draft is 0."""
     kinds = tuple(PairKind(kind) for kind in policy.kinds)
     terms = Terms(
         kinds=tuple(kind for kind in kinds if kind in UNATTENDED_KINDS) if request.unattended else kinds,
@@ -61,7 +61,7 @@ def draft_plan(catalog: Catalog, name: str, policy: PolicyConfig, *, now: int, r
 
 
 class _Planner:
-    """One reading of the catalog, and what the disk says of roots and protected paths at that moment."""
+    """Plans by one snapshot of the catalog, and by the roots and protected paths on disk at that moment."""
 
     def __init__(self, tx: Transaction, policy: PolicyConfig, terms: Terms, request: Request, now: int) -> None:
         self._tx = tx
@@ -86,7 +86,7 @@ class _Planner:
             yield from find_clusters(self._tx, kinds=self._terms.kinds, order=order, among=scope)
 
     def _scopes(self) -> Iterator[Callable[[LocatedFile], bool]]:
-        """Which files are looked at together. A copy in an offline root may be there or not: it cannot be a keeper."""
+        """Which files are planned together. A copy in an offline root may be lost, so it cannot be a keeper."""
         online = frozenset(self._roots) - self._offline.keys()
         if self._policy.scope == "within":
             yield from (self._in_roots(frozenset({root_id})) for root_id in sorted(online))
@@ -96,14 +96,14 @@ class _Planner:
         yield anywhere if across is None else lambda one: anywhere(one) and _side(one.path, across) is not None
 
     def _in_roots(self, root_ids: frozenset[int]) -> Callable[[LocatedFile], bool]:
-        """What was moved into a watched folder is done with: not moved on, and never kept for what is still in use."""
+        """The files in these roots, except those the policy moved there: they are neither moved on nor kept copies."""
         if self._policy.move_to is None:
             return lambda located: located.file.root_id in root_ids
         done = os.path.realpath(os.fsencode(self._policy.move_to)) + b"/"
         return lambda located: located.file.root_id in root_ids and not located.path.startswith(done)
 
     def _decide(self, cluster: Cluster) -> Iterator[Action]:
-        """The fate of every member but the keeper."""
+        """The action on every member but the keeper."""
         keeper = cluster.keeper
         for member in cluster.members[1:]:
             action = action_on(member, keeper, self._roots, Verb(self._policy.action), member.rule)
@@ -129,19 +129,19 @@ class _Planner:
         return None
 
     def _done_already(self, action: Action) -> str | None:
-        """A clone has an inode of its own: without this, every plan would clone it again."""
+        """Why a clone need not be made again. It has an inode of its own, so nothing else tells it from a copy."""
         if action.verb is not Verb.REFLINK:
             return None
         ours = self._tx.journal.replacements_at(action.victim.root, action.victim.path)
         return "it shares its blocks with the kept copy already" if b"content:" + action.victim.digest in ours else None
 
     def _is_returned(self, victim: Seen) -> bool:
-        """With nobody to ask, a restore is an answer; else the daemon would take away again what was just put back."""
+        """Unattended plans leave restored files alone; else the daemon would remove again what was just put back."""
         return (victim.absolute, victim.digest) in self._returned
 
 
 def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
-    """A file under two roots, one inside the other, is still one file."""
+    """Drop repeated actions on one file: a file under two roots, one inside the other, is still one file."""
     places: set[bytes] = set()
     keepers: set[bytes] = set()
     for action in actions:
@@ -156,12 +156,12 @@ def _each_file_once(actions: Iterable[Action]) -> Iterator[Action]:
 
 
 def _kept_side(request: Request) -> Callable[[bytes], bool]:
-    """Which files count as those of a reference root besides: across two folders, all that A holds."""
+    """Which files also count as those of a reference root: across two folders, everything in A."""
     across = request.across
     return lambda path: across is not None and _side(path, across) == 0
 
 
 def _side(path: bytes, across: tuple[bytes, bytes]) -> int | None:
-    """0 for a path in folder A, 1 in folder B, None in neither; of two nested folders the inner one counts."""
+    """0 for a path in folder A, 1 in folder B, None in neither; if the folders are nested, the inner one counts."""
     sides = [side for side in (0, 1) if lies_in(path, across[side])]
     return max(sides, key=lambda side: len(across[side]), default=None)

@@ -1,7 +1,7 @@
-"""The promise: for every removed file a copy with its own accepted pair to it, or of the same content, stays behind.
+"""The promise: for every removed file a copy stays that has the same content or its own accepted pair with it.
 
-Asked when a plan is made, asked again in the very transaction that writes down the intent, and asked a last time before
-a removed file is purged: a verdict or a new proof may have come in between.
+It is checked when a plan is made, again in the very transaction that writes the intent, and a last time before a
+removed file is purged: a verdict or a new proof may have come in between.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Action, PairKind, Verdict
 
 REMOVABLE = (PairKind.EXACT, PairKind.PIXEL, PairKind.NEAR)
-"""What a rule or a person may remove at all; `similar` is another shot."""
+"""The kinds of pair for which a rule or a person may remove a file; `similar` is another shot."""
 
 
 def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kinds: Collection[PairKind]) -> bool:
-    """May a file of the one content stay for a removed one of the other? A person's verdict comes before any proof."""
+    """May a kept file of the first content replace a removed one of the second? A verdict overrules any proof."""
     if keeper_digest == removed_digest:
         return True
     verdict = tx.verdicts.between(keeper_digest, removed_digest)
@@ -30,9 +30,10 @@ def stands_for(tx: Transaction, keeper_digest: bytes, removed_digest: bytes, kin
 
 
 def pair_stands(tx: Transaction, action: Action) -> bool:
-    """Is the removed file still taken for the same picture as its keeper?
+    """Does the removed file still count as the same picture as its keeper?
 
-    A verdict or another proof may have come since. A pair the catalog has forgotten was good when the plan was applied.
+    A verdict or another proof may have come since. A pair that the catalog no longer has was good when the plan was
+    applied.
     """
     if action.kind is None or action.keeper is None or action.keeper.digest == action.victim.digest:
         return True
@@ -55,16 +56,16 @@ def broken_by(tx: Transaction, action: Action, kinds: Collection[PairKind]) -> s
         return "it does not hold the same bytes as the kept copy"
     if (doubt := _doubt(tx, keeper, victim, kinds)) is not None:
         return doubt
-    # A removed for B, then B removed for C: C need not be like A at all. Peers lose pictures just so.
+    # A removed for B, then B removed for C: C need not resemble A at all. Other tools lose pictures in this way.
     if keeper != victim and not all(stands_for(tx, keeper, ward, REMOVABLE) for ward in tx.journal.relying_on(victim)):
         return "it is the kept copy of a removed picture that the new kept copy could not stand for"
     return None
 
 
 def _doubt(tx: Transaction, keeper: bytes, victim: bytes, kinds: Collection[PairKind]) -> str | None:
-    """Why the two digests are not sure to be of one picture. What an import says of a picture proves nothing."""
+    """Why the two digests may not be of one picture; None if they are. What an import says proves nothing."""
     if keeper != victim and tx.imported.among(tx.contents.ids_of({keeper, victim}).values()):
-        return "one of the two is known by an import only; the next `dedupctl scan` reads it"
+        return "one of the two is known only from an import; the next `dedupctl scan` reads it"
     if not stands_for(tx, keeper, victim, kinds):
-        return "it is not proven to be the same picture as the kept copy any more"
+        return "it is no longer proven to be the same picture as the kept copy"
     return None

@@ -1,8 +1,8 @@
-"""May nothing remove this path? A protected file has many names, and none of them may get it removed.
+"""Is this path protected? A protected file has many names, and it may be removed under none of them.
 
 The same file can be reached through a symlink, a bind mount, a hard link, another case on a filesystem that ignores
-case, another Unicode form of one name. So a path is protected when it is spelled like a protected one, or when it or a
-folder above it is, by device and inode, the same thing on disk.
+case, another Unicode form of one name. So a path is protected if it is spelled like a protected one, or if it or a
+folder above it is the same file on disk, by device and inode.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Inode = tuple[int, int]
 
 
 class Protection:
-    """The protected paths as they are on the disk now. Made anew for every batch: what it saw is remembered."""
+    """The protected paths as they are on disk now. It remembers what it saw, so make a new one for every batch."""
 
     def __init__(self, paths: Collection[bytes]) -> None:
         self._spelled = {_spelling(form) for path in paths for form in (path, os.path.realpath(path))}
@@ -33,7 +33,7 @@ class Protection:
         return self._is_below(path) or self._is_below(os.path.realpath(path)) or self._is_hard_link(path)
 
     def _is_below(self, path: bytes) -> bool:
-        """The path itself, or any folder above it, is a protected one."""
+        """Is the path itself, or any folder above it, protected?"""
         if path in self._known:
             return self._known[path]
         parent = os.path.dirname(path)
@@ -42,7 +42,7 @@ class Protection:
         return self._known[path]
 
     def _is_hard_link(self, path: bytes) -> bool:
-        """One more name of a file that lies in a protected folder."""
+        """Is it another name of a file in a protected folder?"""
         try:
             status = os.lstat(path)
         except OSError:
@@ -55,19 +55,19 @@ class Protection:
 
 
 def protected_forms(path: bytes) -> tuple[bytes, ...]:
-    """What to remember of a path that a person wants protected: as it was written, and as it really is."""
+    """What to remember of a path that a person protects: the path as written, and with its links resolved."""
     written = os.path.abspath(path)
     return tuple(dict.fromkeys((written, os.path.realpath(written))))
 
 
 def _spelling(path: bytes) -> str:
-    """One form for all spellings of a name that some filesystem takes for the same."""
+    """One form for all spellings that some filesystem takes for the same name."""
     text = os.fsdecode(path)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _inodes_of(path: bytes) -> list[Inode]:
-    """Of the name itself and of what it points to."""
+    """The inodes of the name itself and of what it points to."""
     found = []
     for look in (os.lstat, os.stat):
         try:

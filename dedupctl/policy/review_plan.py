@@ -1,4 +1,4 @@
-"""A Plan from what a person chose by looking: this copy stays, these go. It promises what every plan promises."""
+"""Make a Plan from what a person chose on the review page: this copy stays, these are removed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TERMS = Terms(kinds=REMOVABLE)
 
 
 def plan_choice(catalog: Catalog, keeper: Member, removed: Sequence[Member], *, now: int) -> Plan:
-    """Freeze the choice under the next number, with the companions of what goes. Touches no picture.
+    """Freeze the choice under the next number, with the companions of what is removed. Touches no picture.
 
-    What may not go after all (protected, in a reference root, not proven to be the same picture as `keeper`) is in the
-    plan as skipped, with the reason. `kind` and `score` of the removed are those of their pairs with `keeper`.
+    A file that may not be removed (protected, in a reference root, not proven to be the same picture as `keeper`) is
+    skipped in the plan, with the reason. `kind` and `score` of the removed are those of their pairs with `keeper`.
     """
     with catalog.read() as tx:
         actions = tuple(bundled(_decided(tx, keeper, removed)))
@@ -29,7 +29,7 @@ def plan_choice(catalog: Catalog, keeper: Member, removed: Sequence[Member], *, 
 
 
 def refusals(tx: Transaction, keeper: Member, members: Sequence[Member]) -> Mapping[int, str]:
-    """Why these members could not go if a person chose them now, in words, by file id; the others could."""
+    """Why members could not be removed if a person chose them now, in words, by file id; the others could."""
     decided = zip(members, _decided(tx, keeper, members), strict=True)
     return {member.file_id: action.skipped for member, action in decided if action.skipped is not None}
 

@@ -1,4 +1,4 @@
-"""Recipes that programs keep in a folder of their own beside the pictures, named after the whole file name.
+"""Develop settings that programs keep in a folder of their own beside the pictures, named after the whole file name.
 
 Capture One: `CaptureOne/Settings153/a.cr2.cos`. Nikon: `NKSC_PARAM/a.nef.nksc`.
 """
@@ -17,14 +17,14 @@ _CAPTURE_ONE, _SETTINGS = b"captureone", b"settings"
 
 
 class SettingsFolders:
-    """The recipes by picture, as they lie there now."""
+    """The develop settings ("recipes") of each picture, as they are on disk now."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._recipes: dict[tuple[bytes, bytes], dict[bytes, list[bytes]]] = {}
 
     def recipes_of(self, root: bytes, picture: bytes) -> Sequence[bytes]:
-        """Paths relative to the root.
+        """The recipes of a picture; its path and theirs are relative to the root.
 
         Raises:
             OSError: a folder cannot be listed.

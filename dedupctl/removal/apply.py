@@ -26,9 +26,9 @@ from dedupctl.disk.verification import Checked, check_actions
 from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms, Verb
 from dedupctl.errors import UsageError
 from dedupctl.paths import split
+from dedupctl.policy.changed_companions import companions_changed
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.permission import Permission
-from dedupctl.policy.recheck import companions_changed
 from dedupctl.removal.description import take_back_sidecar, write_sidecar
 from dedupctl.removal.destinations import Destinations, Place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched

@@ -14,7 +14,7 @@ from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.trash import has_info, trash_for
 from dedupctl.domain import Action, JournalEntry, Terms, Verb
 from dedupctl.paths import join, relative_to, split
-from dedupctl.policy.belonging import name_beside
+from dedupctl.policy.companion_names import name_beside
 
 AWAY = "the folder it was moved to is missing or empty; is its disk mounted?"
 

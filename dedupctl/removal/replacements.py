@@ -5,7 +5,7 @@ from __future__ import annotations
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.replacements import Clone, HardLink, Replacement, Symlink, Text
 from dedupctl.domain import Action, Seen, Verb
-from dedupctl.policy.merging import merged_as_planned, written_as_planned
+from dedupctl.policy.planned_merge import merged_as_planned, written_as_planned
 
 
 def replacement_of(action: Action) -> Replacement | None:

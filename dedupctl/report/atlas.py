@@ -1,4 +1,4 @@
-"""Thumbnails of the map, many to a sheet: 20,000 single files would each carry their own tables."""
+"""Thumbnails of the map, many on a sheet: 20,000 single files would each carry their own coding tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.report.thumbnails import opened
 
 SHEET_SIDE = 1_024
-"""Pixels; small enough that a browser, which decodes a sheet when it is first looked at, does not stutter."""
+"""Pixels; small enough for a browser to decode a sheet on first view without stuttering."""
 CELL_SIDES = (128, 96, 64, 48, 32)
 _QUALITY = 60
 _METHOD = 2
@@ -22,22 +22,22 @@ _METHOD = 2
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """Sheets of square cells, row by row; `shapes[i]` is the (width, height) that picture i fills of its cell."""
+    """Sheets of square cells, row by row; `shapes[i]` is the (width, height) of picture i within its cell."""
 
     cell: int
     columns: int
     sheets: Sequence[str]
     """WebP, base64."""
     shapes: Sequence[tuple[int, int]]
-    """(0, 0) where no thumbnail was kept."""
+    """(0, 0) if no thumbnail is stored."""
 
 
 def build_atlas(
     thumbs: Thumbs, digests: Sequence[bytes], budget: int, progress: Callable[[int], None] = lambda _done: None
 ) -> Atlas:
-    """Sheets of these thumbnails in their order, with the largest cells that keep all within `budget` bytes of base64.
+    """Sheets of these thumbnails in order, with the largest cells that keep them within `budget` bytes of base64.
 
-    Where even the smallest cells do not fit, the sheets end and the rest has the shape (0, 0).
+    If even the smallest cells do not fit, the last pictures are left out and have the shape (0, 0).
     """
     cell = _cell_that_fits(thumbs, digests, budget)
     columns = SHEET_SIDE // cell
@@ -57,7 +57,7 @@ def build_atlas(
 
 
 def _cell_that_fits(thumbs: Thumbs, digests: Sequence[bytes], budget: int) -> int:
-    """Judged by one sheet of pictures taken evenly from all of them."""
+    """The largest cell side that fits, estimated from one sheet of pictures sampled evenly."""
     for cell in CELL_SIDES:
         a_sheet = (SHEET_SIDE // cell) ** 2
         sample = digests[:: max(1, len(digests) // a_sheet)][:a_sheet]

@@ -1,4 +1,4 @@
-"""What has changed since the last report: remembered when one is written, told by the next."""
+"""What has changed since the last report: each report is remembered, and the next one compares itself with it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Changes:
     new_files: int
     gone_files: int
     new_clusters: int
-    """Clusters none of whose pictures was in a cluster then."""
+    """Clusters with no picture that was in a cluster then."""
     grown_clusters: int
-    """Clusters with a picture that was in none then, besides ones that were."""
+    """Clusters with pictures that were in a cluster then and pictures that were in none."""
     resolved_clusters: int
-    """Clusters of then, of whose pictures none is in a cluster now."""
+    """Former clusters with no picture that is in a cluster now."""
     reclaimable_before: int
     reclaimable_now: int
     new_cluster_ids: frozenset[int] = frozenset()
@@ -36,7 +36,7 @@ class Changes:
 
 
 def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> Changes | None:
-    """None when no report was written yet."""
+    """What has changed; None if no report was written yet."""
     last = tx.meta.document(_META_KEY)
     if last is None:
         return None
@@ -68,7 +68,7 @@ def changes_since_last_report(tx: Transaction, clusters: Iterable[Cluster]) -> C
 
 
 def remember_report(catalog: Catalog, clusters: Iterable[Cluster], written_at: int) -> None:
-    """Keep what this report showed, in place of what the one before it did."""
+    """Remember what this report showed, in place of the one before it."""
     cluster_of: dict[int, int] = {}
     reclaimable = 0
     for cluster in clusters:

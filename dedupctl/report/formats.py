@@ -11,8 +11,8 @@ from io import StringIO
 from typing import Any
 
 from dedupctl.matching.keeper import reasons_in_words
-from dedupctl.report.facts import Explain, Facts, FileProblem
-from dedupctl.report.tables import cluster_as_json, path_as_json
+from dedupctl.report.documents import cluster_as_json, path_as_json
+from dedupctl.report.report_facts import Explain, Facts, FileProblem
 from dedupctl.report.templating import MEANINGS
 from dedupctl.report.wording import counted, csv_cell, date_of, folder_and_name, markdown, moment, shown, size
 
@@ -23,7 +23,7 @@ CSV_HEADER = (
 
 
 def as_json(facts: Facts, explain: Explain, limit: int) -> Iterator[str]:
-    """One JSON document; clusters as in `clusters --json`, each file with its evidence in words besides."""
+    """One JSON document; clusters as in `clusters --json`, and each file with its evidence in words."""
     library = facts.library
     head: dict[str, Any] = {
         "written_at": _iso(library.written_at),
@@ -63,7 +63,7 @@ def as_json(facts: Facts, explain: Explain, limit: int) -> Iterator[str]:
 
 
 def as_csv(facts: Facts, explain: Explain, limit: int) -> Iterator[str]:
-    """One row a file, clusters in order of saving, the keeper first; a spreadsheet takes no cell as a formula."""
+    """One row per file, clusters in order of saving, the keeper first; no cell is a formula to a spreadsheet."""
     yield csv_line(CSV_HEADER)
     for cluster in (*facts.clusters[:limit], *facts.similar[:limit]):
         for member in cluster.members:

@@ -1,4 +1,4 @@
-"""A listing for a terminal: rows under headings, or beside them where the terminal is too narrow to read columns."""
+"""A listing for a terminal: columns under headings, or one field a line if the terminal is too narrow for columns."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from rich.text import Text
 from dedupctl.report.wording import shown
 
 READABLE = 16
-"""Characters. What is wrapped into pieces shorter than this is not read any more, it is spelt."""
+"""Characters. Text wrapped into lines shorter than this can hardly be read."""
 _GAP = 2
 _WORD = re.compile(r"[^\s/]*(?:/+|\s+|$)")
-"""Up to where a line may break: a folder's name with its slash, or a word with the blanks behind it."""
+"""A piece after which a line may break: a folder name with its slash, or a word with the spaces after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     name: str
     right: bool = False
-    """Numbers: set to the right."""
+    """Aligned to the right, for numbers."""
     total: str = ""
 
 
 @dataclass(slots=True)
 class Listing:
-    """Cells are plain text, whatever is in them; a last row of totals where headings have any."""
+    """Cells are plain text, whatever they contain. A row of totals comes last if headings have totals."""
 
     headings: Sequence[Heading]
     rows: list[tuple[Text, ...]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Listing:
     def _widths(self, room: int) -> list[int] | None:
         """The width of each column: what it needs if there is room, and never less than can be read.
 
-        None where the columns cannot stand beside each other.
+        None if the columns do not fit beside each other.
         """
         needs = [
             max([len(heading.name), len(heading.total), *(row[column].cell_len for row in self.rows)])
@@ -104,9 +104,9 @@ class Listing:
 
 
 def wrapped(text: Text, width: int) -> Text:
-    """The text in lines of this width, broken behind a slash or a blank and never within a word.
+    """The text in lines of this width, broken after a slash or a space and never within a word.
 
-    Only a word that is longer than a whole line is broken by whoever prints it: nothing else is left.
+    A word that is longer than a line stays whole here; whoever prints it has to break it.
     """
     if text.cell_len <= width:
         return text
@@ -125,5 +125,5 @@ def wrapped(text: Text, width: int) -> Text:
 
 
 def longest_word(text: Text) -> int:
-    """Characters of the longest piece that may not be broken."""
+    """The width of the longest piece that may not be broken, in characters."""
     return max((cell_len(word.rstrip()) for word in _WORD.findall(text.plain)), default=0)

@@ -1,6 +1,6 @@
-"""The map inside the page: drawn by Bokeh, whose script comes from the installed package.
+"""The map on the page, drawn by Bokeh, whose script comes from the installed package.
 
-No code travels in the data: Bokeh's own callbacks would need `eval`, so `map.js` listens to its models instead, and the
+The data contains no code: Bokeh's own callbacks would need `eval`, so `map.js` listens to its models instead, and the
 page's Content-Security-Policy can name every script by its digest.
 """
 
@@ -20,14 +20,14 @@ from bokeh.resources import Resources
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import PairKind
 from dedupctl.report.atlas import Atlas, build_atlas
-from dedupctl.report.html import MapPart
+from dedupctl.report.page import MapPart
 from dedupctl.report.picture_map import PictureMap, curve_order
 from dedupctl.report.templating import source_of
 from dedupctl.report.wording import folder_and_name
 
 PLOT = "map-plot"
 _KINDS: tuple[PairKind | None, ...] = (None, PairKind.SIMILAR, PairKind.NEAR, PairKind.PIXEL, PairKind.EXACT)
-"""In drawing order: what matters more lies above."""
+"""In drawing order: what matters more is drawn on top."""
 
 
 def map_part(
@@ -55,13 +55,13 @@ def map_part(
 
 
 def harmless_json(data: object) -> str:
-    """JSON that can stand inside a script element: no name can end it or begin a comment."""
+    """JSON that is safe inside a script element: no name in it can end the element or begin a comment."""
     text = json.dumps(data, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _bokeh_script() -> str:
-    # The pieces after the first only set a log level, and say so on the console.
+    # The pieces after the first only set a log level and print it on the console.
     return str(Resources(mode="inline", components=["bokeh"]).js_raw[0])
 
 
@@ -101,12 +101,12 @@ def _plot_item(drawn: PictureMap, order: list[int], rank: dict[int, int]) -> Any
         name="lines",
     )
     plot.segment("x0", "y0", "x1", "y1", source=lines, line_color="color", line_width=1.5, line_alpha=0.8)
-    # map.js fills in the rest: it grows the dot under a shown picture to the picture's size, so that both answer.
+    # map.js does the rest: it enlarges the dot under a shown picture to the picture's size, so that both react.
     dots = ColumnDataSource(
         {"x": x, "y": y, "color": no_color * len(x), "size": [5] * len(x), "alpha": [1] * len(x)}, name="points"
     )
     glyphs = plot.scatter("x", "y", source=dots, fill_color="color", line_color=None, size="size", fill_alpha="alpha")
-    # A chosen picture is opened, not marked: without this Bokeh pales all others.
+    # A chosen picture is opened, not marked; without this Bokeh would fade all others.
     glyphs.nonselection_glyph = None
     glyphs.selection_glyph = None
     pictures = ColumnDataSource({"url": [], "x": [], "y": [], "w": [], "h": []}, name="pictures")
@@ -124,11 +124,11 @@ def _plot_item(drawn: PictureMap, order: list[int], rank: dict[int, int]) -> Any
 
 
 def _range(values: Any) -> Range1d:
-    """All points with a margin; one point alone gets room around it."""
+    """A range that contains all points with a margin; a single point gets room around it."""
     if not len(values):
         return Range1d(start=-1.0, end=1.0)
     low, high = float(values.min()), float(values.max())
-    # Half of a picture as large as a map of few shows them, so that none is cut off at the rim.
+    # Half the size at which a map of few pictures shows them, so that none is cut off at the edge.
     margin = max(0.14 * (high - low), 0.5)
     return Range1d(start=low - margin, end=high + margin)
 
@@ -144,7 +144,7 @@ def _atlas_as_json(atlas: Atlas) -> dict[str, Any]:
 
 
 def _inverse(order: list[int]) -> list[int]:
-    """Where each point's thumbnail stands in the atlas."""
+    """The cell of each point's thumbnail in the atlas."""
     places = [0] * len(order)
     for cell, point in enumerate(order):
         places[point] = cell

@@ -1,4 +1,4 @@
-"""The map as one large picture: every thumbnail in a cell of a grid, as near to its place as there is room."""
+"""The map as one large picture: every thumbnail in a grid cell, as close to its place on the map as possible."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dedupctl.report.picture_map import PictureMap
 from dedupctl.report.thumbnails import opened
 
 LONGEST_SIDE = 8_192
-"""Pixels; a 67-megapixel picture is what a browser and a phone still open."""
+"""Pixels; browsers and phones can still open a picture of 67 megapixels."""
 _LARGEST_CELL = 160
 _ROOM = 1.6
-"""Cells a picture: enough empty ones that neighbourhoods keep their shape."""
+"""Cells per picture: enough empty ones for neighbourhoods to keep their shape."""
 _PAPER = (20, 20, 19)
 _COLORS = {
     PairKind.EXACT: (82, 199, 196),
@@ -63,7 +63,7 @@ def grid_cells(places: PointArray, columns: int) -> list[tuple[int, int]]:
     low, high = places.min(axis=0), places.max(axis=0)
     scaled = (places - low) / np.maximum(high - low, 1e-9) * (columns - 1)
     taken: set[tuple[int, int]] = set()
-    # From the middle outwards: a crowd spreads to where there is room instead of piling up at the rim.
+    # From the middle outwards, so that crowds spread to where there is room instead of piling up at the edge.
     order = np.argsort(np.abs(scaled - scaled.mean(axis=0)).sum(axis=1), kind="stable")
     cells = [(0, 0)] * len(places)
     for place in order:

@@ -1,8 +1,8 @@
 """Where one picture of a pair lies in the other, as a polygon to be drawn over a thumbnail.
 
 All polygons are four corners in fractions of the picture they are drawn on, in the order upper left, upper right, lower
-right, lower left of the *other* picture, so that the first edge is always the other picture's top: that is how a
-rotation or a mirroring is seen.
+right, lower left of the *other* picture, so that the first edge is always the other picture's top, which shows rotation
+and mirroring.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ Polygon: TypeAlias = tuple[tuple[float, float], ...]
 
 _CORNERS = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 _WHOLE = 0.015
-"""Corners nearer than this to those of the picture itself draw no outline: it would only be its frame."""
+"""If all corners are closer than this to the picture's own, there is no outline: it would only be a frame."""
 _REACH = 3.0
-"""A polygon that reaches farther than this many picture sizes comes from a transform that proves nothing."""
+"""A polygon that extends farther than this many picture sizes comes from a transform that proves nothing."""
 
 
 def outline_on_keeper(keeper: Member, member: Member) -> Polygon | None:
-    """The member's frame as it lies in the keeper; None where they show the same, or no transform is proven."""
+    """The member's frame within the keeper; None if both show the same, or no transform is proven."""
     return _frame_on(keeper, member, member)
 
 
 def outline_on_member(keeper: Member, member: Member) -> Polygon | None:
-    """The keeper's frame as it lies in the member, where the member shows more than the keeper does."""
+    """The keeper's frame within the member, if the member shows more than the keeper; otherwise None."""
     return _frame_on(member, keeper, member)
 
 
 def _frame_on(canvas: Member, other: Member, holder: Member) -> Polygon | None:
     """`other`'s corners mapped into `canvas`, by the evidence that `holder` carries."""
     transform = holder.evidence.transform if holder.evidence else None
-    # Of another shot it is where the proof was tried, and failed.
+    # For another shot, the transform is only the one that was tried when the proof failed.
     if transform is None or holder.kind is PairKind.SIMILAR:
         return None
     matrix: npt.NDArray[np.float64] = np.array(transform.matrix, np.float64).reshape(3, 3)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
         return None
     if other.content.id > canvas.content.id:
-        # The matrix leads from the smaller content id to the larger; here the larger one's frame is wanted.
+        # The matrix maps the smaller content id to the larger; here the frame of the larger one is wanted.
         matrix = np.asarray(np.linalg.inv(matrix), np.float64)
     polygon = _mapped(matrix, other, canvas)
     if polygon is None or np.abs(polygon).max() > _REACH:
@@ -64,7 +64,7 @@ def _mapped(matrix: npt.NDArray[np.float64], other: Member, canvas: Member) -> n
 
 
 def _inside(polygon: npt.NDArray[np.float64]) -> bool:
-    """Some of the outline falls well inside the picture; else there is nothing to see."""
+    """Does some of the outline fall well inside the picture? Otherwise there is nothing to see."""
     middles = (polygon + np.roll(polygon, -1, axis=0)) / 2
     points = np.vstack([polygon, middles])
     return bool(((points > -_WHOLE) & (points < 1 + _WHOLE)).all(axis=1).any())

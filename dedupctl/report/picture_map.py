@@ -1,4 +1,4 @@
-"""The map of the library: which pictures are on it, where, what they are, and what joins them."""
+"""The map of the library: which pictures are on it, where, of which kind, and what connects them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from dedupctl.report.projection import Steps, project
 from dedupctl.report.wording import counted, folder_and_name
 
 MAP_LIMIT = 20_000
-"""So many pictures are mapped whole; of a larger library the clustered ones and a sample."""
+"""A library up to this size is mapped whole; of a larger one, the clustered pictures and a sample."""
 SAMPLE_SHARE = 10
-"""However many pictures are clustered, a tenth of the limit shows what lies around them."""
+"""However many pictures are clustered, a tenth of the limit is left for pictures around them."""
 CSV_HEADER = ("folder", "name", "x", "y", "kind", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
 class MapPoint:
-    """One picture on the map. `kind` None: nothing else is like it."""
+    """One picture on the map. `kind` is None if nothing else is like it."""
 
     content_id: int
     digest: bytes
     path: bytes
-    """Absolute; the first file that holds it."""
+    """Absolute path of the first file with this content."""
     kind: PairKind | None
     cluster: int | None
 
@@ -39,19 +39,19 @@ class PictureMap:
     places: PointArray
     """Shape (n, 2), in the order of `points`."""
     edges: Sequence[tuple[int, int, PairKind]]
-    """(keeper, member, kind) as positions in `points`: what a cluster's lines join."""
+    """(keeper, member, kind) as positions in `points`; a line is drawn for each."""
     note: str
     """Which pictures are on it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ties:
-    """What the clusters say of each content."""
+    """What the clusters say about each content."""
 
     kinds: Mapping[int, PairKind]
     clusters: Mapping[int, int]
     edges: Sequence[tuple[int, int, PairKind]]
-    """As content ids."""
+    """(keeper, member, kind) as content ids."""
 
 
 def make_map(
@@ -63,7 +63,7 @@ def make_map(
     limit: int = MAP_LIMIT,
     steps: Steps = lambda _done, _total: None,
 ) -> PictureMap:
-    """Lay out the pictures, remembering their places for the next map. Empty when no picture has a vector."""
+    """Lay out the pictures and remember their places for the next map. Empty if no picture has an embedding."""
     ties = _ties([*clusters, *similar])
     with catalog.read() as tx:
         mappable = tx.map_points.mappable(model_id)
@@ -86,7 +86,7 @@ def make_map(
 
 
 def map_csv(drawn: PictureMap) -> Iterator[str]:
-    """One row a picture: where it lies, what it is, and its cluster."""
+    """One row per picture: its place, kind and cluster."""
     yield csv_line(CSV_HEADER)
     for point, (x, y) in zip(drawn.points, drawn.places, strict=True):
         kind = "" if point.kind is None else point.kind.value
@@ -95,7 +95,7 @@ def map_csv(drawn: PictureMap) -> Iterator[str]:
 
 
 def _chosen(mappable: Sequence[int], clustered: Collection[int], limit: int) -> list[int]:
-    """All, or the clustered ones and the first others: the order is by digest, so they are a fair, steady sample."""
+    """All, or the clustered ones and the first others. The order is by digest, so they are a fair and stable sample."""
     if len(mappable) <= limit:
         return list(mappable)
     kept = set(clustered)
@@ -141,11 +141,11 @@ def _points(tx: Transaction, chosen: Sequence[int], ties: _Ties) -> list[MapPoin
 
 def _note(shown: int, mappable: int, clustered: int) -> str:
     if shown == mappable:
-        return f"All {counted(shown, 'picture')}; those that look alike lie together."
+        return f"All {counted(shown, 'picture')}; those that look alike are close together."
     others = counted(shown - clustered, "other")
     return (
         f"{counted(clustered, 'clustered picture')} and a sample of {others} out of {mappable - clustered:,};"
-        " those that look alike lie together."
+        " those that look alike are close together."
     )
 
 

@@ -1,9 +1,9 @@
-"""Where each picture lies on the map: t-SNE of the vectors, with the places of the last map kept.
+"""Where each picture lies on the map: t-SNE of the embeddings, which keeps the places of the last map.
 
-A map that looks different every time cannot be learnt. So pictures that were on the last map stay nearly where they
-were: new ones are laid among them by openTSNE's `transform`, and a few joint steps let all of them settle. *(measured,
-6,000 old and 2,000 new: half of the old ones move less than 0.6 % of the map's width, 95 of 100 less than 1.3 %, and
-trustworthiness is 0.9960 against 0.9962 of a map made anew; without the joint steps 0.9950.)*
+Nobody can learn a map that looks different every time. So pictures of the last map stay nearly where they were:
+openTSNE's `transform` places new ones among them, and a few joint steps let all of them settle. *(measured with 6,000
+old and 2,000 new: half of the old ones move less than 0.6 % of the map's width, 95 of 100 less than 1.3 %, and
+trustworthiness is 0.9960 against 0.9962 for a map made from scratch; without the joint steps 0.9950.)*
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Steps: TypeAlias = Callable[[int, int], None]
 """(done, total) of the optimisation."""
 
 _PERPLEXITY = 30
-"""openTSNE's default, as everything else here: the map is to be no less true than its own."""
+"""openTSNE's default, like all other parameters, so that the map is no less faithful than its own."""
 _SETTLING_STEPS = 30
 _FEWEST_KNOWN = 100
-"""Below this the last map is too small to hold a new one together."""
+"""With fewer known places, the last map is too small to build on."""
 _JOBS = 1
 """A second thread costs a fifth more CPU and, at 20,000 points on two cores, was no faster *(measured)*."""
 
@@ -36,19 +36,19 @@ def project(
 ) -> PointArray:
     """Places of these contents, in their order; shape (n, 2).
 
-    `known` holds the places of the last map. When all are known nothing moves; when more than half are new, the map is
-    made anew, because it is of another library.
+    `known` holds the places of the last map. If all are known, nothing moves. If more than half are new, the map is
+    made from scratch, because it shows another library.
     """
     is_known = np.array([content_id in known for content_id in content_ids], bool)
     if is_known.all():
         return _places(content_ids, known)
     if is_known.sum() < max(_FEWEST_KNOWN, len(content_ids) / 2):
-        return _made_anew(vectors, steps)
+        return _from_scratch(vectors, steps)
     old = _places([content_id for content_id in content_ids if content_id in known], known)
     return _grown(vectors, is_known, old, steps)
 
 
-def _made_anew(vectors: FloatArray, steps: Steps) -> PointArray:
+def _from_scratch(vectors: FloatArray, steps: Steps) -> PointArray:
     count = len(vectors)
     if count < 8 or np.ptp(vectors, axis=0).max() < 1e-6:
         return _on_a_circle(count)
@@ -87,7 +87,7 @@ def _grown(vectors: FloatArray, is_known: Any, old: PointArray, steps: Steps) ->
 
 
 def _embedding(places: PointArray, vectors: FloatArray) -> Any:
-    """An openTSNE embedding that stands where `places` says."""
+    """An openTSNE embedding at these places."""
     from openTSNE import TSNEEmbedding, affinity
 
     nearness = affinity.PerplexityBasedNN(
@@ -97,7 +97,7 @@ def _embedding(places: PointArray, vectors: FloatArray) -> Any:
 
 
 def _on_a_circle(count: int) -> PointArray:
-    """A handful of pictures, or only equal ones, have no neighbourhoods to keep."""
+    """Places for a handful of pictures, or for equal ones only, which have no neighbourhoods to show."""
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.column_stack([np.cos(angles), np.sin(angles)])
 

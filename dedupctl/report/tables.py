@@ -1,25 +1,22 @@
-"""Listings: tables for a terminal, and the JSON that scripts rely on.
+"""Listings as tables for a terminal.
 
 Names go into tables as plain text, never as markup or terminal escapes: see `wording.shown`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dedupctl.catalog.pairs import evidence_as_dict
 from dedupctl.domain import Cluster, Member, PairKind
 from dedupctl.matching.keeper import reasons_in_words
-from dedupctl.report.facts import Explain, FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.listing import READABLE, Heading, Listing, longest_word, wrapped
+from dedupctl.report.report_facts import FileProblem, LibraryFacts, RootFacts, kind_facts
 from dedupctl.report.wording import counted, moment, shown, size
 
 KIND_STYLES = {
@@ -30,49 +27,11 @@ KIND_STYLES = {
 }
 
 _BEFORE_A_PATH = (10, 8, 11)
-"""Widths of what a member of a cluster is, weighs and measures."""
-
-
-def clusters_as_json(clusters: Iterable[Cluster]) -> dict[str, Any]:
-    """The document of `clusters --json`: `{"clusters": [...]}`; its keys are a contract."""
-    return {"clusters": [cluster_as_json(cluster) for cluster in clusters]}
-
-
-def cluster_as_json(cluster: Cluster, explain: Explain | None = None) -> dict[str, Any]:
-    """One cluster; a file's kind, score and evidence are those of its own pair with the keeper.
-
-    With `explain`, each file but the keeper also carries its evidence `in_words`.
-    """
-    files = [_file_as_json(member) for member in cluster.members]
-    if explain:
-        for entry, member in zip(files[1:], cluster.members[1:], strict=True):
-            entry["in_words"] = explain(cluster.keeper, member)
-    return {
-        "id": cluster.id,
-        "kind": cluster.kind.value,
-        "keeper": path_as_json(cluster.keeper.path),
-        "keeper_rules": list(cluster.rules) if cluster.kind is not PairKind.SIMILAR else [],
-        "reclaimable_bytes": cluster.reclaimable_bytes,
-        "files": files,
-    }
-
-
-def path_as_json(path: bytes) -> str:
-    """A path as text that leads back to its bytes: what is not UTF-8 is kept with surrogateescape."""
-    return os.fsdecode(path)
-
-
-def problems_as_json(problems: Iterable[FileProblem]) -> dict[str, Any]:
-    """The document of `status --errors --json`."""
-    return {
-        "errors": [
-            {"path": path_as_json(problem.path), "reason": f"{problem.code}: {problem.message}"} for problem in problems
-        ]
-    }
+"""Widths of the columns before the path of a cluster member: kind, bytes, pixels."""
 
 
 def clusters_table(clusters: Sequence[Cluster], limit: int | None = None) -> RenderableType:
-    """Clusters for a terminal: a heading and one line a file each, the keeper first, totals at the end."""
+    """Clusters for a terminal: a heading and one line per file, the keeper first, totals at the end."""
     parts: list[RenderableType] = []
     for cluster in clusters[:limit]:
         heading = f"#{cluster.id}  {counted(len(cluster.members), 'file')}, frees {size(cluster.reclaimable_bytes)}"
@@ -88,7 +47,7 @@ def _kept_because(cluster: Cluster) -> list[Text]:
 
 
 def roots_table(roots: Sequence[RootFacts], offline: dict[int, str]) -> RenderableType:
-    """Watched folders; `offline` gives the reason by root id where one is not there now."""
+    """Watched folders; `offline` gives the reason by root id for each that is offline."""
     totals = (
         "total",
         f"{sum(root.files for root in roots):,}",
@@ -139,31 +98,16 @@ def library_table(library: LibraryFacts) -> RenderableType:
 
 
 def problems_table(problems: Sequence[FileProblem]) -> RenderableType:
-    """Files no picture was read from, each with its reason."""
+    """Files from which no picture could be read, each with its reason."""
     table = Listing.of("file", "reason")
     for problem in problems:
         table.add(shown(problem.path), f"{shown(problem.message)} ({shown(problem.code)})")
     return Group(table, Text(), Text(counted(len(problems), "file"), style="bold"))
 
 
-def _file_as_json(member: Member) -> dict[str, Any]:
-    facts = member.content.facts
-    return {
-        "path": path_as_json(member.path),
-        "size": member.identity.size,
-        "width": facts.width,
-        "height": facts.height,
-        "format": facts.format,
-        "kind": member.kind.value,
-        "score": member.score,
-        "rule": member.rule,
-        "evidence": evidence_as_dict(member.evidence) if member.evidence else {},
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """Columns of one width in every cluster, so that the eye finds the same thing below the same thing."""
+    """The members of a cluster, in columns that are as wide in every cluster, so that they line up."""
 
     cluster: Cluster
 
@@ -178,7 +122,7 @@ class _Members:
             yield Padding(wrapped(Text(_path(member), overflow="fold"), options.max_width - 2), (0, 0, 0, 2))
 
     def _grid(self, members: Sequence[Member], *, paths_in: int | None) -> Table:
-        """`paths_in`: the width of the column of paths, None without one."""
+        """A table of members; `paths_in` is the width of the column of paths, None for a table without it."""
         table = Table.grid(padding=(0, 2))
         for column, width in enumerate(_BEFORE_A_PATH):
             table.add_column(min_width=width, justify="right" if column else "left", no_wrap=True)

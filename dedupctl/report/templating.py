@@ -1,4 +1,4 @@
-"""The templates that the report and the review page share, and the filters they speak with."""
+"""The templates shared by the report and the review page, and their filters."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A polygon over a thumbnail. `numbers` are the members it belongs to, counted from 1 as the page does."""
+    """A polygon over a thumbnail. `numbers` are the members it belongs to, counted from 1 as on the page."""
 
     numbers: tuple[int, ...]
     label: str
     points: Polygon
     tag: tuple[float, float] | None = None
-    """Where its numbers are written, in fractions of the picture; None where nothing needs telling apart."""
+    """Where its numbers are written, in fractions of the picture; None if there is only one outline."""
 
 
 def environment(*packages: str) -> Environment:
     """Jinja with autoescape on for everything: no name, camera or error text can become markup.
 
-    Templates are those of `packages`, then those of the report.
+    Templates are looked up in `packages`, then among those of the report.
     """
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "dedupctl.report")]),
@@ -66,7 +66,7 @@ def source_of(name: str) -> str:
 
 
 def outlines_over(cluster: Cluster, number: int) -> list[Outline]:
-    """What is drawn over the thumbnail of the cluster's `number`-th member (the keeper is 1)."""
+    """The outlines over the thumbnail of the cluster's `number`-th member (the keeper is 1)."""
     if number == 1:
         return _outlines_on_keeper(cluster)
     points = outline_on_member(cluster.keeper, cluster.members[number - 1])
@@ -88,7 +88,7 @@ def _outlines_on_keeper(cluster: Cluster) -> list[Outline]:
 
 
 def _tag(points: Polygon) -> tuple[float, float]:
-    """The middle of the top edge, held inside the picture."""
+    """The middle of the top edge, moved inside the picture if necessary."""
     (x1, y1), (x2, y2) = points[:2]
     return min(0.95, max(0.05, (x1 + x2) / 2)), min(0.95, max(0.05, (y1 + y2) / 2))
 
@@ -99,6 +99,6 @@ def _has_outline(cluster: Cluster, number: int) -> bool:
 
 
 def _ratio(member: Member) -> str:
-    """Width over height as CSS wants it; extreme shapes are held to what a card can show."""
+    """Width divided by height, for CSS; extreme shapes are limited to what a card can show."""
     facts = member.content.facts
     return f"{min(6.0, max(1 / 6, facts.width / max(1, facts.height))):.4f}"

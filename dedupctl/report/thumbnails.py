@@ -1,4 +1,4 @@
-"""Thumbnails for a page: read from the cache in batches, and made smaller until all of them fit."""
+"""Thumbnails for a page: read from the cache in batches, and reduced until all of them fit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from PIL import Image
 from dedupctl.catalog.thumbs import Thumbs
 
 SIDES = (None, 224, 176, 144, 112, 88)
-"""Longest sides that are tried, in pixels, largest first; None = as it is kept."""
+"""Longest sides to try, in pixels, largest first; None means as stored."""
 _SAMPLE = 48
 _QUALITY = 78
 
 
 class Pictures:
-    """The thumbnails of a page as addresses that need no file and no network."""
+    """The thumbnails of a page as `data:` addresses, which need no file and no network."""
 
     def __init__(self, thumbs: Thumbs, side: int | None) -> None:
         self._thumbs = thumbs
@@ -25,13 +25,13 @@ class Pictures:
         self._ready: dict[bytes, str] = {}
 
     def load(self, digests: Collection[bytes]) -> None:
-        """Make ready what the next part of the page shows; what was ready before is let go."""
+        """Load what the next part of the page shows, and drop what was loaded before."""
         found = self._thumbs.get(set(digests))
         ready = {digest: shrunk(jpeg, self._side) for digest, jpeg in found.items()}
         self._ready = {digest: data_address(jpeg) for digest, jpeg in ready.items() if jpeg is not None}
 
     def address(self, digest: bytes) -> str | None:
-        """The picture as a `data:` address; None when no thumbnail is kept."""
+        """The picture as a `data:` address; None if no thumbnail is stored."""
         return self._ready.get(digest)
 
 
@@ -40,7 +40,7 @@ def data_address(jpeg: bytes) -> str:
 
 
 def side_that_fits(thumbs: Thumbs, digests: Sequence[bytes], budget: int) -> int | None:
-    """The largest of `SIDES` at which these thumbnails take about `budget` bytes in a page, judged by a sample."""
+    """The largest of `SIDES` at which these thumbnails take about `budget` bytes in a page, estimated from a sample."""
     step = max(1, len(digests) // _SAMPLE)
     sample = list(thumbs.get(digests[::step]).values())
     if not sample:
@@ -53,9 +53,9 @@ def side_that_fits(thumbs: Thumbs, digests: Sequence[bytes], budget: int) -> int
 
 
 def shrunk(jpeg: bytes, side: int | None) -> bytes | None:
-    """The same picture with its longer side at most `side` pixels; as it is, when `side` is None or it is small enough.
+    """The picture with its longer side at most `side` pixels; unchanged if `side` is None or it is small enough.
 
-    None when it is no picture.
+    None if it is not a picture.
     """
     if side is None:
         return jpeg
@@ -69,12 +69,12 @@ def shrunk(jpeg: bytes, side: int | None) -> bytes | None:
 
 
 def opened(jpeg: bytes, side: int) -> Image.Image | None:
-    """The thumbnail as RGB, decoded no larger than needed for `side` pixels; None when the cache holds no picture."""
+    """The thumbnail as RGB, decoded no larger than needed for `side` pixels; None if the cache holds no picture."""
     try:
         picture = Image.open(BytesIO(jpeg))
         share = side / max(picture.size)
         if share < 1:
-            # Asking for a square would leave the shorter side too large, at four times the cost.
+            # Asking for a square would leave the shorter side too large and cost four times as much.
             picture.draft("RGB", (max(1, int(picture.width * share)), max(1, int(picture.height * share))))
         return picture.convert("RGB")
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """How names, sizes and dates are written for people, in every format.
 
-A file name is bytes that anybody may have chosen: it may not be UTF-8, hold terminal escapes or newlines, turn the
-direction of the text around, or be a formula to a spreadsheet. What is shown is made here, once.
+A file name is bytes that anybody may have chosen: it may be no UTF-8, contain terminal escapes or newlines, reverse the
+direction of text, or be a formula to a spreadsheet. Text to be shown is made here and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from dedupctl.domain import Member
 
 _JOINER = "\u200d"
-"""Joins emoji; every other invisible character is spelt out."""
+"""Joins emoji; every other invisible character is escaped."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -23,7 +23,7 @@ def shown(name: bytes | str) -> str:
     text = name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() or letter == _JOINER else _spelt(letter) for letter in text)
+    return "".join(letter if letter.isprintable() or letter == _JOINER else _escaped(letter) for letter in text)
 
 
 def folder_and_name(path: bytes) -> tuple[str, str]:
@@ -33,7 +33,7 @@ def folder_and_name(path: bytes) -> tuple[str, str]:
 
 
 def csv_cell(value: object) -> str:
-    """Text that a spreadsheet takes as text: whatever would start a formula gets an apostrophe in front.
+    """Text that a spreadsheet treats as text: an apostrophe is put before anything that would start a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
@@ -44,12 +44,12 @@ def csv_cell(value: object) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text in which nothing is markup, also inside a table cell."""
+    """Text in which nothing is Markdown markup, even inside a table cell."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 
 def size(count: int) -> str:
-    """Bytes in decimal units, three digits at the most: 940 bytes, 8.1 kB, 12.4 MB, 1.02 TB."""
+    """Bytes in decimal units with at most three digits: 940 bytes, 8.1 kB, 12.4 MB, 1.02 TB."""
     amount, unit = float(count), 0
     while amount >= 999.5 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1000, unit + 1
@@ -64,19 +64,19 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time since 1970 as local date and minute."""
+    """Seconds since 1970 as local date and time, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def date_of(member: Member) -> tuple[str, str]:
-    """When the picture was taken, else when its file was changed, and which of the two it is."""
+    """When the picture was taken, or else when its file was changed; and which of the two it is."""
     taken = member.content.facts.taken_at
     if taken:
         return shown(taken.replace("T", " ")[:16]), "taken"
     return moment(member.identity.mtime_ns / 1e9), "changed"
 
 
-def _spelt(letter: str) -> str:
+def _escaped(letter: str) -> str:
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"

@@ -1,16 +1,13 @@
-"""`dedupctl report`: gather the facts, write them in the asked format, remember what was shown."""
+"""`dedupctl report`: gather the facts, write them in the chosen format, and remember what was shown."""
 
 from __future__ import annotations
 
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog
 from dedupctl.catalog.thumbs import Thumbs
@@ -19,49 +16,18 @@ from dedupctl.errors import DedupctlError
 from dedupctl.matching.sentence import in_words
 from dedupctl.modes import file_mode
 from dedupctl.report.changes import remember_report
-from dedupctl.report.facts import Explain, Facts, gather_facts
 from dedupctl.report.formats import as_csv, as_json, as_markdown
-from dedupctl.report.html import MapPart, page
 from dedupctl.report.mosaic import mosaic
+from dedupctl.report.options import ReportFormat, ReportOptions, ReportSummary, StageProgress
+from dedupctl.report.page import MapPart, page
 from dedupctl.report.picture_map import PictureMap, make_map, map_csv
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""(stage, done, total); a stage whose length is not known yet has total 0."""
-
-
-class ReportFormat(StrEnum):
-    HTML = "html"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "md"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    format: ReportFormat = ReportFormat.HTML
-    limit: int | None = None
-    """Clusters shown at the most. None: 1,000 in a page, all in the other formats; 0: all."""
-    with_map: bool = True
-    max_bytes: int = 50_000_000
-    """Size the HTML file stays under: thumbnails are made smaller first, then clusters are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSummary:
-    """What was written and what was not."""
-
-    path: Path
-    size: int
-    clusters_shown: int
-    clusters_left_out: int
-    reclaimable_bytes: int
-
+from dedupctl.report.report_facts import Explain, Facts, gather_facts
 
 MAP_SHARE = 0.4
-"""Of the page's bytes, what the map's thumbnails may take."""
+"""The share of the page's bytes that the map's thumbnails may take."""
 FEWEST_ON_A_MAP = 3
 PAGE_LIMIT = 1_000
-"""More clusters than anybody reads in one sitting, and few enough for a page to open fast."""
+"""More clusters than anybody reads in one sitting, and few enough for a page to open quickly."""
 _NO_LIMIT = 2**31
 
 
@@ -72,12 +38,12 @@ def write_report(
     *,
     model_id: int,
     options: ReportOptions,
-    progress: Progress,
+    progress: StageProgress,
     explain: Explain = in_words,
     group_readable: bool = False,
     policy: PolicyConfig = TIDY,
 ) -> ReportSummary:
-    """Write the report to `target`, whole or not at all, and remember it for the next one's "what changed".
+    """Write the report to `target`, whole or not at all, and remember it so that the next one can say what changed.
 
     The keepers are those of `policy`.
 
@@ -109,7 +75,13 @@ def write_report(
 
 
 def write_map_picture(
-    catalog: Catalog, thumbs: Thumbs, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+    catalog: Catalog,
+    thumbs: Thumbs,
+    target: Path,
+    *,
+    model_id: int,
+    progress: StageProgress,
+    group_readable: bool = False,
 ) -> int:
     """Write the map as one large PNG; returns how many pictures are on it.
 
@@ -124,9 +96,9 @@ def write_map_picture(
 
 
 def write_map_csv(
-    catalog: Catalog, target: Path, *, model_id: int, progress: Progress, group_readable: bool = False
+    catalog: Catalog, target: Path, *, model_id: int, progress: StageProgress, group_readable: bool = False
 ) -> int:
-    """Write where each picture lies on the map, a row each; returns how many.
+    """Write where each picture lies on the map, one row each; returns how many.
 
     Raises:
         DedupctlError: `target` cannot be written.
@@ -137,12 +109,13 @@ def write_map_csv(
 
 
 def write_whole(target: Path, pieces: Iterable[str | bytes], *, group_readable: bool = False) -> int:
-    """Write a file so that a reader sees the old one or the whole new one; returns its size.
+    """Write a file so that a reader sees either the old one or the whole new one; returns its size.
 
-    It shows pictures whose folders may be closed to others, so it is its owner's; one that is there keeps its mode.
+    A report shows pictures from folders that may be closed to others, so only its owner may read it; an existing file
+    keeps its mode.
 
     Raises:
-        DedupctlError: the place cannot be written to.
+        DedupctlError: `target` cannot be written.
     """
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
@@ -165,7 +138,7 @@ def write_whole(target: Path, pieces: Iterable[str | bytes], *, group_readable: 
 
 
 def _map_part(
-    catalog: Catalog, thumbs: Thumbs, facts: Facts, *, model_id: int, options: ReportOptions, progress: Progress
+    catalog: Catalog, thumbs: Thumbs, facts: Facts, *, model_id: int, options: ReportOptions, progress: StageProgress
 ) -> MapPart | None:
     if not options.with_map:
         return None
@@ -179,7 +152,7 @@ def _map_part(
     return map_part(drawn, thumbs, budget, lambda done: progress("packing the map's pictures", done, total))
 
 
-def _map(catalog: Catalog, facts: Facts, model_id: int, progress: Progress) -> PictureMap:
+def _map(catalog: Catalog, facts: Facts, model_id: int, progress: StageProgress) -> PictureMap:
     return make_map(
         catalog,
         model_id,

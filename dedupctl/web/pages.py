@@ -20,9 +20,9 @@ from dedupctl.errors import LockHeld, UsageError
 from dedupctl.indexing.workers import Workers
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
 from dedupctl.matching.sentence import in_words
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.removal.restore import restorable
-from dedupctl.report.html import full_sentence
+from dedupctl.report.page import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
 from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of

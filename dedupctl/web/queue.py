@@ -18,7 +18,7 @@ from dedupctl.catalog.data_version import DataVersion
 from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, PairKind
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.report.wording import date_of
 
 Key: TypeAlias = tuple[int, bool, int]

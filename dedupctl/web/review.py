@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeAlias
 from dedupctl.domain import Cluster, JournalEntry, Member, PairKind, Verdict
 from dedupctl.errors import UsageError
 from dedupctl.matching.clusters import DUPLICATE_KINDS, find_clusters
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.policy.review_plan import plan_choice, refusals
-from dedupctl.policy.rules import keeper_order
 from dedupctl.removal.apply import apply_plan
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.recover import acting

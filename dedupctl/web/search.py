@@ -15,7 +15,7 @@ from dedupctl.matching.candidates import ASKED
 from dedupctl.matching.keeper import reasons_in_words
 from dedupctl.matching.lookup import Match, as_content, clusters_of, find_copies
 from dedupctl.matching.sentence import sentence
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.vectors.vector_index import VectorIndex
 from dedupctl.web.queue import Queue
 from dedupctl.workspace import Workspace

@@ -248,7 +248,7 @@ def test_a_file_left_alone_is_named_and_ends_with_1(library: Library) -> None:
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert answer.exit_code == 1
     assert "left alone" in answer.stderr
-    assert "a copy.jpg: it changed since the plan was made" in answer.stderr
+    assert "a copy.jpg: it has changed since the plan was made" in answer.stderr
     assert "1 file removed" in answer.stdout
 
 

@@ -152,7 +152,7 @@ def test_listings_take_the_keepers_of_the_policy_they_name(library: Library) -> 
 def test_every_keep_on_the_terminal_says_why(library: Library) -> None:
     answer = CliRunner().invoke(app, ["--home", str(library.home), "clusters"])
     assert answer.stdout.count("kept because it is the original, or nearer to it") == 3
-    assert "kept because it says more of its camera: make, time or place" in answer.stdout
+    assert "kept because it says more about its camera: make, time or place" in answer.stdout
 
 
 def test_a_folder_that_cannot_be_read_is_listed_until_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

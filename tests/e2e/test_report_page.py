@@ -15,7 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from dedupctl.domain import Evidence, PairKind
-from dedupctl.report.writing import ReportOptions, write_report
+from dedupctl.report.options import ReportOptions
+from dedupctl.report.writing import write_report
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">\u202egpj'.jpg".replace("/", "|").encode() + b"\xff"
 CROP = (1.0, 0, -800, 0, 1.0, -600, 0, 0, 1)

@@ -213,9 +213,10 @@ class CatalogAgainstModel(RuleBasedStateMachine):
         """What is found is written, then compared in rounds; the evidence says only what proposed the pair."""
         self.write()
         while (found := self.matcher.next_round()) is not None:
-            self.matcher.settle(
+            lacking = self.matcher.settle(
                 found, [Evidence(method="vector", cosine=case.candidate.cosine) for case in found.cases]
             )
+            assert lacking is None, "nothing was proven, so no cluster lacks anything"
         self.model.match()
 
     @rule()

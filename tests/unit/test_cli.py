@@ -30,5 +30,5 @@ def test_the_clusters_are_listed_without_loading_opencv_a_network_or_a_web_serve
     loaded = subprocess.run(
         [sys.executable, "-c", LISTS_WHAT_IS_LOADED], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "dedupctl.commands.listing" in loaded
+    assert "dedupctl.commands.clusters" in loaded
     assert not {"cv2", "onnxruntime", "starlette", "uvicorn", "jinja2", "openTSNE"} & set(loaded)

@@ -8,7 +8,7 @@
   const count = points.kind.length;
   const sheets = new Map();
   const addresses = new Map();
-  const ROOM = 1500; // Pixels a point in view: with less, dots say more than pictures.
+  const ROOM = 1500; // Pixels per point in view: with fewer, dots say more than pictures.
   const MARGIN = 2;
 
   const color = (kind) => {
@@ -16,7 +16,7 @@
     return getComputedStyle(board).getPropertyValue(names[kinds[kind]] || `--${kinds[kind]}`).trim();
   };
 
-  // A sheet is decoded when one of its pictures is first wanted.
+  // A sheet is decoded when one of its pictures is first needed.
   const perSheet = atlas.columns * atlas.columns;
   const sheetOf = (cell) => {
     const number = Math.floor(cell / perSheet);
@@ -109,7 +109,7 @@
       showPictures();
     };
 
-    // One picture a patch of the screen, what is duplicated first; the rest stay dots until the view is closer.
+    // One picture per patch of the screen, duplicates first; the rest stay dots until the view is closer.
     let turn = 0;
     const showPictures = async () => {
       const mine = ++turn;
@@ -179,7 +179,7 @@
       verbs[event.key]();
     });
 
-    // The wheel scrolls the page until the map has been clicked: a map must not catch whoever scrolls past it.
+    // The wheel scrolls the page until the map has been clicked: a map must not trap whoever scrolls past it.
     board.addEventListener("pointerdown", () => { wheel.active = true; });
     board.addEventListener("pointerleave", () => { wheel.active = false; showCard(undefined); });
     dots.inspect.connect(() => showCard(dots.inspected.indices[dots.inspected.indices.length - 1]));
@@ -198,6 +198,6 @@
     paint();
     board.dataset.ready = "yes";
   };
-  // Beside the clusters, which are there at once, the map may wait for a quiet moment.
+  // The clusters are there at once, so the map may wait until the browser is idle.
   requestAnimationFrame(() => setTimeout(start, 0));
 })();

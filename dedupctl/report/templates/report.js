@@ -1,5 +1,5 @@
 "use strict";
-// Filters and keys over a page that is whole without them.
+// Filters and keys for a page that is complete without them.
 (() => {
   const clusters = [...document.querySelectorAll("#clusters .cluster")];
   const form = document.getElementById("filters");
@@ -53,7 +53,7 @@
     }
   });
 
-  // Pointing at a member shows which outline on the keeper is its own.
+  // Pointing at a member highlights its outline on the keeper.
   const point = (event) => {
     const member = event.target.closest(".member");
     if (!member) return;

@@ -12,8 +12,8 @@ import pytest
 from running import Answer, dedupctl
 
 from dedupctl.commands.service import DROP_IN, drop_in_of, quoted, shipped
-from dedupctl.config import Config, PolicyConfig
 from dedupctl.indexing.roots import add_root
+from dedupctl.library import Library
 from dedupctl.workspace import Workspace
 
 UNITS = Path(__file__).parents[3] / "systemd"
@@ -79,15 +79,14 @@ def test_it_is_installed_for_this_interpreter_and_home_told_of_and_removed(insta
 
 
 def test_an_unattended_policy_may_write_to_the_roots(installed: Installed) -> None:
-    with Workspace.open(installed.home) as workspace:
-        alone = Config(policy={"alone": PolicyConfig(unattended=True)})
-        open_to_all = Workspace(
-            workspace.home, alone, workspace.catalog, workspace.thumbs, workspace.model, workspace.model_id
-        )
+    with Library.open(installed.home) as library:
+        assert "-" + str(installed.base) not in drop_in_of(library, "/usr/bin/python3", is_system=False)
+    with (installed.home / "config.toml").open("a") as config:
+        config.write("[policy.alone]\nunattended = true\n")
+    with Library.open(installed.home) as library:
         assert f"ReadWritePaths={quoted('-' + str(installed.photos))}" in drop_in_of(
-            open_to_all, "/usr/bin/python3", is_system=False
+            library, "/usr/bin/python3", is_system=False
         )
-        assert "-" + str(installed.base) not in drop_in_of(workspace, "/usr/bin/python3", is_system=False)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")

@@ -153,7 +153,7 @@ def test_a_file_left_alone_is_named_and_not_tried_at_every_batch(daemon: Daemon,
     assert daemon.plans() == 1
     assert daemon.said == [
         "policy alone, plan 1: 0 files removed (0 bytes), 1 left alone",
-        f"left alone: {daemon.root}/a copy.jpg: it changed since the plan was made",
+        f"left alone: {daemon.root}/a copy.jpg: it has changed since the plan was made",
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_near_copy_must_still_be_what_the_proof_was_made_on(library: LivingLib
     with (root / "a copy.jpg").open("r+b") as file:
         file.write(picture(2, 1))
     os.utime(root / "a copy.jpg", ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert reason(action) == "it changed since the plan was made"
+    assert reason(action) == "it has changed since the plan was made"
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a copy.jpg"])

@@ -128,7 +128,7 @@ def test_a_pair_that_rests_on_a_claim_removes_nothing(
     plan = make_plan(mine.catalog, "test", ALL_KINDS, now=1)
 
     (action,) = plan.actions
-    assert action.skipped == "one of the two is known by an import only; the next `dedupctl scan` reads it"
+    assert action.skipped == "one of the two is known only from an import; the next `dedupctl scan` reads it"
     assert apply_plan(mine.catalog, plan.id, max_remove_share=100).removed == 0
     assert sorted(path.name for path in photos.glob("*.jpg")) == ["a.jpg", "b.jpg"]
 

@@ -88,7 +88,7 @@ def test_words_are_merged_into_the_sidecar_of_the_kept_copy(library: LivingLibra
     assert library.apply(plan).complete
 
     assert [one.rule for one in plan.removals if one.verb is Verb.MERGE] == [
-        "makes way for one that says what b copy.xmp says, too"
+        "is replaced by one that also says what b copy.xmp says"
     ]
     left = tree(root)
     assert sorted(left) == ["a.jpg", "a.xmp"]
@@ -130,7 +130,7 @@ def test_the_reason_names_the_file_of_the_bundle_that_it_is_about(
 
     refused = library.apply(plan).refused
 
-    changed = "it changed since the plan was made"
+    changed = "it has changed since the plan was made"
     assert {os.fsdecode(one.action.victim.path): one.reason for one in refused} == {
         name: changed if name == edited else f"{edited}: {changed}" for name in ("a copy.jpg", "a copy.xmp")
     }
@@ -163,7 +163,7 @@ def test_raw_and_jpeg_of_one_shot_go_together_or_not_at_all(library: LivingLibra
     plan = library.plan(BY_NAME)
 
     assert going(plan) == (["copy/IMG_1 copy.cr2", "copy/img_1 copy.jpg"] if complete else [])
-    assert complete or reasons(plan) == {"it belongs to one shot with img_1 copy.jpg, which stays"}
+    assert complete or reasons(plan) == {"it is of the same shot as img_1 copy.jpg, which stays"}
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".AAE"])
@@ -295,7 +295,9 @@ def test_what_nobody_knows_keeps_its_picture(library: LivingLibrary, root: Path,
     library.scan()
     plan = library.plan(carrying())
     assert going(plan) == []
-    assert reasons(plan) == {f"its companion {companion}: nobody knows what it is, so the picture stays beside it"}
+    assert reasons(plan) == {
+        f"its companion {companion}: dedupctl does not know what it is, so the picture stays with it"
+    }
 
 
 @pytest.mark.parametrize("suffix", ["xmp", "thm", "json", *OWN])
@@ -578,7 +580,7 @@ def test_a_companion_that_says_nothing_new_is_not_left_behind_either(library: Li
     plan = library.plan(BY_NAME)
     lay(root, {"a copy.xmp": SILENT})
     assert [one.reason for one in library.apply(plan).refused] == [
-        "since the plan was made, a copy.xmp belongs to it, too"
+        "a copy.xmp came to belong to it after the plan was made"
     ]
     assert library.apply(library.plan(BY_NAME)).removed == 2
 

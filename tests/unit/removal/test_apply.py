@@ -121,7 +121,7 @@ def test_what_changed_since_the_plan_is_left_alone(library: LivingLibrary, root:
 
     applied = library.apply(plan)
 
-    assert [outcome.reason.endswith("it changed since the plan was made") for outcome in applied.refused] == [True]
+    assert [outcome.reason.endswith("it has changed since the plan was made") for outcome in applied.refused] == [True]
     assert len(tree(root)) == 2
 
 

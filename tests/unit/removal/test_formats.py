@@ -87,7 +87,7 @@ def test_everything_goes_through_json(library: LivingLibrary, root: Path) -> Non
         "kind": "exact",
         "score": 1.0,
         "rule": "name",
-        "why": 'its name is shorter and says no "copy" or "(1)"',
+        "why": 'its name is shorter or has no "copy" or "(1)"',
         "bundle": 0,
         "skipped": None,
     }

@@ -113,7 +113,7 @@ def test_a_verdict_different_keeps_it_also_while_the_copies_are_read(
 
 def test_a_protection_given_since_keeps_it(library: LivingLibrary, root: Path, keeper: Path) -> None:
     library.protect(keeper.with_name("b copy.jpg"))
-    assert refusal(library, root) == "it was protected since"
+    assert refusal(library, root) == "it has been protected since"
 
 
 def test_an_offline_root_keeps_it(library: LivingLibrary, root: Path, keeper: Path) -> None:

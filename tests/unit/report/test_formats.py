@@ -9,9 +9,9 @@ from io import StringIO
 from rendered_library import RenderedLibrary, drawn, words
 
 from dedupctl.domain import PairKind
-from dedupctl.report.facts import Facts, gather_facts
+from dedupctl.report.documents import clusters_as_json
 from dedupctl.report.formats import as_csv, as_json, as_markdown
-from dedupctl.report.tables import clusters_as_json
+from dedupctl.report.report_facts import Facts, gather_facts
 
 EVERYTHING = 2**31
 HOSTILE = b'=cmd|"-c calc"!A1,<img src=x onerror=alert(1)>|`]\xff\xe2\x80\xae\n.jpg'

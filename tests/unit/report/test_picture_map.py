@@ -10,10 +10,10 @@ from rendered_library import RenderedLibrary, drawn
 
 from dedupctl.domain import PairKind
 from dedupctl.report.atlas import build_atlas
-from dedupctl.report.facts import gather_facts
 from dedupctl.report.map_page import map_part
 from dedupctl.report.mosaic import grid_cells, mosaic
 from dedupctl.report.picture_map import PictureMap, curve_order, make_map, map_csv
+from dedupctl.report.report_facts import gather_facts
 
 
 def filled(library: RenderedLibrary, singles: int = 12, name: bytes = b"edit.jpg") -> tuple[int, int]:

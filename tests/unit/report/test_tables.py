@@ -7,8 +7,9 @@ from rendered_library import RenderedLibrary, drawn
 from rich.console import Console, RenderableType
 
 from dedupctl.domain import PairKind
-from dedupctl.report.facts import FileProblem, gather_facts
-from dedupctl.report.tables import clusters_table, library_table, problems_as_json, problems_table, roots_table
+from dedupctl.report.documents import problems_as_json
+from dedupctl.report.report_facts import FileProblem, gather_facts
+from dedupctl.report.tables import clusters_table, library_table, problems_table, roots_table
 
 
 def printed(table: RenderableType, width: int = 100) -> str:

@@ -9,11 +9,9 @@ from rendered_library import RenderedLibrary, drawn, words
 
 from dedupctl.domain import Evidence, PairKind
 from dedupctl.errors import DedupctlError
-from dedupctl.report.html import MEMBERS_SHOWN, content_security_policy
+from dedupctl.report.options import ReportFormat, ReportOptions, ReportSummary
+from dedupctl.report.page import MEMBERS_SHOWN, content_security_policy
 from dedupctl.report.writing import (
-    ReportFormat,
-    ReportOptions,
-    ReportSummary,
     write_map_csv,
     write_map_picture,
     write_report,
@@ -173,7 +171,7 @@ def test_a_missing_thumbnail_leaves_a_gap_not_an_error(library: RenderedLibrary,
     (library.home / "thumbs.db").unlink()
     library.__dict__["thumbs"] = type(library.thumbs)(library.home / "thumbs.db")
     written(library, tmp_path / "missing.html")
-    assert "No thumbnail kept" in (tmp_path / "missing.html").read_text()
+    assert "No thumbnail stored" in (tmp_path / "missing.html").read_text()
 
 
 def test_an_empty_library_has_a_report(library: RenderedLibrary, tmp_path: Path) -> None:

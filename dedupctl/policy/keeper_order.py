@@ -1,4 +1,4 @@
-"""The keeper order of a policy: its rules, and what a person has said of places."""
+"""The keeper order of a policy: its rules, and what a person said about folders."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def keeper_order(
     """The order in which the policy prefers copies now.
 
     Args:
-        chosen: the file that a person wants to keep, before every rule.
-        reference_folder: is true for absolute paths that count as those of a reference root besides.
+        chosen: the id of the file that a person wants to keep; it comes before every rule.
+        reference_folder: true for absolute paths that count as those of a reference root, too.
     """
     references = {root.id for root in tx.roots.all() if root.reference}
     places = Places(

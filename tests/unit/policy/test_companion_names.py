@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dedupctl.policy.belonging import CompanionKind, Folder, kind_of, name_beside
+from dedupctl.policy.companion_names import CompanionKind, Folder, kind_of, name_beside
 
 LONG = "PXL_20230101_123456789.MOTION-01.COVER.night"
 

@@ -1,8 +1,8 @@
-"""Carry words over into an XMP sidecar: with all that it says already, or not at all.
+"""Merge metadata into an XMP sidecar without losing anything that it says already, or not at all.
 
-Carried over are ratings, labels, tags, titles and captions (XMP specification part 1; the tag trees of Lightroom and
-digiKam), and names of people that lie in no region. Regions and develop recipes hold of one picture's frame and pixels
-and are left to a person.
+Ratings, labels, tags, titles and captions are carried over (XMP specification part 1; the tag trees of Lightroom and
+digiKam), and names of people without a region. Face regions and develop settings fit one picture's frame and pixels
+only, so they are left to a person.
 """
 
 from __future__ import annotations
@@ -49,10 +49,13 @@ _DOCUMENT = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def text_of_words(words: Words, *, faces: bool) -> bytes:
-    """An XMP document that says just this. Without `faces`, those have regions, which would be lost.
+    """An XMP document that says just these words.
+
+    Args:
+        faces: whether names of people may be written; false if they have regions, which would be lost.
 
     Raises:
-        Refused: what no sidecar of another picture can say, or two different values of what has one.
+        Refused: some words fit one picture only, or a property that has one value has two.
     """
     left_out = [kind.value for kind in (*_NOT_CARRIED, *(() if faces else (WordKind.FACES,))) if words.of_kind(kind)]
     if left_out:
@@ -85,7 +88,7 @@ def written_anew(xmp: bytes, words: Words) -> bytes:
 
 
 def _only_one(words: Words, kind: WordKind) -> list[str]:
-    """The value, escaped; of a text and its cut-off beginnings the text."""
+    """The value, escaped. Some programs store a truncated form beside a text; then the longest counts."""
     values = sorted(words.of_kind(kind), key=len, reverse=True)
     if any(not values[0].startswith(value) for value in values):
         raise Refused(f"it holds {kind.value} twice, and the two differ")
@@ -99,10 +102,10 @@ def _list_of(name: str, holder: str, values: Collection[str]) -> str:
 
 
 def merged(kept: bytes, removed: bytes) -> bytes:
-    """The kept sidecar with all that only the removed one says.
+    """The kept sidecar with everything that only the removed one says.
 
     Raises:
-        Refused: unreadable, or both say something else of what has one value: a person must choose.
+        Refused: one is unreadable, or they differ in a property that has one value, so a person must choose.
     """
     document, other = _parse(kept), _parse(removed)
     said, wanted = _said_in(document), _said_in(other)
@@ -117,7 +120,7 @@ def merged(kept: bytes, removed: bytes) -> bytes:
         else:
             _copy_single(document, descriptions[0], other, prop)
     result = document.toxml(encoding="utf-8")
-    # minidom checks nothing of what it writes: what is laid in the place of a person's words is read back first.
+    # minidom does not check what it writes, and this replaces what a person wrote: read it back first.
     now = _said_in(_parse(result))
     if _missing(wanted, now) or _missing(said, now) or words_in_xmp(kept).lacking_in(words_in_xmp(result)):
         raise Refused("the sidecars could not be merged without loss")
@@ -148,7 +151,7 @@ def _parse(xmp: bytes) -> minidom.Document:
 
 
 def _values(document: minidom.Document, prop: Property) -> Iterator[str]:
-    """A property is an attribute of a description, or an element with text or with a list of texts."""
+    """The values of a property: an attribute of a description, or an element with text or with a list of texts."""
     for description in document.getElementsByTagNameNS(_RDF, "Description"):
         if value := description.getAttributeNS(*prop).strip():
             yield value
@@ -205,6 +208,6 @@ def _made(document: minidom.Document, prop: Property) -> minidom.Element:
 
 
 def _declare(element: minidom.Element, namespace: str) -> None:
-    """minidom writes prefixes as they are and declares none."""
+    """Declare the namespace of a prefix: minidom writes prefixes as they are and declares none."""
     prefix = element.prefix if element.namespaceURI == namespace and element.prefix else _PREFIXES[namespace]
     element.setAttribute(f"xmlns:{prefix}", namespace)

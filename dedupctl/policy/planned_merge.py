@@ -1,4 +1,4 @@
-"""The text of a kept copy's sidecar with the words of a removed copy, made of the files as the plan saw them."""
+"""The kept copy's sidecar with a removed copy's words, provided that the files are as the plan saw them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import Seen, Words
 from dedupctl.fingerprint.takeout import words_in_takeout
-from dedupctl.policy.belonging import CompanionKind, kind_of
-from dedupctl.policy.said import embedded_words
-from dedupctl.policy.sidecars import merged, text_of_words
+from dedupctl.policy.companion_names import CompanionKind, kind_of
+from dedupctl.policy.kept_words import embedded_words
+from dedupctl.policy.xmp_merge import merged, text_of_words
 
 
 def merged_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:
-    """The sidecar's text with all that the source says: another sidecar, a JSON file of Takeout, or a picture.
+    """The sidecar's text with everything the source says: another sidecar, a JSON file of Google Takeout, or a picture.
 
     Raises:
-        Refused, OSError: one of them changed since, or they cannot be merged without loss.
+        Refused, OSError: one of them has changed since, or they cannot be merged without loss.
     """
     return merged(_text_as_planned(reader, sidecar), _xmp_of(reader, source))
 
@@ -48,5 +48,5 @@ def _xmp_of(reader: Reader, source: Seen) -> bytes:
 def _text_as_planned(reader: Reader, planned: Seen) -> bytes:
     seen, text = reader.text(planned.root, planned.path)
     if seen.digest != planned.digest:
-        raise Refused("it changed since the plan was made")
+        raise Refused("it has changed since the plan was made")
     return text

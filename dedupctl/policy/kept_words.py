@@ -1,4 +1,4 @@
-"""What is said of a picture: in its file, and in the sidecars that belong to it."""
+"""What the metadata of a kept copy says, in its file and in its sidecars."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from dedupctl.fingerprint.embedded_words import read_words
 from dedupctl.fingerprint.takeout import words_in_takeout
 from dedupctl.fingerprint.xmp import words_in_packet
 from dedupctl.paths import join, split
-from dedupctl.policy.belonging import CompanionKind, Folder, kind_of
+from dedupctl.policy.companion_names import CompanionKind, Folder, kind_of
 
 
 class Carrying(Enum):
-    """Whether a kept copy's sidecar takes up words in this plan."""
+    """Whether this plan changes a kept copy's sidecar."""
 
     NOTHING = auto()
     DONE = auto()
-    """One change of one file a plan: what would be changed twice is not what the second change was planned for."""
+    """A plan changes a file once: after the first change, it would no longer be the file the second was planned for."""
 
 
 @dataclass
 class Kept:
-    """What is said of a kept copy, and what of it will be carried over to it."""
+    """What is said of a kept copy, including what this plan carries over to it."""
 
     words: Words
     sidecars: list[tuple[Seen, bytes]]
-    """XMP, as it is now; the one that is named after the whole file name first."""
+    """Its XMP sidecars with their text as it is now; the one named after the whole file name comes first."""
     carrying: Carrying = field(default=Carrying.NOTHING)
 
 
@@ -38,17 +38,17 @@ def embedded_words(reader: Reader, picture: Seen) -> Words:
     """What the picture file itself says.
 
     Raises:
-        Refused, OSError: it is not what was seen any more, or cannot be read.
+        Refused, OSError: it is no longer what was seen, or cannot be read.
     """
     with reader.opened(picture) as file:
         return read_words(file)
 
 
 def said_of_kept(reader: Reader, folder: Folder, keeper: Seen) -> Kept:
-    """What stands in the kept picture and beside it. What cannot be read says nothing, so it replaces nothing.
+    """What the kept picture and its sidecars say. A sidecar that cannot be read counts as saying nothing.
 
     Raises:
-        Refused, OSError: the picture itself is not what was seen any more.
+        Refused, OSError: the picture itself is no longer what was seen.
     """
     words, sidecars = embedded_words(reader, keeper), []
     for seen, text in _texts(reader, folder, keeper):

@@ -1,4 +1,4 @@
-"""What a report shows, gathered from the catalog in one snapshot; every format and the terminal show these facts."""
+"""The facts that a report shows, read from one snapshot of the catalog; all formats and the terminal show the same."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.config import TIDY, PolicyConfig
 from dedupctl.domain import Cluster, FileState, Member, PairKind, Root
 from dedupctl.matching.clusters import find_clusters
-from dedupctl.policy.rules import keeper_order
+from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.report.changes import Changes, changes_since_last_report
 
 Explain: TypeAlias = Callable[[Member, Member], str]
-"""(keeper, member) -> one plain sentence: what the member is to the keeper, and how that is known."""
+"""Takes (keeper, member) and returns one plain sentence: what the member is to the keeper, and how that is known."""
 
 SKIPPED_CODES = frozenset({"not-an-image", "unsupported", "too-large"})
-"""Reasons for which a file was left aside on purpose; every other reason is an error."""
+"""Reasons for which a file was skipped on purpose; every other reason is an error."""
 
 UNREADABLE_FOLDER = "unreadable-folder"
 
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
-    """What the members of one kind would free. `files` are those besides the keepers, hard links once."""
+    """What the members of one kind would free. `files` does not count keepers, and counts hard links once."""
 
     kind: PairKind
     clusters: int
-    """Those of which it is the weakest kind, so that the kinds add up to all clusters."""
+    """Clusters whose weakest kind this is, so that the kinds add up to all clusters."""
     files: int
     reclaimable_bytes: int
 
@@ -46,7 +46,7 @@ class RootFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A file no picture was read from, or a folder that cannot be looked into.
+    """A file from which no picture could be read, or a folder that cannot be read.
 
     `path` is absolute; `code` is stable, `message` is for people.
     """
@@ -79,15 +79,15 @@ class Facts:
     clusters: Sequence[Cluster]
     """Duplicates, largest saving first."""
     similar: Sequence[Cluster]
-    """Other shots of one scene; nothing in them is for removal."""
+    """Other shots of one scene; no rule removes anything from them."""
     errors: Sequence[FileProblem]
     skipped: Sequence[FileProblem]
     changes: Changes | None
-    """None when this is the first report."""
+    """None if this is the first report."""
 
 
 def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
-    """Everything a report shows but the pictures, with the keepers of this policy.
+    """Everything a report shows except pictures, with the keepers of this policy.
 
     Memory grows with the clustered files, not with the library.
     """
@@ -106,7 +106,7 @@ def gather_facts(catalog: Catalog, policy: PolicyConfig = TIDY) -> Facts:
 
 
 def problems_of(tx: Transaction) -> list[FileProblem]:
-    """The folders that could not be looked into, then the files no picture could be read from."""
+    """The folders that could not be read, then the files from which no picture could be read."""
     folders = tx.unreadable_folders.all().items()
     return [
         *(FileProblem(path, UNREADABLE_FOLDER, f"this folder cannot be read: {reason}") for path, reason in folders),
@@ -134,7 +134,7 @@ def library_facts(tx: Transaction, clusters: Sequence[Cluster]) -> LibraryFacts:
 
 
 def kind_facts(clusters: Iterable[Cluster]) -> list[KindFacts]:
-    """Each kind that occurs, strongest promise first; a cluster counts once, its files each for their own kind."""
+    """Each kind that occurs, strongest promise first. A cluster counts once, each of its files for its own kind."""
     in_clusters: Counter[PairKind] = Counter()
     members: defaultdict[PairKind, list[Member]] = defaultdict(list)
     for cluster in clusters:
@@ -150,7 +150,7 @@ def kind_facts(clusters: Iterable[Cluster]) -> list[KindFacts]:
 
 
 def removable(cluster: Cluster) -> Iterator[Member]:
-    """The members that would free their size: all but the keeper, hard links to one inode once."""
+    """The members that would free their size: all but the keeper; hard links to one inode count once."""
     counted = {_inode(cluster.keeper)}
     for member in cluster.members:
         if _inode(member) not in counted:

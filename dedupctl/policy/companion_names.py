@@ -1,14 +1,14 @@
-"""Which file belongs to which picture, told from the names in one folder.
+"""Which file belongs to which picture, by the names in one folder.
 
-| named | of the picture `a.jpg` |
+| named | for the picture `a.jpg` |
 |---|---|
 | after the whole name | `a.jpg.xmp`, `a.jpg.out.pp3`, `a.jpg.supplemental-metadata.json` |
-| after the stem | `a.xmp`, `a.mov`, `a.wav`: every picture with that stem shares it |
+| after the stem | `a.xmp`, `a.mov`, `a.wav`: shared by every picture with that stem |
 | as a version (darktable) | `a_01.jpg.xmp` |
-| by Takeout | `a.jpg(1).json` is of `a(1).jpg`; long names are cut off; `a-edited.jpg` has that of `a.jpg` |
-| as a motion photo's film | `IMG.MP` is of `IMG.MP.jpg` |
+| by Google Takeout | `a.jpg(1).json` is for `a(1).jpg`; long names are cut off; `a-edited.jpg` shares that of `a.jpg` |
+| as a motion photo's film | `IMG.MP` is for `IMG.MP.jpg` |
 
-Letters are compared without their case, because cameras disagree on it; at worst that keeps a file.
+Case is ignored, because cameras disagree on it; at worst that keeps a file.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ RAW_SUFFIXES = frozenset(
     b".dng .cr2 .cr3 .nef .nrw .arw .srf .sr2 .raf .orf .rw2 .rwl .pef .srw .x3f .mrw .3fr .iiq .erf .kdc .dcr".split()
 )
 _TAKEOUT_LENGTH = 46
-"""Characters of a name, without `.json`, that Takeout leaves."""
+"""Takeout cuts names to this many characters, not counting `.json`."""
 _TAKEOUT_START = 40
-"""Bytes that the cut name and the picture's name share in any case."""
+"""The cut name and the picture's name share at least this many bytes."""
 _TAKEOUT_WORD = b".supplemental-metadata"
 _NUMBERED = re.compile(rb"(.*?)(\(\d+\))", re.DOTALL)
 _VERSION = re.compile(rb"(.+)_\d\d(\.[^.]+)\.xmp", re.DOTALL)
@@ -40,13 +40,13 @@ class CompanionKind(Enum):
 
     XMP = auto()
     JSON = auto()
-    """Takeout's, or an annotation, or anybody's."""
+    """From Google Takeout, or an annotation, or of unknown origin."""
     OWN = auto()
-    """Film, sound, or a recipe in a program's own format: it holds what stands nowhere else."""
+    """Film, sound, or develop settings in a program's own format: it holds what is stored nowhere else."""
     THUMBNAIL = auto()
-    """The camera's own, and made again at any time."""
+    """Made by the camera; it can be made again at any time."""
     ANNOTATION = auto()
-    """Of a dataset."""
+    """Describes a picture of a dataset."""
     UNKNOWN = auto()
 
 
@@ -68,10 +68,10 @@ def kind_of(companion: bytes) -> CompanionKind:
 
 
 class Folder:
-    """The names in one folder, sorted into pictures and what belongs to them."""
+    """The names in one folder, sorted into pictures and their companions."""
 
     def __init__(self, names: Collection[bytes], known_pictures: Collection[bytes] = ()) -> None:
-        """`known_pictures` are those of `names` that are pictures though their names do not say so."""
+        """`known_pictures` are those of `names` that are pictures although their suffix does not say so."""
         self._by_name: dict[bytes, list[bytes]] = defaultdict(list)
         self._by_stem: dict[bytes, list[bytes]] = defaultdict(list)
         self._by_start: dict[bytes, list[bytes]] = defaultdict(list)
@@ -94,16 +94,16 @@ class Folder:
                 self._companions[owner].append(name)
 
     def companions_of(self, picture: bytes) -> Sequence[bytes]:
-        """What belongs to it, alone or with others; what is named after the whole name comes first."""
+        """Its companions, including shared ones; those named after the whole file name come first."""
         found = self._companions.get(picture, [])
         return sorted(found, key=lambda name: (not name.lower().startswith(picture.lower() + b"."), name))
 
     def owners_of(self, companion: bytes) -> Sequence[bytes]:
-        """The pictures that it belongs to."""
+        """The pictures to which a companion belongs."""
         return self._owners.get(companion, ())
 
     def shot_of(self, picture: bytes) -> Sequence[bytes]:
-        """The RAW and what was developed from it, by the camera or by hand; nothing for a picture that stands alone."""
+        """The RAW and the pictures developed from it, by the camera or by hand; empty for a picture that is alone."""
         named = self._by_stem.get(stem(picture), [])
         return named if len({suffix(name) in RAW_SUFFIXES for name in named}) == 2 else ()
 
@@ -118,7 +118,7 @@ class Folder:
     def _pictures_of(self, companion: bytes) -> Iterator[bytes]:
         lower = companion.lower()
         by_takeout = list(self._pictures_of_takeout(lower.removesuffix(b".json"))) if lower.endswith(b".json") else []
-        if by_takeout:  # the number in its name says that it is not of the picture without one
+        if by_takeout:  # its name has the number of another picture than the one without a number
             yield from by_takeout
             return
         parts = lower.split(b".")
@@ -155,7 +155,7 @@ def stem(name: bytes) -> bytes:
 
 
 def name_beside(companion: bytes, keeper: bytes) -> bytes:
-    """The name that a removed picture's companion gets beside the keeper, formed in the same manner.
+    """The name that a removed picture's companion gets beside the keeper, formed in the same way.
 
     `b.jpg.out.pp3` becomes `a.jpg.out.pp3`, and `b.xmp` becomes `a.xmp`.
     """
@@ -167,6 +167,6 @@ def name_beside(companion: bytes, keeper: bytes) -> bytes:
 
 
 def _without_takeout_word(name: bytes) -> bytes:
-    """`a.jpg.supplemental-metadata`, or any part of that word, is `a.jpg`."""
+    """The name without ".supplemental-metadata" or any beginning of it, as Takeout cuts it off."""
     before, dot, word = name.rpartition(b".")
     return before if dot and word and _TAKEOUT_WORD.startswith(b"." + word) else name

@@ -4,7 +4,7 @@ from rendered_library import RenderedLibrary, drawn
 
 from dedupctl.domain import PairKind
 from dedupctl.report.changes import remember_report
-from dedupctl.report.facts import gather_facts
+from dedupctl.report.report_facts import gather_facts
 
 
 def with_copies(library: RenderedLibrary) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +10,17 @@ import typer
 
 from dedupctl.commands.messages import answer, say
 from dedupctl.commands.progress import shown_progress
-from dedupctl.commands.session import AsJson, Session, hearing_hangups, print_json, stopping_on_signals
-from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.library import scan_library
-from dedupctl.indexing.pipeline import Listeners
-from dedupctl.indexing.roots import places
-from dedupctl.indexing.scan import FolderError
-from dedupctl.report.wording import shown
+from dedupctl.commands.session import (
+    AsJson,
+    Session,
+    as_written,
+    hearing_hangups,
+    print_json,
+    stopping_on_signals,
+    warn_of_network,
+)
+from dedupctl.domain import ScanSummary
+from dedupctl.library.opened import indexing_lock
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders to add and visit.")]
 
@@ -30,12 +33,22 @@ def register(app: typer.Typer) -> None:
 def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False) -> None:
     """Index once: new PATHs become roots; without PATH, visit every known root."""
     session: Session = context.obj
-    failures = Failures()
-    with stopping_on_signals() as stop, session.indexing() as workspace:
-        wanted = places(workspace.catalog, [os.fsencode(path) for path in paths or []])
+    unvisited: list[str] = []
+
+    def note(message: str) -> None:
+        unvisited.append(message)
+        say(message)
+
+    with stopping_on_signals() as stop, session.library(create=True) as library:
+        warn_of_network(session.home)
         with shown_progress() as progress:
-            listeners = Listeners(progress, failures.folder, stop.is_set)
-            summary = scan_library(workspace, wanted, listeners, failures.offline, say)
+            summary = library.scan(
+                map(as_written, paths or []),
+                progress=progress,
+                is_stopped=stop.is_set,
+                on_message=say,
+                on_unvisited=note,
+            )
     if as_json:
         print_json(dataclasses.asdict(summary))
     else:
@@ -43,7 +56,7 @@ def scan(context: typer.Context, paths: Folders = None, as_json: AsJson = False)
     if stop.is_set():
         say("stopped; the next scan goes on from here")
         stop.exit_if_interrupted()
-    elif failures.any:
+    elif unvisited:
         raise typer.Exit(1)
 
 
@@ -53,25 +66,10 @@ def watch(context: typer.Context, paths: Folders = None) -> None:
     from dedupctl.daemon.notify import Notifier
 
     session: Session = context.obj
-    with stopping_on_signals() as stop, hearing_hangups() as take_hangup, session.locked():
+    with stopping_on_signals() as stop, hearing_hangups() as take_hangup, indexing_lock(session.home):
         lifetime = Lifetime(session.home, Notifier.from_environment(), stop.is_set, say, take_hangup)
-        lifetime.run([os.fsencode(path) for path in paths or []])
+        lifetime.run(list(map(as_written, paths or [])))
     stop.exit_if_interrupted()
-
-
-class Failures:
-    """What could not be visited at all; said at once, and the reason for exit code 1."""
-
-    def __init__(self) -> None:
-        self.any = False
-
-    def folder(self, failure: FolderError) -> None:
-        self.any = True
-        say(f"cannot read {shown(failure.path)}: {failure.reason}")
-
-    def offline(self, root: Root, reason: str) -> None:
-        self.any = True
-        say(f"{shown(root.path)} is offline, its pictures stay known: {reason}")
 
 
 def _in_words(summary: ScanSummary) -> str:

@@ -1,4 +1,4 @@
-"""The policy that was asked for by name, changed by what was said beside the name."""
+"""The policy that was asked for by name, with the changes that were asked for with it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from dedupctl.errors import UsageError
 
 
 def policy_named(policies: Mapping[str, PolicyConfig], name: str, changes: Mapping[str, Any]) -> PolicyConfig:
-    """The policy of this name with `changes` (fields of `PolicyConfig`) laid over it.
+    """The policy of this name, with `changes` to fields of `PolicyConfig`.
+
+    An action other than "move-to" leaves out the folder that the policy moves to.
 
     Raises:
         UsageError: there is no such policy, or the changes do not go with it.
     """
     if name not in policies:
         raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(policies))}")
+    without_folder = {"move_to": None} if changes.get("action", "move-to") != "move-to" else {}
     try:
-        return PolicyConfig.model_validate(policies[name].model_dump() | dict(changes))
+        return PolicyConfig.model_validate(policies[name].model_dump() | without_folder | dict(changes))
     except ValidationError as error:
         reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         raise UsageError(f"this does not go with the policy {name!r}: {reason}") from error
 
 
 def share_allowed(policy: PolicyConfig, asked: float | None) -> float:
-    """The percentage of a root's pictures that may be removed: as asked for, else as the policy has it.
+    """The percentage of a root's pictures that may be removed: as asked for, or else as the policy says.
 
     Raises:
-        UsageError: not a percentage. "nan" is one to a parser of numbers, and no share is ever larger than that.
+        UsageError: it is not a percentage. "nan" parses as a number, and no share is ever larger than it.
     """
     share = policy.max_remove_share if asked is None else asked
     if not 0 <= share <= 100:

@@ -1,4 +1,4 @@
-"""The report as one HTML file: streamed to disk, whole without a network, and never larger than asked."""
+"""The report as one HTML file: streamed to disk, complete without a network, and never larger than asked for."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from markupsafe import Markup
 
 from dedupctl.catalog.thumbs import Thumbs
 from dedupctl.domain import Cluster, Member
-from dedupctl.report.facts import Explain, Facts
+from dedupctl.report.report_facts import Explain, Facts
 from dedupctl.report.templating import environment, source_of
 from dedupctl.report.thumbnails import Pictures, side_that_fits
 from dedupctl.report.wording import shown as printable
 
 MEMBERS_SHOWN = 48
-"""Cards a cluster; a picture that lies in a thousand places is told by number."""
+"""Cards per cluster; further members are only counted."""
 PROBLEMS_SHOWN = 1000
 SIMILAR_SHOWN = 200
 _BATCH = 25
 _TEXT_A_MEMBER = 1_400
-"""Bytes of markup that a member card takes, path and picture aside *(measured: 700 to 1,250; a keeper with seven
-outlines 2,500)*."""
+"""Bytes of markup of a member card, without path and picture *(measured: 700 to 1,250; a keeper with seven outlines
+2,500)*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class MapPart:
     """What the page needs to draw the map."""
 
     scripts: tuple[str, ...]
-    """Run in order, after the page's own."""
+    """They run in order, after the page's own."""
     data: str
-    """JSON in which nothing ends a script element."""
+    """JSON that cannot end a script element."""
     note: str
     """Which pictures are on it, in words."""
 
@@ -59,7 +59,7 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Shelf:
-    """Clusters handed to the template one by one with their thumbnails, until the limit or the room is used up."""
+    """Hands clusters with their thumbnails to the template one by one, until the limit or the room is used up."""
 
     clusters: Sequence[Cluster]
     pictures: Pictures
@@ -103,7 +103,7 @@ def page(
     map_part: MapPart | None = None,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> tuple[Iterator[str], Shelf]:
-    """The page in pieces to be written one after the other, and the shelf that tells afterwards what was shown."""
+    """The page in pieces to be written one after the other, and the shelf that knows afterwards what was shown."""
     scripts = [source_of("report.js"), *(map_part.scripts if map_part else ())]
     room = max_bytes - (map_part.size if map_part else 0) - _fixed(facts)
     shown = facts.clusters[:limit]
@@ -140,7 +140,7 @@ def shown_members(cluster: Cluster) -> tuple[Member, ...]:
 
 
 def content_security_policy(scripts: Sequence[str]) -> str:
-    """Nothing is fetched from anywhere, and no script runs but exactly these: markup that slipped in stays markup."""
+    """A policy under which nothing is fetched and only these scripts run, so that injected markup cannot act."""
     hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
     return (
         "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:; "
@@ -149,7 +149,7 @@ def content_security_policy(scripts: Sequence[str]) -> str:
 
 
 def full_sentence(text: str) -> str:
-    """Printable, as a sentence stands in running text: a camera or file name inside it may be anything."""
+    """The text as a printable sentence: it may contain a camera or file name, which may be anything."""
     words = printable(text).strip()
     ending = "" if words.endswith((".", "!", "?")) else "."
     return words[:1].upper() + words[1:] + ending
@@ -160,6 +160,6 @@ def _sha256(script: str) -> str:
 
 
 def _fixed(facts: Facts) -> int:
-    """Bytes of the page besides clusters and map: style, our script, tables, problems."""
+    """Bytes of the page without clusters and map: style, our script, tables, problems."""
     problems = min(len(facts.errors), PROBLEMS_SHOWN) + min(len(facts.skipped), PROBLEMS_SHOWN)
     return 60_000 + 600 * (problems + len(facts.library.roots))

@@ -1,7 +1,7 @@
-"""Once more, right before anything is done: does to each picture belong what the plan saw, and is nothing lost with it?
+"""Checked again right before a file is moved: do the companions of each picture still match the plan?
 
-Between plan and apply people go on working: an editor writes the sidecar of a picture that is to go, or deletes the one
-beside the kept copy that made the removed one's words superfluous.
+People go on working between plan and apply: an editor may write a sidecar for a picture that is to be removed, or
+delete the sidecar of the kept copy that repeated what the removed one says.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import Action, Terms, Verb
 from dedupctl.paths import split
-from dedupctl.policy.belonging import CompanionKind, kind_of
+from dedupctl.policy.companion_names import CompanionKind, kind_of
 from dedupctl.policy.companions import Companions
 
 
 def companions_changed(bundles: Sequence[Sequence[Action]], terms: Terms, reader: Reader) -> dict[int, Refused]:
-    """By action id, the pictures that must stay because of what lies beside them or their kept copies now."""
+    """The pictures that must stay because of what now lies beside them or their kept copies, by action id."""
     planned = {action.victim.absolute: bundle for bundle in bundles for action in bundle if _is_picture(action)}
     leaving = {action.victim.absolute: action for bundle in bundles for action in bundle if _is_picture(action)}
     companions = Companions(
@@ -37,7 +37,7 @@ def companions_changed(bundles: Sequence[Sequence[Action]], terms: Terms, reader
 def _unexpected(found: Sequence[Action], planned: Sequence[Action]) -> str | None:
     expected = {action.victim.absolute for action in planned}
     new = [split(action.victim.path)[1] for action in found if action.victim.absolute not in expected]
-    return f"since the plan was made, {os.fsdecode(new[0])} belongs to it, too" if new else None
+    return f"{os.fsdecode(new[0])} came to belong to it after the plan was made" if new else None
 
 
 def _needless(found: Sequence[Action], planned: Sequence[Action]) -> str | None:
@@ -49,5 +49,5 @@ def _needless(found: Sequence[Action], planned: Sequence[Action]) -> str | None:
 
 
 def _is_picture(action: Action) -> bool:
-    """Not a companion: a film that goes for its twin beside the kept copy has a keeper, too."""
+    """False for companions. A film removed because the kept copy has the same one beside it also has a keeper."""
     return action.kind is not None and kind_of(action.victim.path) is not CompanionKind.OWN

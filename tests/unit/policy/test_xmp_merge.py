@@ -7,7 +7,7 @@ import pytest
 from dedupctl.disk.refusal import Refused
 from dedupctl.domain import WordKind, Words
 from dedupctl.fingerprint.xmp import NotXmp, words_in_xmp
-from dedupctl.policy.sidecars import merged, text_of_words
+from dedupctl.policy.xmp_merge import merged, text_of_words
 
 HEAD = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""

@@ -180,14 +180,16 @@ def test_a_sidecar_that_somebody_writes_at_the_last_moment_stays_and_so_does_the
 def test_nothing_is_written_of_a_picture_that_somebody_touches_at_the_last_moment(
     library: LivingLibrary, root: Path, described: Plan, step: Step
 ) -> None:
-    before = tree(root)
+    before, seen = tree(root), []
 
     def disturb(now: Step) -> None:
+        seen.append(now)
         if now is step:
             os.utime(root / "a copy.jpg", (1, 1))
 
     assert library.apply(described, steps=disturb).removed == 0
     assert tree(root) == before
+    assert Step.MOVED not in seen
 
 
 def test_it_is_taken_back_where_the_picture_cannot_go_after_all(
@@ -325,6 +327,14 @@ def test_killed_at_any_step_of_a_restore_it_can_be_done_again_and_no_file_of_oth
         assert not list(root.glob(".dedupctl-*")), f"killed at step {step}"
         (root / "a.jpg.xmp").unlink(missing_ok=True)
     assert step > 5
+
+
+def test_what_was_cut_off_when_all_had_moved_counts_as_done(
+    library: LivingLibrary, root: Path, described: Plan
+) -> None:
+    run_and_kill(library, lambda library, steps: library.apply(described, steps=steps), 9)
+    assert [one.done for one in library.recover()] == [True, True]
+    assert sorted(tree(root)) == ["a.jpg", "a.jpg.xmp"]
 
 
 def test_an_exact_copy_goes_on_with_its_verb_of_removal(library: LivingLibrary, root: Path) -> None:

@@ -67,8 +67,14 @@ class Journal:
         self._leave_rest(action_ids, state=EntryState.UNDONE)
 
     def purged(self, action_ids: Collection[int]) -> None:
-        """Record that the removed files of these actions no longer exist."""
+        """Record that the removed files of these actions no longer exist.
+
+        A sidecar that was written with the words of one of them holds the only copy now: no restore may take it away.
+        """
         self._leave_rest(action_ids, state=EntryState.DONE)
+        rows = [{"action": action_id} for action_id in action_ids]
+        if rows:
+            self._connection.execute(update(journal).where(*_WRITTEN_WITH_ITS_WORDS).values(resting=False), rows)
 
     def open(self) -> list[JournalEntry]:
         """Intents without an outcome, oldest first: the process died between the two."""
@@ -170,6 +176,16 @@ _PICTURE_REMOVED = (
     actions.c.kind.is_not(None),
     journal.c.deed == Deed.REMOVE,
     journal.c.state == EntryState.DONE,
+)
+_SOURCE = actions.alias()
+_WRITTEN_WITH_ITS_WORDS = (
+    journal.c.resting,
+    journal.c.action_id.in_(
+        select(actions.c.id)
+        .join(_SOURCE, (_SOURCE.c.plan_id == actions.c.plan_id) & (_SOURCE.c.bundle == actions.c.bundle))
+        .where(_SOURCE.c.id == bindparam("action"), actions.c.verb == Verb.DESCRIBE)
+        .where(actions.c.keeper_root == _SOURCE.c.victim_root, actions.c.keeper_path == _SOURCE.c.victim_path)
+    ),
 )
 _DONE_REMOVALS: Select[Any] = (
     select(actions.c.victim_digest).join(journal, journal.c.action_id == actions.c.id).where(*_PICTURE_REMOVED)

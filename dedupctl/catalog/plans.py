@@ -44,8 +44,9 @@ class Plans:
 
     def all(self) -> list[PlanSummary]:
         """Every plan, newest first."""
-        removals = func.count(actions.c.id).filter(actions.c.skipped.is_(None)).label("removals")
-        done = func.count(actions.c.id).filter(actions.c.id.in_(_DONE)).label("done")
+        removes = actions.c.verb != Verb.DESCRIBE
+        removals = func.count(actions.c.id).filter(actions.c.skipped.is_(None), removes).label("removals")
+        done = func.count(actions.c.id).filter(actions.c.id.in_(_DONE), removes).label("done")
         query = (
             select(plans.c.id, plans.c.created_at, plans.c.policy, removals, done)
             .join(actions, actions.c.plan_id == plans.c.id, isouter=True)

@@ -77,10 +77,11 @@ def plan(
 
 
 def print_plan(made: Plan) -> None:
-    """What would go, for which kept copy, by which rule; then what stays although it is a copy."""
+    """What would go, for which kept copy, by which rule; then what would be written, and which copies stay."""
     out = console()
     table = Listing.of("would go", "size", "kind", "kept copy", "which was preferred because")
-    for action in made.removals:
+    leaving = [action for action in made.removals if action.verb.removes]
+    for action in leaving:
         table.add(
             shown(action.victim.absolute),
             size(action.victim.identity.size),
@@ -88,17 +89,20 @@ def print_plan(made: Plan) -> None:
             "" if action.keeper is None else shown(action.keeper.absolute),
             shown(rule_in_words(action.rule)),
         )
-    if made.removals:
+    if leaving:
         out.print(table)
+    for action in made.removals:
+        if not action.verb.removes:
+            out.print(Text(f"new: {shown(action.victim.absolute)}: {shown(rule_in_words(action.rule))}"))
     skipped = [action for action in made.actions if action.skipped is not None]
     for action in skipped[:SHOWN_SKIPPED]:
         out.print(Text(f"stays: {shown(action.victim.absolute)}: {shown(action.skipped or '')}"))
     if len(skipped) > SHOWN_SKIPPED:
         out.print(f"... and {len(skipped) - SHOWN_SKIPPED:,} more that stay (--json lists them)")
     number = f"plan {made.id}" if made.id else "a dry run"
-    freed = sum(action.victim.identity.size for action in made.removals)
-    verb = next((action.verb.value for action in made.removals), "quarantine")
-    out.print(f"{number}: {counted(len(made.removals), 'file')} ({size(freed)}) to {verb}")
+    freed = sum(action.victim.identity.size for action in leaving)
+    verb = next((action.verb.value for action in leaving), "quarantine")
+    out.print(f"{number}: {counted(len(leaving), 'file')} ({size(freed)}) to {verb}")
 
 
 def refused_because(excess: Excess) -> str:

@@ -30,6 +30,14 @@ def discard_part(place: At, token: bytes, original: At | None, is_ours: Proof) -
                 part.unlink()
 
 
+def discard_aside(place: At, token: bytes, is_ours: Proof) -> None:
+    """End files that were on their way out for good, if they are ours."""
+    for aside in _asides(place, token, lambda _: True):
+        found = Identity.of(aside.status())
+        if is_ours(aside) and Identity.of(aside.status()) == found:
+            aside.unlink()
+
+
 def has_aside(place: At, token: bytes, is_ours: Proof) -> bool:
     """A file of ours waits beside `place` on its way out."""
     return any(_asides(place, token, is_ours))

@@ -83,17 +83,17 @@ class Clone:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """These bytes, with the mode of the file they replace."""
+    """These bytes, with the mode of the file they replace, or come from."""
 
     data: bytes
-    replaced: Seen
+    like: Seen
 
     @property
     def mark(self) -> bytes:
         return _CONTENT + blake3(self.data).digest()
 
     def make(self, part: At) -> None:
-        _write_part(part, self.replaced, lambda copy: write_all(copy, self.data), keeps_times=False)
+        _write_part(part, self.like, lambda copy: write_all(copy, self.data), keeps_times=False)
 
 
 Replacement: TypeAlias = Symlink | HardLink | Clone | Text

@@ -26,7 +26,10 @@ SIDE_BY_SIDE = 64
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Victim and keeper as they were when their bytes were read, a moment ago."""
+    """Victim and keeper as they were when their bytes were read, a moment ago.
+
+    Where a file is to be written, the keeper is the one whose words it will hold, and the victim is not there yet.
+    """
 
     victim: Identity
     keeper: Identity | None
@@ -35,10 +38,13 @@ class Checked:
 def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
     """The result by action id: what was seen, or why the victim must be left alone."""
     by_keeper: defaultdict[Seen | None, list[Action]] = defaultdict(list)
+    writing = [action for action in actions if not action.verb.removes]
     for action in actions:
-        by_keeper[action.keeper].append(action)
+        if action.verb.removes:
+            by_keeper[action.keeper].append(action)
     results: dict[int, Checked | Refused] = {}
     with closing(OpenFolders()) as folders:
+        results |= {action.id: _check_source(action, folders) for action in writing}
         for keeper, victims in by_keeper.items():
             for start in range(0, len(victims), SIDE_BY_SIDE):
                 part = victims[start : start + SIDE_BY_SIDE]
@@ -92,6 +98,18 @@ def _check_alone(victims: Sequence[Action], folders: OpenFolders) -> dict[int, C
         except (OSError, Refused) as error:
             results[action.id] = Refused(reason_of(error))
     return results
+
+
+def _check_source(action: Action, folders: OpenFolders) -> Checked | Refused:
+    """Of the file whose words are to be written down."""
+    assert action.keeper is not None, "words of no file"
+    try:
+        with _opened_as_planned(action.keeper, folders) as (descriptor, identity):
+            _require_same(digest_descriptor(descriptor), action.keeper.digest)
+            _require_unchanged(descriptor, identity)
+            return Checked(action.victim.identity, identity)
+    except (OSError, Refused) as error:
+        return Refused(reason_of(error))
 
 
 def _check_beside(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:

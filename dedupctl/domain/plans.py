@@ -26,11 +26,18 @@ class Verb(StrEnum):
     """Replace the keeper's sidecar with one that also contains what the removed copy's sidecar said."""
     CARRY = "carry"
     """Give the removed copy's sidecar to the keeper, which had none."""
+    DESCRIBE = "describe"
+    """Write a sidecar for the keeper, which had none, with the words of the removed copy or of its JSON file."""
+
+    @property
+    def removes(self) -> bool:
+        """A file leaves its place; the others only write one."""
+        return self is not Verb.DESCRIBE
 
     @property
     def quarantines(self) -> bool:
         """The removed file waits in the quarantine of its root, from where `purge` may remove it for good."""
-        return self not in (Verb.TRASH, Verb.MOVE_TO, Verb.CARRY)
+        return self not in (Verb.TRASH, Verb.MOVE_TO, Verb.CARRY, Verb.DESCRIBE)
 
     @property
     def leaves_link(self) -> bool:
@@ -48,6 +55,11 @@ class Seen:
     identity: Identity
     digest: bytes
 
+    @classmethod
+    def yet_to_be_written(cls, root: bytes, path: bytes, digest: bytes) -> Seen:
+        """A file that a plan will write with these bytes; nothing stands there, and it takes up no space so far."""
+        return cls(root, path, Identity(0, 0, 0, 0, 0), digest)
+
     @property
     def absolute(self) -> bytes:
         return join(self.root, self.path)
@@ -60,6 +72,7 @@ class Action:
     bundle: int
     verb: Verb
     victim: Seen
+    """The file that leaves its place; of `Verb.DESCRIBE` the sidecar that will be written."""
     keeper: Seen | None
     """The file that is kept instead, or the file that a sidecar's words are taken from or carried to; None for a
     companion that says nothing that the kept copy lacks."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
-from dedupctl.domain import Action, Terms
+from dedupctl.domain import Action, Terms, Verb
 from dedupctl.paths import split
 from dedupctl.policy.companion_names import CompanionKind, kind_of
 from dedupctl.policy.companions import Companions
@@ -27,16 +27,25 @@ def companions_changed(bundles: Sequence[Sequence[Action]], terms: Terms, reader
     refused: dict[int, Refused] = {}
     for found in companions.bundles():
         pictures = [action for action in found if action.victim.absolute in leaving]
-        expected = {action.victim.absolute for one in pictures for action in planned[one.victim.absolute]}
+        expected = [action for one in pictures for action in planned[one.victim.absolute]]
         for picture in pictures:
-            if (reason := picture.skipped or _unexpected(found, expected)) is not None:
+            if (reason := picture.skipped or _unexpected(found, expected) or _needless(found, expected)) is not None:
                 refused[picture.id] = Refused(reason)
     return refused
 
 
-def _unexpected(found: Sequence[Action], expected: set[bytes]) -> str | None:
+def _unexpected(found: Sequence[Action], planned: Sequence[Action]) -> str | None:
+    expected = {action.victim.absolute for action in planned}
     new = [split(action.victim.path)[1] for action in found if action.victim.absolute not in expected]
     return f"{os.fsdecode(new[0])} came to belong to it after the plan was made" if new else None
+
+
+def _needless(found: Sequence[Action], planned: Sequence[Action]) -> str | None:
+    wanted = {action.victim.absolute for action in found if action.verb is Verb.DESCRIBE}
+    written = (action.victim.absolute for action in planned if action.verb is Verb.DESCRIBE)
+    if all(path in wanted for path in written):
+        return None
+    return "since the plan was made, the kept copy got words beside it; a new plan counts them"
 
 
 def _is_picture(action: Action) -> bool:

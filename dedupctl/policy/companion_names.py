@@ -85,8 +85,9 @@ class Folder:
                 self._by_start[name.lower()[:_TAKEOUT_START]].append(name)
             else:
                 others.append(name)
+        self._companion_names = {name.lower() for name in others}
         for name in others:
-            owners = tuple(dict.fromkeys(self._pictures_of(name)))
+            owners = self.pictures_of(name)
             if owners:
                 self._owners[name] = owners
             for owner in owners:
@@ -105,6 +106,14 @@ class Folder:
         """The RAW and the pictures developed from it, by the camera or by hand; empty for a picture that is alone."""
         named = self._by_stem.get(stem(picture), [])
         return named if len({suffix(name) in RAW_SUFFIXES for name in named}) == 2 else ()
+
+    def pictures_of(self, companion: bytes) -> tuple[bytes, ...]:
+        """The pictures that a file of this name belongs to, or would belong to if it stood here."""
+        return tuple(dict.fromkeys(self._pictures_of(companion)))
+
+    def has(self, companion: bytes) -> bool:
+        """A companion of this name, in whatever case, stands here."""
+        return companion.lower() in self._companion_names
 
     def _pictures_of(self, companion: bytes) -> Iterator[bytes]:
         lower = companion.lower()

@@ -13,6 +13,8 @@
 
 If a companion also belongs to a picture that stays (`a.mov` of `a.jpg` and `a.heic`), both pictures stay. A picture
 that is replaced by a link keeps its name, and therefore its companions.
+
+Words are carried over into the XMP sidecar of the kept copy. If it has none, one is written.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from blake3 import blake3
+
+from dedupctl.disk.moves import LONGEST_NAME
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.domain import Action, PairKind, Seen, Verb, Words
@@ -33,7 +38,7 @@ from dedupctl.paths import join, split, suffix
 from dedupctl.policy.companion_names import RAW_SUFFIXES, CompanionKind, Folder, kind_of, name_beside, stem
 from dedupctl.policy.kept_words import Carrying, Kept, embedded_words, said_of_kept
 from dedupctl.policy.settings_folders import SettingsFolders
-from dedupctl.policy.xmp_merge import merged, text_of_words
+from dedupctl.policy.xmp_merge import merged, text_of_words, written_anew
 
 _ANNOTATIONS = (b".txt", b".json", b".xml")
 _PICTURE_FOLDERS = (b"images", b"data")
@@ -53,6 +58,8 @@ class Companions:
     _annotated: dict[tuple[bytes, bytes], Mapping[bytes, Sequence[bytes]]] = field(default_factory=dict)
     _kept: dict[bytes, Kept] = field(default_factory=dict)
     """What is said of each kept copy once the bundles so far are carried out, by its absolute path."""
+    _taken_up: dict[bytes, Kept] = field(default_factory=dict)
+    """Kept copies that take over words from this bundle, as the bundles before it leave them."""
     _settings: SettingsFolders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,15 +80,19 @@ class Companions:
 
     def _bundle(self, action: Action) -> list[Action]:
         group = [action]
+        self._taken_up = {}
         try:
             group, companions = self._group(action)
-            first, along = self._words_within(group), list[Action]()
+            first, along = list[Action](), list[Action]()
             for companion in companions:
                 owner = self._owner(group, companion)
                 for extra in self._companion(owner, join(split(owner.victim.path)[0], companion)):
-                    (first if extra.verb is Verb.MERGE else along).append(extra)
+                    (first if extra.verb in (Verb.MERGE, Verb.DESCRIBE) else along).append(extra)
+            # After the companions: a sidecar mostly says what the picture says, and more.
+            first += self._words_within(group)
             along += [extra for one in group for extra in (*self._recipes(one), *self._annotations(one))]
         except (Refused, OSError) as error:
+            self._kept |= self._taken_up  # what was to be carried over is not, and no other copy may go for it
             return [replace(one, skipped=reason_of(error)) for one in group]
         # Merging reads its source, so it comes before the source is moved.
         return [*first, *group, *along]
@@ -177,7 +188,7 @@ class Companions:
             return [goes]
         words = words_in_packet(text)
         if self.merge_sidecars and not kept.sidecars and words.lacking_in(kept.words):
-            self._use(kept, words)
+            self._use(picture, words)
             return [_moved_over(goes, _keeper_of(picture))]
         return [*self._carried(picture, seen, words, lambda: text), goes]
 
@@ -202,19 +213,40 @@ class Companions:
             return []
         if not self.merge_sidecars:
             raise Refused(f"it holds {missing.in_words} that the kept copy lacks (--merge-sidecars carries them over)")
-        if not kept.sidecars:
-            raise Refused(f"it holds {missing.in_words}, and the kept copy has no sidecar to carry them into")
-        self._use(kept, words)
-        merged(kept.sidecars[0][1], xmp())
-        rule = f"is replaced by one that also says what {os.fsdecode(split(source.path)[1])} says"
-        sidecar = kept.sidecars[0][0]
-        return [Action(picture.bundle, Verb.MERGE, sidecar, keeper=source, kind=None, score=None, rule=rule)]
+        said = os.fsdecode(split(source.path)[1])
+        self._use(picture, words)
+        if kept.sidecars:
+            sidecar, text = kept.sidecars[0]
+            merged(text, xmp())
+            verb, rule = Verb.MERGE, f"is replaced by one that also says what {said} says"
+        else:
+            sidecar = self._new_sidecar(_keeper_of(picture), written_anew(xmp(), words))
+            verb, rule = Verb.DESCRIBE, f"is written for the kept copy, with what {said} says"
+        return [Action(picture.bundle, verb, sidecar, keeper=source, kind=None, score=None, rule=rule)]
 
-    def _use(self, kept: Kept, words: Words) -> None:
+    def _new_sidecar(self, keeper: Seen, text: bytes) -> Seen:
+        """The sidecar of just this picture, which has none, under the name that every program knows it by.
+
+        Raises:
+            Refused: a file of that name stands there, or another picture would have it, too.
+        """
+        below, name = split(keeper.path)
+        folder, wanted = self._folder(keeper.root, below), name + b".xmp"
+        if folder.has(wanted):
+            raise Refused(f"the kept copy has {os.fsdecode(wanted)} beside it, which is no sidecar that can be read")
+        if others := [one for one in folder.pictures_of(wanted) if one != name]:
+            raise Refused(f"a sidecar of the kept copy would be one of {os.fsdecode(others[0])}, too")
+        if len(wanted) > LONGEST_NAME:
+            raise Refused("the kept copy's name is too long for one of a sidecar")
+        return Seen.yet_to_be_written(keeper.root, join(below, wanted), blake3(text).digest())
+
+    def _use(self, picture: Action, words: Words) -> None:
+        kept, path = self._said_of(picture), _keeper_of(picture).absolute
         if kept.carrying is Carrying.DONE:
             raise Refused(
                 "the kept copy takes over the words of another file in this plan; a later plan can carry these over"
             )
+        self._taken_up[path] = replace(kept)
         kept.carrying, kept.words = Carrying.DONE, kept.words | words
 
     def _said_of(self, picture: Action) -> Kept:

@@ -34,6 +34,8 @@ class Permission:
     def refusal(self, action: Action) -> str | None:
         """Why the victim must stay, in words; None if it may be removed in favour of this keeper."""
         victim, keeper = action.victim, action.keeper
+        if not action.verb.removes:
+            return self._root_refuses(action)
         reason = self._root_refuses(action) or self._protection_refuses(victim)
         if reason is None and action.kind is not None and keeper is not None and _are_one_file(victim, keeper):
             reason = "it is one more name of the kept copy: removing it frees nothing"
@@ -78,7 +80,7 @@ class Permission:
         yield from self._files_of(action.victim.digest)
 
     def _root_refuses(self, action: Action) -> str | None:
-        if action.victim.root in self._references:
+        if action.verb.removes and action.victim.root in self._references:
             return "it lies in a reference root"
         roots = (action.victim.root, *((action.keeper.root,) if action.keeper else ()))
         return next((reason for root in roots if (reason := self._offline_reason(root)) is not None), None)

@@ -1,6 +1,8 @@
-"""Merge a removed copy's words into the kept copy's sidecar, provided that both files are as the plan saw them."""
+"""The kept copy's sidecar with a removed copy's words, provided that the files are as the plan saw them."""
 
 from __future__ import annotations
+
+from blake3 import blake3
 
 from dedupctl.disk.reading import Reader
 from dedupctl.disk.refusal import Refused
@@ -18,6 +20,18 @@ def merged_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:
         Refused, OSError: one of them has changed since, or they cannot be merged without loss.
     """
     return merged(_text_as_planned(reader, sidecar), _xmp_of(reader, source))
+
+
+def written_as_planned(reader: Reader, sidecar: Seen, source: Seen) -> bytes:
+    """The text of the new sidecar that says what the source says: a JSON file of Takeout, or a picture.
+
+    Raises:
+        Refused, OSError: the source changed since, or another text than the planned one would come of it.
+    """
+    text = _xmp_of(reader, source)
+    if blake3(text).digest() != sidecar.digest:
+        raise Refused("what it would say changed since the plan was made")
+    return text
 
 
 def _xmp_of(reader: Reader, source: Seen) -> bytes:

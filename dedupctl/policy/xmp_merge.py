@@ -74,6 +74,19 @@ def text_of_words(words: Words, *, faces: bool) -> bytes:
     return _DOCUMENT.format(rdf=_RDF, spaces=spaces, elements="".join(elements)).encode("utf-8", "replace")
 
 
+def written_anew(xmp: bytes, words: Words) -> bytes:
+    """The text of a new sidecar that says these words, read back before it is trusted with them.
+
+    Raises:
+        Refused: it would not say all of them.
+    """
+    _parse(xmp)
+    left_out = words.lacking_in(words_in_xmp(xmp))
+    if left_out:
+        raise Refused(f"{left_out.in_words} cannot be carried over, only a person can do that")
+    return xmp
+
+
 def _only_one(words: Words, kind: WordKind) -> list[str]:
     """The value, escaped. Some programs store a truncated form beside a text; then the longest counts."""
     values = sorted(words.of_kind(kind), key=len, reverse=True)

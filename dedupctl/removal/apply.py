@@ -23,12 +23,13 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import Replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
-from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms
+from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms, Verb
 from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.changed_companions import companions_changed
 from dedupctl.policy.guards import offline_reason, require_modest_share
 from dedupctl.policy.permission import Permission
+from dedupctl.removal.description import take_back_sidecar, write_sidecar
 from dedupctl.removal.destinations import Destinations, Place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge
@@ -93,7 +94,7 @@ def apply_plan(
     dealt_with = 0
     for bundles in _batches(catalog, plan_id):
         outcomes = run.carry_out(bundles, partial(progress, dealt_with, total))
-        applied.removed += sum(outcome.done for outcome in outcomes)
+        applied.removed += sum(outcome.done and outcome.action.verb.removes for outcome in outcomes)
         applied.bytes_removed += sum(outcome.action.victim.identity.size for outcome in outcomes if outcome.done)
         applied.refused += [outcome for outcome in outcomes if not outcome.done]
         dealt_with += len(outcomes)
@@ -226,7 +227,11 @@ class _Run:
                 checked = results[removal.action.id]
                 assert isinstance(checked, Checked)
                 begun.append(removal)
-                remove(removal, replacement, checked, folders, placed=self._note_placed, steps=self._steps)
+                if removal.action.verb is Verb.DESCRIBE:
+                    assert replacement is not None
+                    write_sidecar(removal, replacement, checked, folders, steps=self._steps)
+                else:
+                    remove(removal, replacement, checked, folders, placed=self._note_placed, steps=self._steps)
         except (Refused, OSError) as error:
             reason = _about(begun[-1].action, error) if len(bundle) > 1 else reason_of(error)
             back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
@@ -240,7 +245,10 @@ class _Run:
 
     def _undo(self, removal: Removal, reason: str) -> Outcome:
         try:
-            settled = put_back(replace(removal, placed=self._placed.get(removal.entry_id)), steps=self._steps)
+            if removal.action.verb is Verb.DESCRIBE:
+                settled = take_back_sidecar(removal, steps=self._steps)
+            else:
+                settled = put_back(replace(removal, placed=self._placed.get(removal.entry_id)), steps=self._steps)
         except (Refused, OSError) as error:
             # The entry stays open: the next run looks at the disk and tries again.
             stuck = f"{reason}; it could not be put back yet: {reason_of(error)}"

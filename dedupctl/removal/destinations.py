@@ -18,6 +18,8 @@ from dedupctl.policy.companion_names import name_beside
 
 AWAY = "the folder it was moved to is missing or empty; is its disk mounted?"
 
+HAS_SIDECAR = "the kept copy has such a sidecar by now"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -50,7 +52,7 @@ class Destinations:
             if path not in self._given and not os.path.lexists(path):
                 self._given.add(path)
                 return place
-        raise FileExistsError(errno.EEXIST, "the kept copy has such a sidecar by now")
+        raise FileExistsError(errno.EEXIST, HAS_SIDECAR)
 
     def _wished(self, action: Action) -> Iterator[Place]:
         victim = action.victim
@@ -59,6 +61,8 @@ class Destinations:
             # One name only: a sidecar under another says nothing of the keeper.
             below, keeper = split(action.keeper.path)
             yield Place(action.keeper.root, join(below, name_beside(split(victim.path)[1], keeper)))
+        elif action.verb is Verb.DESCRIBE:
+            yield Place(victim.root, victim.path)
         elif action.verb is Verb.TRASH:
             files = join(trash_for(victim.absolute), b"files")
             names = _numbered(split(victim.path)[1])
@@ -74,9 +78,9 @@ class Destinations:
 
 
 def resting_place(entry: JournalEntry) -> Place:
-    """Where the journal says that the removed file went."""
+    """Where the journal says that the removed file went, or that one was written."""
     assert entry.target is not None
-    if entry.action.verb.quarantines:
+    if entry.action.verb.quarantines or entry.action.verb is Verb.DESCRIBE:
         root = entry.action.victim.root
         return Place(root, relative_to(entry.target, root))
     return Place(*split(entry.target))

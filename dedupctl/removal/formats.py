@@ -22,7 +22,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "plan": plan.id or None,
         "policy": plan.policy,
         "created_at": plan.created_at,
-        "removals": len(removals),
+        "removals": sum(action.verb.removes for action in removals),
         "bytes": sum(action.victim.identity.size for action in removals),
         "actions": [action_as_json(action) for action in removals],
         "skipped": [action_as_json(action) for action in plan.actions if action.skipped is not None],
@@ -99,8 +99,8 @@ def plan_as_shell(plan: Plan) -> bytes:
 
 def _bundle_as_shell(bundle: Sequence[Action], destinations: Destinations) -> list[bytes]:
     names = b" ".join(_quoted(action.victim.absolute) for action in bundle)
-    if any(action.verb is Verb.MERGE for action in bundle):
-        return [b"# left out, only dedupctl can merge a sidecar: " + names.replace(b"\n", b" ")]
+    if any(action.verb in (Verb.MERGE, Verb.DESCRIBE) for action in bundle):
+        return [b"# left out, only dedupctl can merge or write a sidecar: " + names.replace(b"\n", b" ")]
     why = [b"# " + rule_in_words(one.rule).replace("\n", " ").encode("utf-8", "surrogateescape") for one in bundle]
     guards = [_guard(action, action.keeper) for action in bundle if action.keeper is not None]
     moves = [step for action in bundle for step in _moves(action, destinations)]

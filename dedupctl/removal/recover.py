@@ -29,6 +29,7 @@ from dedupctl.errors import DedupctlError, StoreError, UsageError
 from dedupctl.paths import lies_in, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.apply import forget_paths
+from dedupctl.removal.description import stands_as_written, stands_still, take_back_sidecar, why_not_written
 from dedupctl.removal.destinations import AWAY, Place, drop_empty_folders, may_be_away
 from dedupctl.removal.outcome import Outcome
 from dedupctl.removal.relocation import Removal, has_arrived, put_back, token_of
@@ -103,22 +104,29 @@ class _Recovery:
         """Not `may_be_done` where the rest of the bundle has been put back before: then this follows."""
         removals = [Removal.of(row, self._catalog.id) for row in rows if row.target is not None]
         assert len(removals) == len(rows), "an open removal without a target"
-        whole = may_be_done and all(has_arrived(removal) for removal in removals)
-        if whole and all(one.action.keeper is None or is_still_there(one.action.keeper) for one in removals):
+        whole = may_be_done and all(_is_done(removal) for removal in removals)
+        # What words were taken from is gone by then, with the rest of its bundle.
+        keepers = [one.action.keeper for one in removals if one.action.verb is not Verb.DESCRIBE]
+        if whole and all(keeper is None or is_still_there(keeper) for keeper in keepers):
             return [Outcome(one.action, Deed.REMOVE, EntryState.DONE, one.target.absolute) for one in removals]
         return [self._take_back(removal) for removal in reversed(removals)][::-1]
 
     def _take_back(self, removal: Removal) -> Outcome:
         try:
-            settled = put_back(removal, steps=self._steps)
+            undo = take_back_sidecar if removal.action.verb is Verb.DESCRIBE else put_back
+            settled = undo(removal, steps=self._steps)
         except (Refused, OSError) as error:
             reason = f"cut off, and it could not be put back yet: {reason_of(error)}"
             return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, reason)
-        reason = f"cut off; {settled.in_words(removal.action.victim.absolute)}"
+        home = removal.action.victim.absolute
+        where = why_not_written(settled) if removal.action.verb is Verb.DESCRIBE else settled.in_words(home)
+        reason = f"cut off; {where}"
         return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
 
     def _restore(self, row: JournalEntry) -> Outcome:
         assert row.target is not None
+        if row.action.verb is Verb.DESCRIBE:
+            return self._restore_of_written(row)
         action, cut_off = row.action, _CutOff(row, token_of(self._catalog.id, row.id))
         try:
             with _at_if_there(_place(row, row.source)) as resting, _at_if_there(_place(row, row.target)) as placed:
@@ -139,6 +147,15 @@ class _Recovery:
         if may_be_away(action.verb, _place(row, row.source)):
             return _still_open(row, AWAY)
         return Outcome(action, Deed.RESTORE, EntryState.FAILED, None, "cut off; it is in neither place any more")
+
+    def _restore_of_written(self, row: JournalEntry) -> Outcome:
+        try:
+            waits = stands_still(Removal.of(row, self._catalog.id))
+        except (Refused, OSError) as error:
+            return _still_open(row, reason_of(error))
+        if waits:
+            return Outcome(row.action, Deed.RESTORE, EntryState.FAILED, row.target, "cut off; it still stands there")
+        return Outcome(row.action, Deed.RESTORE, EntryState.DONE, None)
 
     def _purge(self, row: JournalEntry) -> Outcome:
         place = _place(row, row.source)
@@ -173,6 +190,12 @@ class _Recovery:
                 if one.deed is Deed.REMOVE:
                     forget_paths(tx, {one.action.victim.root: [one.action.victim.path]}, now)
             record_returned(tx, [one for one in done if one.deed is Deed.RESTORE])
+
+
+def _is_done(removal: Removal) -> bool:
+    if removal.action.verb is Verb.DESCRIBE:
+        return stands_as_written(removal)
+    return has_arrived(removal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,9 @@ class Removal:
     """Of the copy at the target, where that is on another filesystem."""
 
     @classmethod
-    def of(cls, entry: JournalEntry, catalog_id: str) -> Removal:
-        token = token_of(catalog_id, entry.id)
+    def of(cls, entry: JournalEntry, catalog_id: str, intent_id: int | None = None) -> Removal:
+        """`intent_id` is the entry of its own that a later deed with this file has; None if there is none."""
+        token = token_of(catalog_id, entry.id if intent_id is None else intent_id)
         target = resting_place(entry)
         return cls(entry.id, entry.action, target, entry.stand_in, token, entry.started_at, entry.placed)
 

@@ -15,12 +15,14 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.trash import Trashed
-from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
+from dedupctl.disk.verification import is_still_there
+from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Seen, Settlement, Verb
 from dedupctl.paths import is_or_lies_in, join, relative_to, split
 from dedupctl.policy.guards import offline_reason
+from dedupctl.removal.description import take_back_sidecar
 from dedupctl.removal.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
-from dedupctl.removal.relocation import token_of
+from dedupctl.removal.relocation import Removal, token_of
 
 BATCH_ENTRIES = 256
 
@@ -62,6 +64,7 @@ class _Restore:
         self._clock = clock
         self._steps = steps
         self._away: set[int] = set()
+        self._returned: list[Outcome] = []
 
     def carry_out(self, entries: Sequence[JournalEntry]) -> list[Outcome]:
         with self._catalog.write(durable=True) as tx:
@@ -75,7 +78,9 @@ class _Restore:
         self._steps(Step.INTENDED)
         # Asked before the first is moved: what is put back may leave a folder bare.
         self._away = {one.id for one in going if may_be_away(one.action.verb, resting_place(one))}
-        ended = [self._put_back(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
+        ended = self._returned = []
+        for entry, entry_id in zip(going, ids, strict=True):
+            ended.append(self._put_back(entry, entry_id))
         sync_folders(
             split(path)[0]
             for entry, one in zip(going, ended, strict=True)
@@ -92,6 +97,8 @@ class _Restore:
         return ended + left
 
     def _put_back(self, entry: JournalEntry, entry_id: int) -> Outcome:
+        if entry.action.verb is Verb.DESCRIBE:
+            return self._take_away(entry, entry_id)
         try:
             where = self._move_back(entry, entry_id)
         except FileNotFoundError:
@@ -138,6 +145,34 @@ class _Restore:
             Trashed(resting.absolute, victim.absolute, entry.started_at).forget_restored()
         self._steps(Step.MOVED)
         return path
+
+    def _take_away(self, entry: JournalEntry, entry_id: int) -> Outcome:
+        """The sidecar that was written for the kept copy, once the file whose words it holds is back."""
+        assert entry.action.keeper is not None, "words of no file"
+        try:
+            if not self._is_back(entry.action.keeper):
+                source = os.fsdecode(entry.action.keeper.absolute)
+                return _stays(entry, f"{source}, whose words it holds, is not back; so it stays")
+            self._steps(Step.MOVING)
+            settled = take_back_sidecar(Removal.of(entry, self._catalog.id, entry_id), steps=self._steps)
+        except (Refused, OSError) as error:
+            return _stays(entry, reason_of(error))
+        self._steps(Step.MOVED)
+        edited = None if settled.stranger is None else "it was edited since, or is another file; it stays"
+        return Outcome(entry.action, Deed.RESTORE, EntryState.DONE, settled.stranger, edited)
+
+    def _is_back(self, source: Seen) -> bool:
+        """It stands at its place, or where a restore has put it."""
+        if is_still_there(source):
+            return True
+        with self._catalog.read() as tx:
+            places = [where for where, digest in tx.journal.restored_files() if digest == source.digest]
+        places += [
+            one.where
+            for one in self._returned
+            if one.done and one.where is not None and one.action.victim.digest == source.digest
+        ]
+        return any(is_still_there(Seen(*split(where), source.identity, source.digest)) for where in places)
 
     def _clear_stand_in(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
         """Take away the link or merged sidecar that dedupctl put there, if it is just as it was put."""

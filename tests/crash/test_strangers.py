@@ -23,6 +23,7 @@ WORDS = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5"/></rdf:RDF></x:xmpmeta>'
 )
+SAID = b'{"title": "a.jpg", "photoTakenTime": {}, "description": "By the sea"}'
 
 
 @pytest.fixture
@@ -154,6 +155,7 @@ VERBS = {
     "symlink": EXACT_ONLY.model_copy(update={"action": "symlink"}),
     "carry": EXACT_ONLY.model_copy(update={"merge_sidecars": True}),
     "merge": EXACT_ONLY.model_copy(update={"merge_sidecars": True}),
+    "describe": EXACT_ONLY.model_copy(update={"merge_sidecars": True}),
 }
 
 
@@ -187,6 +189,8 @@ class Theatre:
             (root / name).write_bytes(picture(1))
         if self.verb in ("carry", "merge"):
             (root / "a copy.xmp").write_bytes(WORDS)
+        if self.verb == "describe":
+            (root / "a copy.jpg.json").write_bytes(SAID)
         if self.verb == "merge":
             (root / "a.xmp").write_bytes(WORDS.replace(b"xmp:Rating", b"xmp:Label"))
         library.scan()
@@ -209,8 +213,9 @@ class Theatre:
         return lambda steps: library.purge(steps=steps)
 
     def scene(self) -> Scene | None:
-        # The sidecar of a bundle is the one that is carried or merged; every bundle has a picture.
-        entries = sorted(open_entries(self.library), key=lambda entry: entry.action.verb not in ("carry", "merge"))
+        # The sidecar of a bundle is the one that is carried, merged or written; every bundle has a picture.
+        beside = ("carry", "merge", "describe")
+        entries = sorted(open_entries(self.library), key=lambda entry: entry.action.verb not in beside)
         return Scene(self.library, entries[0]) if entries else None
 
 
@@ -267,8 +272,11 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
     ("deed", "verb"),
     [
         *(("apply", verb) for verb in VERBS),
-        *(("restore", verb) for verb in ("quarantine", "move-to another disk", "trash", "hardlink", "merge")),
-        *(("recover", verb) for verb in ("quarantine", "move-to another disk", "trash", "merge")),
+        *(
+            ("restore", verb)
+            for verb in ("quarantine", "move-to another disk", "trash", "hardlink", "merge", "describe")
+        ),
+        *(("recover", verb) for verb in ("quarantine", "move-to another disk", "trash", "merge", "describe")),
         ("purge", "quarantine"),
     ],
 )

@@ -433,6 +433,68 @@ def test_words_within_a_picture_are_merged_into_the_sidecar_of_the_kept_copy(
     assert tree(root) == before
 
 
+def test_words_are_written_into_a_new_sidecar_only_where_the_kept_copy_has_none(
+    library: LivingLibrary, root: Path
+) -> None:
+    same_picture(library, root, PLAIN, RATED_WITHIN)
+    new = [one for one in library.plan(carrying(NEAR_BY_NAME)).removals if one.verb is Verb.DESCRIBE]
+    assert [(one.victim.path, one.rule) for one in new] == [
+        (b"a.jpg.xmp", "is written for the kept copy, with what a copy.jpg says")
+    ]
+    lay(root, {"a.xmp": LABELLED})
+    assert [one.verb for one in library.plan(carrying(NEAR_BY_NAME)).removals] == [Verb.MERGE, Verb.QUARANTINE]
+
+
+def test_a_sidecar_that_says_what_its_picture_says_is_given_as_it_is(library: LivingLibrary, root: Path) -> None:
+    both = XMP.format('xmp:Rating="4" xmp:Label="Red"').encode()
+    same_picture(library, root, PLAIN, RATED_WITHIN)
+    lay(root, {"a copy.xmp": both})
+
+    assert library.apply(library.plan(carrying(NEAR_BY_NAME))).complete
+
+    assert tree(root) == {"a.jpg": PLAIN, "a.xmp": both}
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"),
+    [
+        ("a.jpg.png", "a sidecar of the kept copy would be one of a.jpg.png, too"),
+        ("A.JPG.XMP", "the kept copy has a.jpg.xmp beside it, which is no sidecar that can be read"),
+    ],
+)
+def test_no_sidecar_is_written_under_a_name_that_is_not_the_kept_copys_alone(
+    library: LivingLibrary, root: Path, beside: str, reason: str
+) -> None:
+    same_picture(library, root, PLAIN, RATED_WITHIN)
+    (root / beside).symlink_to(library.base / "nowhere")
+
+    plan = library.plan(carrying(NEAR_BY_NAME))
+
+    assert (going(plan), reasons(plan)) == ([], {reason})
+
+
+@pytest.mark.parametrize("caption", ["By \x01 the sea", "By the \ud800 sea"])
+def test_words_that_no_sidecar_can_hold_keep_the_picture(library: LivingLibrary, root: Path, caption: str) -> None:
+    said = takeout(description=caption)
+    lay(root, {"a.jpg": picture(1), "a copy.jpg": picture(1), "a copy.jpg.json": said})
+    library.scan()
+    assert going(library.plan(carrying())) == []
+
+
+def test_no_copy_goes_because_of_words_that_were_not_carried_over_after_all(library: LivingLibrary, root: Path) -> None:
+    said = takeout(description="By the sea")
+    lay(root, {"a.jpg": picture(1), "b copy.jpg": picture(1), "b copy.jpg.json": said, "b copy.psd": b"?"})
+    lay(root, {"c copy.jpg": picture(1), "c copy.jpg.json": said})
+    library.scan()
+
+    plan = library.plan(carrying())
+    assert library.apply(plan).complete
+
+    left = tree(root)
+    assert going(plan) == ["a.jpg.xmp", "c copy.jpg", "c copy.jpg.json"]
+    assert words_in_xmp(left["a.jpg.xmp"]).of_kind(WordKind.CAPTION) == {"By the sea"}
+
+
 def test_a_recipe_within_a_picture_is_left_to_a_person(library: LivingLibrary, root: Path) -> None:
     same_picture(library, root, PLAIN, photo(MASK.encode()), a_xmp=LABELLED)
     plan = library.plan(carrying(NEAR_BY_NAME))

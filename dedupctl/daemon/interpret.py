@@ -11,9 +11,10 @@ from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
+from dedupctl.indexing.findings import Finding, Unread
 from dedupctl.indexing.recognition import Recognition
 from dedupctl.indexing.roots import while_online
-from dedupctl.indexing.scan import Finding, Unread, Walk, look_at, nothing
+from dedupctl.indexing.scan import Walk, look_at, nothing
 
 
 class Interpreter:

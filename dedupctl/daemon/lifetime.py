@@ -20,7 +20,7 @@ from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.service import Say, Service
 from dedupctl.errors import ConfigError, Interrupted, StoreUnavailable
-from dedupctl.indexing.roots import places
+from dedupctl.indexing.roots import scan_targets
 from dedupctl.workspace import Workspace
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -62,7 +62,7 @@ class Lifetime:
         """Watch these folders and every known root until told to stop.
 
         Raises:
-            UsageError: as `places`. StoreDamaged, StoreNewer: nothing that would pass.
+            UsageError: as `scan_targets`. StoreDamaged, StoreNewer: nothing that would pass.
         """
         while True:
             with suppress(Interrupted):
@@ -106,7 +106,7 @@ class Lifetime:
         with Workspace.open(self._home, create=True, beat=self._pulse.beat, config=self._config) as workspace:
             self._put_down(workspace.catalog)
             if not self._has_roots:
-                places(workspace.catalog, paths)
+                scan_targets(workspace.catalog, paths)
                 self._has_roots = True
             Service(workspace, self._notifier, self._pulse, self._is_over, self._say).run()
 

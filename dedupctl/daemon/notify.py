@@ -25,20 +25,14 @@ class Notifier:
     A manager that cannot be reached must never stop the daemon, so a failed send is only logged.
     """
 
-    def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
+    def __init__(self, address: str | None) -> None:
         self._address = address
-        self._watchdog_seconds = watchdog_seconds
         self._is_ready = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Notifier:
-        """Read `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` as the service manager sets them."""
-        return cls(environment.get("NOTIFY_SOCKET"), _watchdog_seconds(environment))
-
-    @property
-    def watchdog_interval(self) -> float | None:
-        """Seconds between two calls of `alive`: half the limit, as sd_watchdog_enabled(3) says; None: unwatched."""
-        return self._watchdog_seconds / 2 if self._address and self._watchdog_seconds else None
+        """Read `NOTIFY_SOCKET` as the service manager sets it."""
+        return cls(environment.get("NOTIFY_SOCKET"))
 
     def ready(self) -> None:
         """The daemon has started: it holds its lock and its stores are whole."""
@@ -75,10 +69,3 @@ def _socket_name(address: str) -> bytes:
     """The kernel's name of the socket: a leading `@` stands for the null byte of an abstract socket."""
     name = os.fsencode(address)
     return b"\0" + name[1:] if name.startswith(b"@") else name
-
-
-def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """The limit in seconds if this very process is to be watched; the variables are inherited by children."""
-    limit, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
-    is_meant = not pid or pid == str(os.getpid())
-    return int(limit) / 1e6 if is_meant and limit.isdecimal() and int(limit) > 0 else None

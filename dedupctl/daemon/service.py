@@ -26,11 +26,12 @@ from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary
 from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
-from dedupctl.indexing.library import open_index, visit_places
+from dedupctl.indexing.findings import Finding, FolderError
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
-from dedupctl.indexing.roots import Place
-from dedupctl.indexing.scan import Finding, FolderError, is_unwatched_name
+from dedupctl.indexing.roots import ScanTarget
+from dedupctl.indexing.scan import is_unwatched_name
 from dedupctl.indexing.upkeep import Upkeep
+from dedupctl.indexing.visit import open_index, visit_targets
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
@@ -52,6 +53,12 @@ class Service:
     def __init__(
         self, workspace: Workspace, notifier: Notifier, pulse: Pulse, is_stopped: Callable[[], bool], say: Say
     ) -> None:
+        """Bring the catalog in line with the configuration and open the vector index, both of which may take minutes.
+
+        Raises:
+            Interrupted: stopped meanwhile.
+            StoreUnavailable: the stores cannot be used for now.
+        """
         config = workspace.config
         self._workspace = workspace
         self._notifier = notifier
@@ -86,6 +93,26 @@ class Service:
             settler=self._settler,
             config_digest=config.digest,
         )
+        with ExitStack() as opened:
+            self._workers = Workers(config, workspace.catalog.path)
+            opened.callback(self._workers.close)
+            self._pace = Pace(workspace.catalog, config.watch, self._workers.count)
+            self._upkeep = Upkeep(workspace, self._workers, say)
+            if not self._upkeep.left:
+                self._upkeep.finish()
+            index = open_index(workspace, say)
+            self._index_changed = index.added + index.retired > 0
+            opened.callback(self._watcher.close)
+            listeners = Listeners(
+                self._heard_progress,
+                self._folder_failed,
+                is_stopped,
+                pulse.beat,
+                self._pace.is_resting,
+                self._pace.spent,
+            )
+            self._pipeline = Pipeline(workspace, index.index, self._workers, listeners)
+            self._resources = opened.pop_all()
 
     def run(self) -> None:
         """Watch until stopped. Watches are set before the first scan, so nothing falls between the two.
@@ -94,32 +121,15 @@ class Service:
             Interrupted: stopped, in the middle of something.
             StoreUnavailable: nothing more can be done before the stores can be used again.
         """
-        with ExitStack() as stack:
-            workers = Workers(self._workspace.config, self._workspace.catalog.path)
-            stack.callback(workers.close)
-            self._pace = Pace(self._workspace.catalog, self._workspace.config.watch, workers.count)
-            self._upkeep = Upkeep(self._workspace, workers, self._say)
-            if not self._upkeep.left:
-                self._upkeep.finish()
-            opened = open_index(self._workspace, self._say)
-            stack.callback(self._watcher.close)
-            listeners = Listeners(
-                self._heard_progress,
-                self._folder_failed,
-                self._is_stopped,
-                self._pulse.beat,
-                self._pace.is_resting,
-                self._pace.spent,
-            )
-            self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
+        with self._resources as stack:
             stack.callback(self._finish)
             self._open_metrics(stack)
-            self._save_index(force=opened.added + opened.retired > 0)
+            self._save_index(force=self._index_changed)
             self._unattended.settle_journal()
             self._check_roots()
             self._notifier.ready()
             self._scan("start")
-            workers.start()
+            self._workers.start()
             self._listen()
 
     def _open_metrics(self, stack: ExitStack) -> None:
@@ -192,7 +202,7 @@ class Service:
             return False
         summary = self._pipeline.run(chain([first], findings))
         self._health.progress(None)
-        self._say(_in_words(summary))
+        self._say(_counts_of(summary))
         if self._health.doing != "watching":
             self._health.tell("watching")
         if summary.new or summary.changed or summary.moved:
@@ -214,14 +224,14 @@ class Service:
 
     def _scan(self, why: str, roots: Iterable[Root] | None = None) -> None:
         """Visit the given roots, or all that are online, and remember when that was."""
-        wanted = [Place(root) for root in (self._roots.online() if roots is None else roots)]
+        wanted = [ScanTarget(root) for root in (self._roots.online() if roots is None else roots)]
         self._health.tell(f"scanning ({why})")
-        summary = visit_places(self._workspace, self._pipeline, wanted, self._roots.went_offline)
+        summary = visit_targets(self._workspace, self._pipeline, wanted, self._roots.went_offline)
         self._health.progress(None)
         if self._pipeline.was_stopped:
-            self._say(f"scan ({why}) was left off: {_in_words(summary)} so far")
+            self._say(f"scan ({why}) was left off: {_counts_of(summary)} so far")
             return
-        self._say(f"scan ({why}): {_in_words(summary)}")
+        self._say(f"scan ({why}): {_counts_of(summary)}")
         self._unattended.after_scan()
         self._health.tell("watching")
 
@@ -286,6 +296,6 @@ class Service:
             self._health.say_goodbye()
 
 
-def _in_words(summary: ScanSummary) -> str:
+def _counts_of(summary: ScanSummary) -> str:
     counts = [(name, getattr(summary, name)) for name in ("new", "changed", "moved", "gone", "unchanged", "errors")]
     return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing to do"

@@ -15,8 +15,8 @@ from itertools import islice
 
 from dedupctl.domain import Evidence, ScanSummary, Unreadable
 from dedupctl.errors import Interrupted
+from dedupctl.indexing.findings import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.pool import Batch
-from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer

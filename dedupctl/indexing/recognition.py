@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dedupctl.catalog.catalog import Transaction
 from dedupctl.domain import Identity
-from dedupctl.indexing.standing import stands_at
+from dedupctl.indexing.presence import is_inode_at
 
 MOST_DISPLACED = 200_000
 """Identities remembered at once: some 40 MB. What is forgotten is read again."""
@@ -52,7 +52,7 @@ class Recognition:
                 twins = by_inode[identity]
                 contents = {twin.file.content_id for twin in twins}
                 if len(contents) == 1 and (content_id := contents.pop()) is not None:
-                    linked = any(stands_at(twin.path, identity) for twin in twins)
+                    linked = any(is_inode_at(twin.path, identity) for twin in twins)
                     found[path] = Recognised(content_id, () if linked else tuple(twin.file.id for twin in twins))
                 elif not contents and identity[:4] in self._displaced:
                     content_id, file_id = self._displaced[identity[:4]]

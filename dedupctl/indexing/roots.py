@@ -14,8 +14,9 @@ from dedupctl.disk.refusal import reason_of
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Identity, Root
 from dedupctl.errors import UsageError
+from dedupctl.indexing.findings import Finding, Gone
 from dedupctl.indexing.recognition import Recognition
-from dedupctl.indexing.scan import Finding, Gone, Walk, nothing
+from dedupctl.indexing.scan import Walk, nothing
 from dedupctl.paths import is_or_lies_in
 
 SAMPLE_FILES = 16
@@ -23,7 +24,7 @@ SAMPLE_FILES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScanTarget:
     """A folder to visit: a whole root (`folder` b""), or one folder in it, relative to the root."""
 
     root: Root
@@ -54,7 +55,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
         return tx.roots.add(real, device, marker, reference=reference)
 
 
-def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
+def scan_targets(catalog: Catalog, paths: Sequence[bytes]) -> list[ScanTarget]:
     """What a scan of these paths visits: a folder in a root stands for itself, any other becomes a root.
 
     Without paths: every root.
@@ -67,7 +68,7 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
     if not paths:
         if not roots:
             raise UsageError("no folder is known yet; run `dedupctl scan FOLDER`")
-        return [Place(root) for root in roots]
+        return [ScanTarget(root) for root in roots]
     found = []
     for path in paths:
         real = checked_directory(path)
@@ -75,23 +76,23 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
         if holding is None:
             holding = add_root(catalog, real)
             roots.append(holding)
-        found.append(Place(holding, real[len(holding.path) :].strip(b"/")))
+        found.append(ScanTarget(holding, real[len(holding.path) :].strip(b"/")))
     return found
 
 
-def visit(
+def walk_targets(
     catalog: Catalog,
-    wanted: Iterable[Place],
+    wanted: Iterable[ScanTarget],
     config: ScanConfig,
     on_offline: Callable[[Root, str], None],
     beat: Beat = nothing,
 ) -> Iterator[Finding]:
     """Look at these places. A root that is offline is passed over: nothing of it is missing."""
     recognition = Recognition()
-    for place in wanted:
-        root, reason = present(catalog, place.root)
+    for target in wanted:
+        root, reason = present(catalog, target.root)
         if reason is None:
-            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(place.folder))
+            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(target.folder))
             reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)

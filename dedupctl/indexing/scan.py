@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.engine import Beat
@@ -19,8 +18,9 @@ from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
+from dedupctl.indexing.findings import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.presence import closest_present_folder, identity_of_file
 from dedupctl.indexing.recognition import Before, Recognised, Recognition
-from dedupctl.indexing.standing import closest_standing, identity_of_file
 from dedupctl.paths import join, split
 from dedupctl.system_folders import is_system_name, is_system_path
 
@@ -34,71 +34,6 @@ RESOURCE_FORK = b"._"
 FOLDERS_A_LOOK = 64
 """Folders looked into with one read transaction, which costs as much as twenty files."""
 FINDINGS_A_LOOK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file whose bytes must be read: new, or not as it was at the last look."""
-
-    root_id: int
-    path: bytes
-    """Relative to the root."""
-    absolute: bytes
-    identity: Identity
-    known: bool
-    again: bool = False
-    """It is as it was, and could not be read then for what may have passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """So many files of one folder are as they were."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Relinked:
-    """A new path to bytes that are known by their inode: no need to read them."""
-
-    sighting: Sighting
-    moved_from: tuple[int, ...]
-    """The files whose paths are no more; none if this is one more hard link."""
-
-    @property
-    def moved(self) -> bool:
-        return bool(self.moved_from)
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    file_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """System folders that are not looked into, and files known from a time when they were; nobody deleted those."""
-
-    folders: int
-    file_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Revived:
-    """Files that were gone stand again where they were, untouched."""
-
-    file_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FolderError:
-    """A folder (or a single entry of one) that cannot be looked at; what is known of it and below stays as it is."""
-
-    path: bytes
-    reason: str
-
-
-Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | PassedOver | Revived | FolderError
 
 
 @dataclass
@@ -131,10 +66,10 @@ class Walk:
 
     def _stands(self, folder: bytes) -> bool:
         try:
-            standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+            present = closest_present_folder(self.root.path, folder, follow=self.config.follow_symlinks)
         except OSError:
             return False
-        return standing.folder == folder
+        return present.folder == folder
 
     def _look_into_some(self) -> list[Finding]:
         """The next few folders. Nothing is yielded from inside the transaction: who takes it may be slow."""
@@ -243,7 +178,7 @@ class Walk:
             if any(_is_inside(folder, unreadable) for unreadable in self._unreadable):
                 continue
             try:
-                standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+                present = closest_present_folder(self.root.path, folder, follow=self.config.follow_symlinks)
             except OSError:
                 continue
             with self.catalog.read() as tx:
@@ -251,7 +186,7 @@ class Walk:
             if self.config.system_folders == "skip" and is_system_path(folder):
                 yield from _let_go(known)
                 continue
-            yield from _gone((file for file in known if file.state != FileState.GONE), standing.device)
+            yield from _gone((file for file in known if file.state != FileState.GONE), present.device)
 
     def _is_first_visit(self, absolute: bytes) -> bool:
         """Followed links can lead in circles; a folder is visited once."""
@@ -296,14 +231,14 @@ def look_at(
         return None
     folder, _ = split(path)
     try:
-        standing = closest_standing(root.path, folder, follow=config.follow_symlinks)
+        present = closest_present_folder(root.path, folder, follow=config.follow_symlinks)
         identity = identity_of_file(join(root.path, path), follow=config.follow_symlinks)
     except OSError:
         return None
     with catalog.read() as tx:
         file = tx.files.at(root.id, path)
-        if identity is None or standing.folder != folder:
-            return None if file is None or file.state is FileState.GONE else _lost(file, standing.device)
+        if identity is None or present.folder != folder:
+            return None if file is None or file.state is FileState.GONE else _lost(file, present.device)
         if file is not None and file.identity == identity:
             return Revived((file.id,)) if file.state is FileState.GONE else None
         if file is None and not looks_like_picture(join(root.path, path)):

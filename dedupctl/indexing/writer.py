@@ -16,7 +16,7 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
-from dedupctl.indexing.scan import Gone, PassedOver, Relinked, Revived, Unread
+from dedupctl.indexing.findings import Gone, PassedOver, Relinked, Revived, Unread
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.workspace import Workspace
 

@@ -1,7 +1,7 @@
-"""The daemon: scan, then listen, then scan again now and then, until told to stop.
+"""The daemon scans, then listens for events and scans again periodically until told to stop.
 
-Events are hints and the scan is the truth. So whatever makes events doubtful (start, a lost event, a root that comes
-back) is answered with a scan, and the loop itself stays small.
+Events are only hints; a scan establishes the facts. Whenever events are unreliable (at the start, after a lost event,
+when a root comes back), the daemon scans, which keeps the loop itself small.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
 ROOTS_SECONDS = 5.0
-"""How often the roots are checked: added or removed by a command, gone offline, come back."""
+"""How often the roots are checked for being added, removed, offline or back online."""
 SNAPSHOT_SECONDS = 60.0
-"""How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
+"""How long new vectors may exist only in memory; after a crash they are restored from the catalog."""
 LONGEST_WAIT = 2.0
 FAREWELL_SECONDS = 2.0
-"""How long the last words may wait for a catalog that another program holds. Nothing depends on them."""
+"""How long the final status may wait for a catalog that another program has locked. Nothing depends on it."""
 
 Say = Callable[[str], None]
 """Takes one line for the log."""
@@ -115,11 +115,11 @@ class Service:
             self._resources = opened.pop_all()
 
     def run(self) -> None:
-        """Watch until stopped. Watches are set before the first scan, so nothing falls between the two.
+        """Watch until stopped. Watches are set before the first scan, so that no change is missed in between.
 
         Raises:
-            Interrupted: stopped, in the middle of something.
-            StoreUnavailable: nothing more can be done before the stores can be used again.
+            Interrupted: stopped in the middle of some work.
+            StoreUnavailable: the stores cannot be used for now.
         """
         with self._resources as stack:
             stack.callback(self._finish)
@@ -140,7 +140,7 @@ class Service:
 
         try:
             metrics = Metrics(port, lambda: self._health.details)
-        except OSError as error:  # the units forbid every port: systemd/metrics.conf allows this one
+        except OSError as error:  # the units forbid all ports; systemd/metrics.conf allows this one
             self._say(f"no metrics on port {port}: {error.strerror}")
         else:
             stack.callback(metrics.close)
@@ -177,17 +177,17 @@ class Service:
             self._pulse.beat()
 
     def _next_scan(self) -> float:
-        """When the next periodic one is due, by the monotonic clock."""
+        """When the next periodic scan is due, by the monotonic clock."""
         self._health.next_scan_at = int(time.time() + self._rescan_seconds)
         return time.monotonic() + self._rescan_seconds
 
     def _rest(self, why: str) -> None:
-        """What happens meanwhile is heard, and waits."""
+        """Rest for a moment. Events received meanwhile wait in the queue."""
         self._health.tell(f"resting: {why}")
         self._pulse.rest(LONGEST_WAIT)
 
     def _patience(self) -> float:
-        """Until the next file may have settled, at the most a beat; none while there is other work."""
+        """How many seconds to wait for hints: until the next file may have settled, or 0 while there is other work."""
         if self._upkeep.left:
             return 0.0
         due = self._settler.next_due()
@@ -196,7 +196,7 @@ class Service:
         return min(LONGEST_WAIT, max(0.0, due - time.monotonic()))
 
     def _carry(self, findings: Iterator[Finding]) -> bool:
-        """Take in what was found; tells whether there was anything."""
+        """Process these findings; returns whether there were any."""
         first = next(findings, None)
         if first is None:
             return False
@@ -210,12 +210,12 @@ class Service:
         return True
 
     def _renew_some(self) -> None:
-        """After a change of the model, one portion of its vectors between two looks at what happened."""
+        """After a change of the model, embed one portion of pictures before handling events again."""
         if not self._upkeep.left:
             return
         self._pipeline.embed_missing(self._upkeep)
         if self._upkeep.left:
-            self._health.tell_now_and_then(f"embedding anew, {self._upkeep.left:,} pictures left")
+            self._health.tell_now_and_then(f"embedding again, {self._upkeep.left:,} pictures left")
         else:
             self._unattended.after_scan()
             self._health.tell("watching")
@@ -223,13 +223,13 @@ class Service:
     # --- scans -----------------------------------------------------------------------------------------------------
 
     def _scan(self, why: str, roots: Iterable[Root] | None = None) -> None:
-        """Visit the given roots, or all that are online, and remember when that was."""
+        """Visit the given roots, or all that are online, and record the time."""
         wanted = [ScanTarget(root) for root in (self._roots.online() if roots is None else roots)]
         self._health.tell(f"scanning ({why})")
         summary = visit_targets(self._workspace, self._pipeline, wanted, self._roots.went_offline)
         self._health.progress(None)
         if self._pipeline.was_stopped:
-            self._say(f"scan ({why}) was left off: {_counts_of(summary)} so far")
+            self._say(f"scan ({why}) was stopped: {_counts_of(summary)} so far")
             return
         self._say(f"scan ({why}): {_counts_of(summary)}")
         self._unattended.after_scan()
@@ -251,7 +251,7 @@ class Service:
     def _check_roots_and_scan_new(self) -> None:
         new = self._check_roots()
         if new:
-            self._unattended.settle_journal()  # rows of a root that was offline have waited for its disk
+            self._unattended.settle_journal()  # journal rows of an offline root have waited for its disk
             self._scan("new root", new)
 
     def _check_roots(self) -> list[Root]:
@@ -259,7 +259,7 @@ class Service:
         self._interpreter.set_roots(self._roots.online())
         return came
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- reporting -------------------------------------------------------------------------------------------------
 
     def _heard_progress(self, progress: Progress) -> None:
         self._pulse.beat()
@@ -284,7 +284,7 @@ class Service:
             self._say(f"{os.fsdecode(path)} is still being written to and was not read")
 
     def _save_index(self, *, force: bool = False) -> None:
-        """A snapshot that cannot be written costs time at the next start, and nothing else."""
+        """Save a snapshot. A failure only makes the next start slower."""
         try:
             self._pipeline.save_index(force=force)
         except StoreError as error:

@@ -1,4 +1,4 @@
-"""A whole visit of a library: what `dedupctl scan` runs once and the daemon runs again and again."""
+"""One visit of a library. `dedupctl scan` runs it once, the daemon repeatedly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dedupctl.vectors.reconcile import OpenedIndex
 from dedupctl.workspace import Workspace
 
 KEEP_GONE_SECONDS = 90 * 86_400
-"""How long a file that is gone stays known, so that a disk out of a drawer costs no second indexing."""
+"""How long the catalog remembers a deleted file, so that a disk kept in a drawer need not be indexed again."""
 
 OnOffline = Callable[[Root, str], None]
 
@@ -31,7 +31,7 @@ def scan_library(
     on_offline: OnOffline,
     say: Callable[[str], None],
 ) -> ScanSummary:
-    """Index these places once. The caller holds the workspace's lock."""
+    """Index these targets once. The caller holds the workspace's lock."""
     with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
         keep_up(workspace, workers, say, listeners.is_stopped, lambda left: listeners.progress(Progress(to_embed=left)))
         opened = open_index(workspace, say)
@@ -42,7 +42,7 @@ def scan_library(
 
 
 def open_index(workspace: Workspace, say: Callable[[str], None]) -> OpenedIndex:
-    """The vector index, telling when it had to be made anew."""
+    """Open the vector index, and report it if the index had to be rebuilt."""
     opened = workspace.open_index()
     if opened.rebuilt_because and opened.added:
         say(f"vector index rebuilt: {opened.rebuilt_because}")
@@ -52,9 +52,9 @@ def open_index(workspace: Workspace, say: Callable[[str], None]) -> OpenedIndex:
 def visit_targets(
     workspace: Workspace, pipeline: Pipeline, wanted: Sequence[ScanTarget], on_offline: OnOffline
 ) -> ScanSummary:
-    """Visit these places through a pipeline and remember when that was; a visit cut short counts as none.
+    """Visit these targets through a pipeline and record the time; an interrupted visit is not recorded.
 
-    It counts as a full one if it was of every root that is there.
+    The visit counts as full if it covered every root that is online.
     """
     catalog = workspace.catalog
     is_full = _is_full(catalog, wanted)
@@ -94,7 +94,7 @@ def _is_full(catalog: Catalog, wanted: Sequence[ScanTarget]) -> bool:
 
 
 class _Failures:
-    """Folders that could not be looked into, noted while findings go by."""
+    """Collects the folders that could not be read while passing findings on."""
 
     def __init__(self) -> None:
         self.reasons: dict[bytes, str] = {}

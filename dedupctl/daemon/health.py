@@ -25,7 +25,7 @@ WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 
 
 class Health:
-    """Reports the daemon's state. It writes to the catalog only on changes, so that an idle daemon lets the disk sleep."""
+    """Reports the daemon's state. It writes to the catalog only on changes, so that an idle daemon lets disks sleep."""
 
     def __init__(
         self,

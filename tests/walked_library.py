@@ -12,7 +12,8 @@ from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.config import ScanConfig
 from dedupctl.domain import FileState, Root
-from dedupctl.indexing.scan import Finding, Gone, PassedOver, Relinked, Revived, Unread, Walk
+from dedupctl.indexing.findings import Finding, Gone, PassedOver, Relinked, Revived, Unread
+from dedupctl.indexing.scan import Walk
 
 
 @dataclass

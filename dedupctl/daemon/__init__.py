@@ -1,4 +1,5 @@
-"""How the catalog stays current: file system events become hints, hints settle into paths, paths go to the pipeline.
+"""The daemon keeps the catalog current: filesystem events become hints, hints become paths once files have settled, and
+the pipeline reads those paths.
 
-Linux comes first here; every import that exists on Linux only stays inside this room.
+Linux is the main platform; imports that exist only on Linux stay inside this package.
 """

@@ -1,4 +1,4 @@
-"""What the daemon says of itself: a line to the service manager, its state to the catalog, details to its heartbeat."""
+"""What the daemon reports: a line to the service manager, its state to the catalog, details to its heartbeat file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from dedupctl.daemon.watcher import Watcher
 from dedupctl.indexing.pipeline import Progress
 
 PROGRESS_SECONDS = 2.0
-"""How often a reader of `status` or the dashboard is told how far the reading is."""
+"""How often progress is updated for readers of `status` and the dashboard."""
 BEAT_SECONDS = 10.0
-"""How often the details are written. Readers take a daemon for hung whose heartbeat is many times as old."""
+"""How often the details are written. Readers consider a daemon hung when its heartbeat is many times older."""
 NAMED_FOLDERS = 20
 WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 
 
 class Health:
-    """The catalog is written to only when something has changed: an idle daemon must let the disk sleep."""
+    """Reports the daemon's state. It writes to the catalog only on changes, so that an idle daemon lets disks sleep."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Health:
         self.next_scan_at: int | None = None
         """Seconds since 1970."""
         self.details: dict[str, Any] = {"doing": self.doing}
-        """What was last written to the heartbeat; replaced as a whole, so that any thread may read it."""
+        """The last heartbeat written. Replaced as a whole, so that any thread may read it."""
         self._catalog = catalog
         self._notifier = notifier
         self._heartbeat = heartbeat
@@ -58,7 +58,7 @@ class Health:
         self._progress_began = 0.0
 
     def tell(self, doing: str) -> None:
-        """It does this now; told to everybody who wants to know."""
+        """Report what the daemon is doing to the service manager, the catalog and the heartbeat."""
         self.doing = doing
         told = json.dumps(self._state())
         if told != self._told:
@@ -69,18 +69,18 @@ class Health:
         self._write_heartbeat()
 
     def tell_now_and_then(self, doing: str) -> None:
-        """As `tell`, but not at each of many small steps."""
+        """As `tell`, but at most once every `PROGRESS_SECONDS`."""
         if time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_SECONDS
             self.tell(doing)
 
     def beat(self) -> None:
-        """Still there."""
+        """Write the heartbeat if it is due."""
         if time.monotonic() >= self._beat_due:
             self._write_heartbeat()
 
     def progress(self, progress: Progress | None) -> None:
-        """How far the work at hand is; None when it is done."""
+        """Note the progress of the current work, or None when it is done."""
         if self._progress is None and progress is not None:
             self._progress_began = time.monotonic()
         self._progress = progress

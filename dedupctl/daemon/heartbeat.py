@@ -1,4 +1,4 @@
-"""How a daemon is, moment by moment: a small file in the runtime directory, which lies in memory: disks may sleep."""
+"""A daemon's current state in a small file in the runtime directory, which is in memory so that disks can sleep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """The file of one daemon. One that cannot be written is logged once: nothing depends on it."""
+    """The file of one daemon. A failure to write it is logged only once, because nothing depends on the file."""
 
     def __init__(self, home: Path, environment: Mapping[str, str] = os.environ) -> None:
         self.path = heartbeat_path(home, environment)
@@ -39,7 +39,7 @@ class Heartbeat:
 
 
 def heartbeat_path(home: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """Below `RUNTIME_DIRECTORY`, which systemd names, or the user's runtime directory; without either in the home."""
+    """In `RUNTIME_DIRECTORY`, which systemd sets, or in the user's runtime directory; without either, in the home."""
     named = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     of_user = environment.get("XDG_RUNTIME_DIR", "")
     if not (named or of_user):
@@ -49,7 +49,7 @@ def heartbeat_path(home: Path, environment: Mapping[str, str] = os.environ) -> P
 
 
 def read_heartbeat(path: Path) -> dict[str, Any] | None:
-    """What the daemon last wrote there; None where there is nothing, or nothing whole."""
+    """The last state the daemon wrote; None if the file is missing or incomplete."""
     try:
         state = json.loads(path.read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What may have happened in a library, and the bounded queue it waits in. A hint proves nothing: the disk does."""
+"""Hints of what may have changed in a library, and their bounded queue. A hint proves nothing; the disk decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class FolderTouched:
-    """A folder appeared, perhaps full: it is to be walked, for no hints follow for what is already in it."""
+    """A folder appeared. It must be walked, because no hints follow for what it already contains."""
 
     path: bytes
 
@@ -32,7 +32,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file or a whole folder got another path within one root; no hints follow for what a folder contains."""
+    """A file or a whole folder moved within one root. No hints follow for what a folder contains."""
 
     source: bytes
     target: bytes
@@ -41,8 +41,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class RootLost:
-    """The root is no longer watched: it is gone (offline, not empty), or its watch has ended. `Watcher.watch` it anew
-    when it is there."""
+    """The root is no longer watched, because it is offline (not empty) or its watch has ended. Call `Watcher.watch`
+    again when it is back."""
 
     root: bytes
     reason: str = field(default="", compare=False)
@@ -50,7 +50,7 @@ class RootLost:
 
 @dataclass(frozen=True, slots=True)
 class EventsLost:
-    """Something happened that no hint tells: only a scan can find it."""
+    """Something happened that no hint describes. Only a scan can find it."""
 
     reason: str
 
@@ -63,9 +63,9 @@ CAPACITY = 100_000
 class HintQueue:
     """Hints in the order they came, from any thread to one consumer.
 
-    A queue that is full is emptied and holds one `EventsLost` instead: the scan it asks for makes every older hint
-    superfluous, so memory stays bounded and nothing is lost. A `RootLost` is kept, because no scan finds out that a
-    root needs to be watched again.
+    When the queue is full, one `EventsLost` replaces its hints. The scan that it requests makes older hints redundant,
+    so memory stays bounded and nothing is missed. A `RootLost` is kept, because a scan does not reveal that a root must
+    be watched again.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -88,19 +88,19 @@ class HintQueue:
             self._traffic.last_at = int(time.time())
             if not self._hints:
                 self._oldest_at = time.monotonic()
-            if not self._hints or self._hints[-1] != hint:  # a file that is written to tells so again and again
+            if not self._hints or self._hints[-1] != hint:  # a file being written raises the same event repeatedly
                 self._hints.append(hint)
                 self._changed.notify()
 
     def take(self, timeout: float) -> list[Hint]:
-        """Every hint that waits; if there is none, wait up to `timeout` seconds for the first."""
+        """Every waiting hint; if there is none, wait up to `timeout` seconds for the first."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._hints), timeout)
             taken, self._hints = self._hints, []
             return taken
 
     def traffic(self) -> dict[str, int | float | None]:
-        """Counts since the start, by name; times in seconds since 1970, `oldest_seconds` is the age of what waits."""
+        """Counts since the start, by name. Times are in seconds since 1970; `oldest_seconds` is an age."""
         with self._changed:
             oldest = time.monotonic() - self._oldest_at if self._hints else None
             return {
@@ -120,7 +120,7 @@ class Traffic:
     seen: int = 0
     last_at: int | None = None
     lost: int = 0
-    """How often something was lost, which a scan made up for."""
+    """How often events were lost and a scan made up for them."""
     last_lost_at: int | None = None
 
     def note_loss(self) -> None:

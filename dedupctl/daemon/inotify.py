@@ -1,9 +1,9 @@
-"""inotify for one root: what the kernel tells about a tree of folders, as hints.
+"""inotify for one root: turns the kernel's events about a tree of folders into hints.
 
-watchdog 7.1 keeps the paths of its watches in step with events. Two folders of one name that left one after the other,
-an exchange of two, a way out and back: each ended its thread with a KeyError, after which nothing was heard and nothing
-said so (watchdog#117 of 2012, #233, #600 and #701 are the same). Nor does it tell of folders that become readable and
-of filesystems that are mounted later. So this room asks the kernel itself, and `tree` keeps no belief of its own.
+watchdog 7.1 updates the paths of its watches from events. Two folders of the same name moved out in succession, two
+folders exchanged, and a folder moved out and back each ended its thread with a KeyError. Events then stopped silently
+(watchdog#117 of 2012, #233, #600 and #701 are the same). It also misses folders that become readable and filesystems
+mounted later. This module therefore uses inotify directly, and `tree` checks every change on disk.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 CLOSE_SECONDS = 1.0
-"""A thread that waits for a disk that does not answer ends when the process does."""
+"""A thread that waits for an unresponsive disk ends with the process."""
 GRACE_SECONDS = 0.2
-"""How long the second half of a move is waited for. The kernel tells both at once unless its queue is full."""
+"""How long to wait for the second half of a move. The kernel reports both at once unless its queue is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +43,22 @@ class _Departure:
 
 
 class Inotify(threading.Thread):
-    """Listens to one root until closed. A thread of its own, so that no root can fill another one's queue.
+    """Listens to one root until closed. Each root has its own thread, so that none can fill another's queue.
 
-    It ends by itself when the root is lost or when it fails; `is_alive` tells.
+    The thread ends when the root is lost or an error occurs; `is_alive` tells.
     """
 
     def __init__(self, root: bytes, is_ignored: IsIgnored, hints: HintQueue, mount_table: Path = MOUNT_TABLE) -> None:
-        """Watch the root. What is below it follows once the thread runs, until `settled` is set.
+        """Watch the root. The running thread then adds everything below it and sets `settled` when done.
 
         Raises:
             OSError: the root cannot be watched (see `LIMITS` for two of the reasons).
         """
         super().__init__(name=f"inotify {os.fsdecode(root)}", daemon=True)
         self.settled = threading.Event()
-        """Every folder is watched, or it is known that it cannot be."""
+        """Set once every folder is watched or known to be unwatchable."""
         self.failure: str | None = None
-        """What ended the thread by accident."""
+        """The error that ended the thread."""
         self._root = root
         self._is_ignored = is_ignored
         self._hints = hints
@@ -83,7 +83,7 @@ class Inotify(threading.Thread):
             self.tree.look_again()
             self.settled.set()
             self._listen()
-        except Exception as error:  # whatever it is, silence would be worse: the watcher finds the thread dead
+        except Exception as error:  # any error must be logged; the watcher finds the thread dead
             log.exception("watching %r ended", os.fsdecode(self._root))
             self.failure = f"{type(error).__name__}: {error}"
         finally:
@@ -91,12 +91,12 @@ class Inotify(threading.Thread):
             self._release()
 
     def look_again(self) -> None:
-        """Have the whole tree compared with the disk. What was not watched is hinted at. For any thread."""
+        """Request a comparison of the whole tree with the disk; unwatched folders become hints. For any thread."""
         self._look_again = True
         self._rouse()
 
     def close(self) -> None:
-        """Stop listening. For any thread, also for one that was never started."""
+        """Stop listening. For any thread, even if this one was never started."""
         self._is_closing = True
         if self.ident is None:
             self._release()
@@ -107,7 +107,7 @@ class Inotify(threading.Thread):
 
     @property
     def is_of_this_root(self) -> bool:
-        """What stands at the path of the root is still the folder that is listened to."""
+        """Whether the path of the root still leads to the folder being watched."""
         try:
             return _identity(self._root) == self.identity
         except OSError:
@@ -139,7 +139,7 @@ class Inotify(threading.Thread):
 
     def _hear(self, event: Event) -> None:
         if event.mask & flags.Q_OVERFLOW:
-            # The events that were lost may have been of folders.
+            # The lost events may have concerned folders.
             self._look_again = True
             self._hints.put(EventsLost("the kernel's queue of events overflowed"))
         elif event.mask & flags.IGNORED:
@@ -154,7 +154,7 @@ class Inotify(threading.Thread):
             if node.parent is None:
                 self._hints.put(RootLost(self._root))
             elif node.parent.is_placed:
-                # Deleted, or its filesystem unmounted: something else may stand there by now.
+                # It was deleted, or its filesystem unmounted; something else may have taken its place.
                 self._look(node.parent, node.name)
 
     def _hear_at(self, node: Node, event: Event) -> None:
@@ -177,7 +177,7 @@ class Inotify(threading.Thread):
 
     def _hear_of_itself(self, node: Node, mask: int) -> None:
         if node.parent is not None:
-            return  # its parent tells
+            return  # its parent receives the event
         if mask & flags.MOVE_SELF:
             self._hints.put(RootLost(self._root))
         elif mask & flags.ATTRIB and self.tree.unwatched:
@@ -188,7 +188,7 @@ class Inotify(threading.Thread):
             if self.tree.is_missing(path):
                 self._look(node, name)
             return
-        # Looked up whatever the event says of it: it may be long outdated.
+        # Always look it up on disk, because the event may be outdated.
         self.tree.look(node, name)
         if event.mask & flags.CREATE:
             self._tell(FolderTouched(path))
@@ -229,7 +229,7 @@ class Inotify(threading.Thread):
             self._tell(Moved(departure.path, path, folder))
 
     def _give_up_departures(self) -> None:
-        """What has not arrived anywhere was moved out of the root."""
+        """Treat what has not arrived anywhere as moved out of the root."""
         now = time.monotonic()
         for cookie, departure in list(self._departures.items()):
             if departure.until <= now:
@@ -243,7 +243,7 @@ class Inotify(threading.Thread):
     # --- mounts ----------------------------------------------------------------------------------------------------
 
     def _compare_mounts(self) -> None:
-        """A filesystem was mounted or unmounted somewhere: no event tells of it."""
+        """Handle a filesystem that was mounted or unmounted, which raises no event."""
         if not self.is_of_this_root:
             self._hints.put(RootLost(self._root))
             return
@@ -266,17 +266,17 @@ class Inotify(threading.Thread):
     def _rouse(self) -> None:
         with self._guard:
             if self._waker is not None:
-                with suppress(BlockingIOError):  # it has been roused and has not got to it yet
+                with suppress(BlockingIOError):  # a wake-up is already pending
                     os.write(self._waker, b"!")
 
     def _release(self) -> None:
-        with self._guard:  # a number that was closed may be another file's by now
+        with self._guard:  # a closed descriptor may already belong to another file
             self._waker = None
             self._resources.close()
 
 
 def limit_reached(error: OSError) -> str:
-    """The limit, its value and how to raise it, for people."""
+    """A message with the limit, its value and how to raise it."""
     name = LIMITS[error.errno or 0]
     value = int(Path("/proc/sys", *name.split(".")).read_text(encoding="ascii"))
     return f"{error.strerror}: {name} = {value}; `sudo sysctl {name}={2 * value}` raises it"

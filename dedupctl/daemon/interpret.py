@@ -1,4 +1,4 @@
-"""From hints to findings: what a hint says may have happened is looked up on disk, and only that is believed."""
+"""From hints to findings: whatever a hint suggests is looked up on disk, and only the disk is believed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from dedupctl.config import ScanConfig
 from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.settle import Settler, Stamp
 from dedupctl.domain import Root
+from dedupctl.indexing.findings import Finding, Unread
 from dedupctl.indexing.recognition import Recognition
 from dedupctl.indexing.roots import while_online
-from dedupctl.indexing.scan import Finding, Unread, Walk, look_at, nothing
+from dedupctl.indexing.scan import Walk, look_at, nothing
 
 
 class Interpreter:
-    """Turns hints on a set of roots into findings. Files that may still be written wait in the settler first."""
+    """Turns hints about a set of roots into findings. Files that may still be written wait in the settler first."""
 
     def __init__(self, catalog: Catalog, config: ScanConfig, settler: Settler, beat: Beat = nothing) -> None:
-        """`beat` is called for every file and hint that is looked at."""
+        """`beat` is called for every file and hint examined."""
         self._catalog = catalog
         self._config = config
         self._settler = settler
@@ -30,11 +31,11 @@ class Interpreter:
         self._overflowed = False
 
     def set_roots(self, roots: Iterable[Root]) -> None:
-        """The roots that are online; hints on any other are dropped."""
+        """Set the roots that are online. Hints about any other root are dropped."""
         self._roots = tuple(roots)
 
     def findings(self, hints: Iterable[Hint]) -> Iterator[Finding]:
-        """What these hints turn out to mean, besides the files that must settle first."""
+        """The findings behind these hints, except for files that must settle first."""
         self._recognition = Recognition()
         for hint in hints:
             self._beat()
@@ -54,16 +55,16 @@ class Interpreter:
                     yield from self._settled_later(self._look(target))
                     yield from self._settled_later(self._look(source))
                 case _:
-                    pass  # lost roots and lost events are answered by the service, with a scan
+                    pass  # the service answers lost roots and lost events with a scan
 
     def settled(self) -> Iterator[Finding]:
-        """Findings on the files that have come to rest."""
+        """Findings for the files that have settled."""
         for path in self._settler.due(self._stamp):
             self._beat()
             yield from self._look(path)
 
     def take_overflow(self) -> bool:
-        """Whether a file could not be held since the last call: only a scan will find it."""
+        """Whether a file could not be held since the last call, so that only a scan will find it."""
         overflowed, self._overflowed = self._overflowed, False
         return overflowed
 
@@ -85,7 +86,7 @@ class Interpreter:
                 yield from while_online(place[0], [finding, *self._other_names(finding)])
 
     def _other_names(self, finding: Finding) -> Iterator[Finding]:
-        """A file that was written in place has changed under each of its hard links, of which no event tells."""
+        """Findings for other hard links of a file written in place: they changed as well, but raised no event."""
         if not (isinstance(finding, Unread) and finding.known):
             return
         with self._catalog.read() as tx:

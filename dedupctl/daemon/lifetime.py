@@ -1,9 +1,9 @@
-"""One life of the daemon: it opens the stores and serves until told to stop, and opens them anew after an outage, or
-with another configuration.
+"""The life of the daemon: it opens the stores and serves until told to stop. It reopens them after an outage or a
+change of configuration.
 
-A full disk, a catalog locked by a backup program, a home on a disk that was pulled: all of them pass. What was under
-way then is not mended piece by piece but begun anew, as after a crash: whatever was read and not stored is found and
-read again by the scan with which every start begins.
+A full disk, a catalog locked by a backup program and a home directory on an unplugged disk are all temporary. The
+daemon does not repair interrupted work piece by piece but starts again, as after a crash: the scan at every start finds
+and reads whatever was read but not stored.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from dedupctl.daemon.notify import Notifier
 from dedupctl.daemon.pulse import Pulse
 from dedupctl.daemon.service import Say, Service
 from dedupctl.errors import ConfigError, Interrupted, StoreUnavailable
-from dedupctl.indexing.roots import places
+from dedupctl.indexing.roots import scan_targets
 from dedupctl.workspace import Workspace
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 300.0
-"""A life that lasted this long was no vain try: the next outage begins with a short pause again."""
+"""After a run this long, the next outage begins with a short pause again."""
 
 
 class Lifetime:
-    """The caller holds the workspace's lock all the while, so that no other indexer slips in between."""
+    """The caller holds the workspace's lock throughout, so that no other indexer can intervene."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class Lifetime:
         self._pause = FIRST_PAUSE_SECONDS
         self._outage: str | None = None
         self._has_roots = False
-        """It began with some. Should the last of them be removed while it runs, it waits for the next."""
+        """It started with at least one root. If the last one is removed while it runs, it waits for another."""
 
     def run(self, paths: Sequence[bytes] = ()) -> None:
         """Watch these folders and every known root until told to stop.
 
         Raises:
-            UsageError: as `places`. StoreDamaged, StoreNewer: nothing that would pass.
+            UsageError: as `scan_targets`. StoreDamaged, StoreNewer: the fault is permanent.
         """
         while True:
             with suppress(Interrupted):
@@ -70,7 +70,7 @@ class Lifetime:
             if self._next_config is None or self._is_stopped():
                 break
             self._config, self._next_config = self._next_config, None
-            self._say("the configuration was read anew")
+            self._say("the configuration was reloaded")
         self._notifier.stopping()
 
     def _serve_or_wait(self, paths: Sequence[bytes]) -> None:
@@ -86,7 +86,7 @@ class Lifetime:
                 return
 
     def _is_over(self) -> bool:
-        """This service is to end: for good, or because another configuration is to be taken up."""
+        """Whether this service must end, either for good or to apply another configuration."""
         if self._take_hangup():
             self._consider_config()
         return self._next_config is not None or self._is_stopped()
@@ -95,10 +95,10 @@ class Lifetime:
         try:
             config = load_config(self._home)
         except ConfigError as error:
-            self._say(f"the configuration stays as it was: {error}")
+            self._say(f"the configuration is invalid and was not reloaded: {error}")
             return
         if config == self._config:
-            self._say("the configuration is what it was")
+            self._say("the configuration has not changed")
             return
         self._next_config = config
 
@@ -106,16 +106,16 @@ class Lifetime:
         with Workspace.open(self._home, create=True, beat=self._pulse.beat, config=self._config) as workspace:
             self._put_down(workspace.catalog)
             if not self._has_roots:
-                places(workspace.catalog, paths)
+                scan_targets(workspace.catalog, paths)
                 self._has_roots = True
             Service(workspace, self._notifier, self._pulse, self._is_over, self._say).run()
 
     def _put_down(self, catalog: Catalog) -> None:
-        """Prove that the catalog can be written, by what is to be told of the outage that has passed."""
+        """Prove that the catalog can be written by recording the outage that has ended."""
         with catalog.write(durable=True) as tx:
             tx.meta.put(DAEMON_OUTAGE, json.dumps(self._outage or tx.meta.document(DAEMON_OUTAGE)))
         if self._outage is not None:
-            self._say("the stores can be used again; everything is looked at anew")
+            self._say("the stores can be used again; everything is scanned again")
             self._outage = None
 
     def _wait_out(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What the daemon knows of itself as Prometheus metrics, on a loopback port that the configuration names."""
+"""The daemon's state as Prometheus metrics, on a loopback port set in the configuration."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from prometheus_client.registry import Collector
 
 LOOPBACK = "127.0.0.1"
 NUMBERS = {
-    "beat_at": ("heartbeat_timestamp_seconds", "When the daemon last wrote how it is."),
+    "beat_at": ("heartbeat_timestamp_seconds", "When the daemon last wrote its heartbeat."),
     "settling": ("files_settling", "Files that are still being written."),
     "next_scan_at": ("next_scan_timestamp_seconds", "When the next periodic scan is due."),
-    "watches.alive": ("watchers_alive", "Roots whose watcher lives."),
-    "watches.wanted": ("watchers", "Roots that are to be watched."),
+    "watches.alive": ("watchers_alive", "Roots whose watcher is alive."),
+    "watches.wanted": ("watchers", "Roots that should be watched."),
     "watches.used": ("watches_used", "Folders that the kernel watches."),
-    "watches.limit": ("watches_limit", "How many it may watch for this user."),
+    "watches.limit": ("watches_limit", "How many folders the kernel may watch for this user."),
     "watches.unwatched": ("folders_unwatched", "Folders that cannot be watched."),
     "events.seen": ("events_seen", "Events heard since the start."),
-    "events.lost": ("events_lost", "How often events were lost since the start, which a scan made up for."),
-    "events.waiting": ("events_waiting", "Events that wait to be looked at."),
-    "events.oldest_seconds": ("events_oldest_seconds", "Age of the oldest of them."),
-    "events.last_at": ("last_event_timestamp_seconds", "When the last one was heard."),
-    "progress.read": ("progress_files_read", "Files read by the work at hand."),
-    "progress.to_read": ("progress_files_to_read", "Files found so far that it has to read."),
-    "progress.compared": ("progress_pairs_compared", "Pairs of pictures compared by the work at hand."),
-    "progress.to_compare": ("progress_pairs_to_compare", "Pairs proposed so far that it has to compare."),
-    "progress.seconds_left": ("progress_seconds_left", "How long the reading will still take."),
+    "events.lost": ("events_lost", "How often events were lost since the start and a scan made up for them."),
+    "events.waiting": ("events_waiting", "Events waiting to be handled."),
+    "events.oldest_seconds": ("events_oldest_seconds", "Age of the oldest waiting event."),
+    "events.last_at": ("last_event_timestamp_seconds", "When the last event was heard."),
+    "progress.read": ("progress_files_read", "Files read by the current work."),
+    "progress.to_read": ("progress_files_to_read", "Files found so far that the current work must read."),
+    "progress.compared": ("progress_pairs_compared", "Candidate pairs compared by the current work."),
+    "progress.to_compare": (
+        "progress_pairs_to_compare",
+        "Candidate pairs proposed so far that the current work must compare.",
+    ),
+    "progress.seconds_left": ("progress_seconds_left", "Estimated time until all files are read."),
 }
-"""Name and help of each number of the heartbeat, by its place there. A test holds both equal."""
+"""Name and help text of each number in the heartbeat, by its position there. A test keeps both in step."""
 
 
 class _Heart(Collector):
@@ -40,7 +43,7 @@ class _Heart(Collector):
     def collect(self) -> Iterator[Metric]:
         state = self._state()
         doing = str(state["doing"]).partition(",")[0].partition(" (")[0].partition(":")[0]
-        now = GaugeMetricFamily("dedupctl_doing", "1 for what the daemon does now.", labels=["doing"])
+        now = GaugeMetricFamily("dedupctl_doing", "1 for what the daemon is doing now.", labels=["doing"])
         now.add_metric([doing], 1)
         yield now
         for place, (name, about) in NUMBERS.items():
@@ -50,13 +53,13 @@ class _Heart(Collector):
 
 
 class Metrics:
-    """The port, open from now on until closed."""
+    """The metrics port, open until `close`."""
 
     def __init__(self, port: int, state: Callable[[], dict[str, Any]]) -> None:
-        """`state` is asked from a thread of its own.
+        """`state` is called from another thread.
 
         Raises:
-            OSError: the port is taken, or the unit of the daemon forbids it to have one.
+            OSError: the port is in use, or the daemon's unit forbids network ports.
         """
         registry = CollectorRegistry()
         registry.register(_Heart(state))
@@ -70,7 +73,7 @@ class Metrics:
 
 
 def at_place(state: dict[str, Any], place: str) -> Any:
-    """What stands at a place like "events.seen"; None where there is nothing."""
+    """The value at a position such as "events.seen"; None if there is none."""
     found: Any = state
     for name in place.split("."):
         if not isinstance(found, dict):

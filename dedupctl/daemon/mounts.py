@@ -1,4 +1,4 @@
-"""Which filesystems change without the kernel telling? Read from the mount table (`proc_pid_mountinfo(5)`)."""
+"""Finds filesystems that can change without events, from the mount table (`proc_pid_mountinfo(5)`)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MOUNT_TABLE = Path("/proc/self/mountinfo")
 NETWORK = frozenset({"afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"})
 SHARED_BY_A_HOST = frozenset({"9p", "drvfs", "prl_fs", "vboxsf", "virtiofs"})
 SILENT = NETWORK | SHARED_BY_A_HOST
-"""inotify sees only what this kernel does, not what the server, another client or the virtual machine's host does."""
+"""inotify reports only changes made by this kernel, not by the server, another client or the virtual machine's host."""
 
 
 def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
-    """The type of a filesystem at or below `root` on which other machines' changes raise no events; None if all do.
+    """The type of a filesystem at or below `root` that can change without events; None if there is no such filesystem.
 
     Every `fuse.*` type counts as silent: its files may change behind the mount (sshfs, rclone, mergerfs). `fuseblk` is
     a local disk.
     """
     mounts = [(point, kind) for _, point, kind in _entries(mount_table)]
     below = [kind for point, kind in mounts if point != root and is_or_lies_in(point, root)]
-    # The longest mount point wins, and of two on one point the later: it hides the earlier.
+    # The longest mount point wins. Of two mounts on one point, the later hides the earlier.
     _, holding = max(
         ((len(point), kind) for point, kind in reversed(mounts) if is_or_lies_in(root, point)),
         key=lambda mount: mount[0],
@@ -33,12 +33,12 @@ def silent_filesystem(root: bytes, mount_table: bytes) -> str | None:
 
 
 def mount_points(mount_table: bytes) -> Iterator[tuple[bytes, int]]:
-    """Where something is mounted, with the number of that very mount: mounted anew it has another."""
+    """Every mount point with its mount number, which changes when the filesystem is mounted again."""
     return ((point, number) for number, point, _ in _entries(mount_table))
 
 
 def _entries(mount_table: bytes) -> Iterator[tuple[int, bytes, str]]:
-    """Number, mount point and type of filesystem of every mount."""
+    """The number, mount point and filesystem type of every mount."""
     for line in mount_table.splitlines():
         before, separator, after = line.partition(b" - ")
         if separator:

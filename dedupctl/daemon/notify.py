@@ -1,4 +1,4 @@
-"""What the service manager is told: the `sd_notify` protocol (systemd's `sd_notify(3)`), spoken without a library."""
+"""Notifications to the service manager: the `sd_notify` protocol (systemd's `sd_notify(3)`), without a library."""
 
 from __future__ import annotations
 
@@ -12,36 +12,30 @@ from dedupctl.report.wording import shown
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 0.2
-"""Long enough for a busy manager to read, short enough that one that hangs does not hang the daemon."""
+"""Long enough for a busy manager, short enough that a hung manager does not hang the daemon."""
 
 
 START_SECONDS = 120
-"""How much longer a start may take from each sign of life on."""
+"""By how much each sign of life during the start extends the time allowed."""
 
 
 class Notifier:
     """Sends state changes to the socket the service manager named; without one, every call does nothing.
 
-    A manager that cannot be reached must never stop the daemon, so a failed send is only logged.
+    An unreachable manager must never stop the daemon, so a failed send is only logged.
     """
 
-    def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
+    def __init__(self, address: str | None) -> None:
         self._address = address
-        self._watchdog_seconds = watchdog_seconds
         self._is_ready = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Notifier:
-        """Read `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` as the service manager sets them."""
-        return cls(environment.get("NOTIFY_SOCKET"), _watchdog_seconds(environment))
-
-    @property
-    def watchdog_interval(self) -> float | None:
-        """Seconds between two calls of `alive`: half the limit, as sd_watchdog_enabled(3) says; None: unwatched."""
-        return self._watchdog_seconds / 2 if self._address and self._watchdog_seconds else None
+        """Read `NOTIFY_SOCKET` as the service manager sets it."""
+        return cls(environment.get("NOTIFY_SOCKET"))
 
     def ready(self) -> None:
-        """The daemon has started: it holds its lock and its stores are whole."""
+        """The daemon has started: it holds its lock, and its stores are intact."""
         self._is_ready = True
         self._send("READY=1")
 
@@ -50,9 +44,9 @@ class Notifier:
         self._send("STATUS=" + shown(" ".join(text.splitlines())))
 
     def alive(self) -> None:
-        """The daemon makes progress; without this within the watchdog's limit the manager restarts it.
+        """The daemon makes progress. Without this signal within the watchdog's limit, the manager restarts it.
 
-        A start that makes progress may take as long as it takes: a migration, an index made anew, a store to wait for.
+        A start that makes progress has no time limit: it may migrate, rebuild the index or wait for a store.
         """
         self._send("WATCHDOG=1" if self._is_ready else f"WATCHDOG=1\nEXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}")
 
@@ -72,13 +66,6 @@ class Notifier:
 
 
 def _socket_name(address: str) -> bytes:
-    """The kernel's name of the socket: a leading `@` stands for the null byte of an abstract socket."""
+    """The kernel's name for the socket. A leading `@` stands for the null byte of an abstract socket."""
     name = os.fsencode(address)
     return b"\0" + name[1:] if name.startswith(b"@") else name
-
-
-def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """The limit in seconds if this very process is to be watched; the variables are inherited by children."""
-    limit, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
-    is_meant = not pid or pid == str(os.getpid())
-    return int(limit) / 1e6 if is_meant and limit.isdecimal() and int(limit) > 0 else None

@@ -1,4 +1,4 @@
-"""Roots that watchdog observes: by looking now and then, and by the events of other systems than Linux."""
+"""Roots observed with watchdog: by polling, or by events on systems other than Linux."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirDeletedEvent,
 ]
 STOP_SECONDS = 2.0
-"""A thread that looks at a share which does not answer cannot be stopped; it ends with the process."""
+"""A thread that waits for an unresponsive network share cannot be stopped; it ends with the process."""
 
 
 class Observed:
-    """One root, with threads of its own. `settled` is set once changes are noticed from then on."""
+    """Observes one root in its own threads. From the time `settled` is set, changes are noticed."""
 
     def __init__(
         self, root: bytes, is_ignored: IsIgnored, hints: HintQueue, *, polling_seconds: float | None = None
     ) -> None:
-        """Without `polling_seconds` the system is asked for its events."""
+        """Without `polling_seconds`, the events of the operating system are used."""
         self.settled = threading.Event()
         self._observer: BaseObserver
         if polling_seconds is None:
@@ -56,7 +56,7 @@ class Observed:
             emitter: Any = partial(
                 _Emitter,
                 settled=self.settled,
-                # A link that is followed may lead in circles; links are not watched with inotify either.
+                # Followed links can form cycles; inotify does not follow them either.
                 stat=os.lstat,
                 listdir=partial(_listed, is_ignored),
             )
@@ -77,14 +77,14 @@ class Observed:
 
 
 class _Emitter(PollingEmitter):
-    """Takes its first look in its own thread: it may take minutes, in which the daemon must show that it lives."""
+    """Takes its first snapshot in its own thread, because it may take minutes and the daemon must go on beating."""
 
     def __init__(self, *arguments: Any, settled: threading.Event, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._settled = settled
 
     def on_thread_start(self) -> None:
-        """Nothing yet: this still runs in the thread that starts this one."""
+        """Do nothing, because this still runs in the thread that starts this one."""
 
     def run(self) -> None:
         try:
@@ -111,7 +111,7 @@ class _Translator(FileSystemEventHandler):
         self._hints = hints
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        # Synthetic events list what a moved folder contains; the hint about the folder says as much.
+        # Synthetic events list the contents of a moved folder; the hint about the folder covers them.
         hint = None if event.is_synthetic else self._translate(event)
         if hint:
             self._hints.put(hint)

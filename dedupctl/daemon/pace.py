@@ -1,4 +1,4 @@
-"""When and how hard the daemon may work: a person pauses it, hours of the day, battery, a share of the processor."""
+"""When and how hard the daemon may work: pauses, active hours, battery power and its share of the processor."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dedupctl.config import WatchConfig
 
 POWER_SUPPLIES = Path("/sys/class/power_supply")
 LOOK_SECONDS = 2.0
-"""How long an answer holds; a person who says `pause` need not wait longer."""
+"""How long an answer is cached, and so how long `pause` may take to have an effect."""
 
 
 class Pace:
-    """Says when to rest. What happens meanwhile is still heard, and answered afterwards."""
+    """Decides when to rest. Events are still received meanwhile and handled afterwards."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Pace:
         self._breath_until = float("-inf")
 
     def why_resting(self) -> str | None:
-        """Why no work is to be done now, in words; None while it may be."""
+        """The reason why no work may be done now, or None."""
         now = self._clock()
         if now - self._asked_at >= LOOK_SECONDS:
             self._asked_at = now
@@ -47,11 +47,11 @@ class Pace:
         return self._reason
 
     def is_resting(self) -> bool:
-        """No work is to be handed out now: there is a reason, or the share of the processor is used up."""
+        """Whether to hand out no work now, for a reason as above or because the processor share is used up."""
         return self._clock() < self._breath_until or self.why_resting() is not None
 
     def spent(self, cpu_seconds: float) -> None:
-        """A worker has used the processor for so long; all of them together rest for what the share leaves over."""
+        """Count the CPU time of a worker. All workers then rest long enough to stay within the processor share."""
         share = self._config.cpu_share
         rest = cpu_seconds * (1 / share - 1) / self._workers
         self._breath_until = max(self._breath_until, self._clock()) + rest
@@ -69,7 +69,7 @@ class Pace:
 
 
 def _is_within(now: str, hours: str) -> bool:
-    """`hours` are "HH:MM-HH:MM" and may span midnight; equal ends mean the whole day."""
+    """`hours` is "HH:MM-HH:MM" and may span midnight; equal ends mean the whole day."""
     begin, end = hours.split("-")
     if begin < end:
         return begin <= now < end
@@ -77,7 +77,7 @@ def _is_within(now: str, hours: str) -> bool:
 
 
 def _is_on_battery(supplies: Path) -> bool:
-    """A battery of the machine (not of a mouse) is there, and no mains supply is plugged in."""
+    """Whether the machine has a battery (not just a mouse) and no mains supply is plugged in."""
     has_battery = False
     for supply in sorted(supplies.iterdir()) if supplies.is_dir() else ():
         kind = _word(supply / "type")

@@ -1,4 +1,4 @@
-"""The heartbeat of the daemon: what takes long beats, so that the service manager hears it and it hears SIGTERM."""
+"""The daemon's pulse: long operations beat, which notifies the service manager's watchdog and checks for SIGTERM."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dedupctl.daemon.notify import Notifier
 from dedupctl.errors import Interrupted
 
 BEAT_SECONDS = 1.0
-"""Beats in between cost a look at the clock. The units give the daemon two minutes."""
+"""More frequent beats only read the clock. The units allow the daemon two minutes between beats."""
 
 
 class Pulse:
-    """One beat after the other, from the main thread."""
+    """Receives beats from the main thread."""
 
     def __init__(
         self, notifier: Notifier, is_stopped: Callable[[], bool], clock: Callable[[], float] = time.monotonic
@@ -26,10 +26,10 @@ class Pulse:
         self._held_until = float("-inf")
 
     def beat(self) -> None:
-        """Still alive, and making progress.
+        """Signal that the daemon is alive and making progress.
 
         Raises:
-            Interrupted: the daemon was told to stop, and what beats can be left off.
+            Interrupted: the daemon was told to stop, and the current work can be abandoned.
         """
         now = self._clock()
         if now >= self._due:
@@ -40,7 +40,7 @@ class Pulse:
 
     @contextmanager
     def uninterrupted(self, seconds: float = float("inf")) -> Iterator[None]:
-        """What is done in this block is not left off, or not before so many seconds have passed."""
+        """Do not interrupt the work in this block, or not before `seconds` have passed."""
         before, self._held_until = self._held_until, max(self._held_until, self._clock() + seconds)
         try:
             yield
@@ -48,7 +48,7 @@ class Pulse:
             self._held_until = before
 
     def rest(self, seconds: float, nap: Callable[[float], None] = time.sleep) -> None:
-        """Do nothing for so long, and beat meanwhile.
+        """Do nothing for this many seconds, but keep beating.
 
         Raises:
             Interrupted: as `beat`.

@@ -1,4 +1,4 @@
-"""Which roots are watched, and how each of them is: brought in line with the catalog and the disk again and again."""
+"""Which roots are watched and in which state, regularly brought in line with the catalog and the disk."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dedupctl.indexing.roots import present
 class RootState:
     root: Root
     offline: str | None = None
-    """The reason, in words."""
+    """The reason why the root is offline; None if it is online."""
 
 
 class WatchedRoots:
-    """The roots of the catalog, each watched while it is there."""
+    """The roots in the catalog, each watched while it is online."""
 
     def __init__(self, catalog: Catalog, watcher: Watcher, say: Callable[[str], None]) -> None:
         self._catalog = catalog
@@ -36,7 +36,7 @@ class WatchedRoots:
         return [state.root for state in self._states.values() if state.offline is None]
 
     def check(self) -> list[Root]:
-        """Bring the watches in line with the roots there are; returns those that are (again) online."""
+        """Bring the watches in line with the known roots; returns those that have come (back) online."""
         with self._catalog.read() as tx:
             wanted = {root.id: root for root in tx.roots.all()}
         for root_id in self._states.keys() - wanted.keys():
@@ -51,17 +51,17 @@ class WatchedRoots:
         self._states[root.id] = RootState(root, offline=reason)
 
     def lost(self, reasons: Mapping[bytes, str]) -> None:
-        """These are not watched any more: the next check watches those anew that are there."""
+        """These roots are no longer watched. The next check watches those again that are online."""
         for path, reason in reasons.items():
-            self._say(f"{os.fsdecode(path)} is to be watched anew" + (f": {reason}" if reason else ""))
-        # Also one that is back by now: its watch died with it.
+            self._say(f"{os.fsdecode(path)} will be watched again" + (f": {reason}" if reason else ""))
+        # This includes a root that is already back, because its watch ended with it.
         self._states = {key: state for key, state in self._states.items() if state.root.path not in reasons}
 
     def _check(self, stored: Root) -> Root | None:
         before = self._states.get(stored.id)
         try:
             root, reason = present(self._catalog, stored)
-        except OSError as error:  # it went between two looks
+        except OSError as error:  # it went offline between two checks
             root, reason = stored, error.strerror or str(error)
         if reason is not None:
             self.went_offline(root, reason)
@@ -78,5 +78,5 @@ class WatchedRoots:
             return False
         self._states[root.id] = RootState(root)
         shown = os.fsdecode(root.path)
-        self._say(f"watching {shown}" + (f", by looking now and then: {health.reason}" if health.polled else ""))
+        self._say(f"watching {shown}" + (f", by polling: {health.reason}" if health.polled else ""))
         return True

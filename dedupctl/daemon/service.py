@@ -1,7 +1,7 @@
-"""The daemon: scan, then listen, then scan again now and then, until told to stop.
+"""The daemon scans, then listens for events and scans again periodically until told to stop.
 
-Events are hints and the scan is the truth. So whatever makes events doubtful (start, a lost event, a root that comes
-back) is answered with a scan, and the loop itself stays small.
+Events are only hints; a scan establishes the facts. Whenever events are unreliable (at the start, after a lost event,
+when a root comes back), the daemon scans, which keeps the loop itself small.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from dedupctl.daemon.unattended import Unattended
 from dedupctl.daemon.watcher import Watcher
 from dedupctl.domain import Root, ScanSummary, Unreadable
 from dedupctl.errors import Interrupted, StoreError, StoreUnavailable
-from dedupctl.indexing.library import open_index, visit_places
+from dedupctl.indexing.findings import Finding, FolderError
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
-from dedupctl.indexing.roots import Place
-from dedupctl.indexing.scan import Finding, FolderError, is_unwatched_name
+from dedupctl.indexing.roots import ScanTarget
+from dedupctl.indexing.scan import is_unwatched_name
 from dedupctl.indexing.upkeep import Upkeep
+from dedupctl.indexing.visit import open_index, visit_targets
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
 ROOTS_SECONDS = 5.0
-"""How often the roots are checked: added or removed by a command, gone offline, come back."""
+"""How often the roots are checked for being added, removed, offline or back online."""
 SNAPSHOT_SECONDS = 60.0
-"""How long new vectors may be in memory only; after a crash they are taken from the catalog again."""
+"""How long new vectors may exist only in memory; after a crash they are restored from the catalog."""
 LONGEST_WAIT = 2.0
 FAREWELL_SECONDS = 2.0
-"""How long the last words may wait for a catalog that another program holds. Nothing depends on them."""
+"""How long the final status may wait for a catalog that another program has locked. Nothing depends on it."""
 
 Say = Callable[[str], None]
 """Takes one line for the log."""
@@ -52,6 +53,12 @@ class Service:
     def __init__(
         self, workspace: Workspace, notifier: Notifier, pulse: Pulse, is_stopped: Callable[[], bool], say: Say
     ) -> None:
+        """Bring the catalog in line with the configuration and open the vector index, both of which may take minutes.
+
+        Raises:
+            Interrupted: stopped meanwhile.
+            StoreUnavailable: the stores cannot be used for now.
+        """
         config = workspace.config
         self._workspace = workspace
         self._notifier = notifier
@@ -87,40 +94,43 @@ class Service:
             settler=self._settler,
             config_digest=config.digest,
         )
-
-    def run(self) -> None:
-        """Watch until stopped. Watches are set before the first scan, so nothing falls between the two.
-
-        Raises:
-            Interrupted: stopped, in the middle of something.
-            StoreUnavailable: nothing more can be done before the stores can be used again.
-        """
-        with ExitStack() as stack:
-            workers = self._workers = Workers(self._workspace.config, self._workspace.catalog.path)
-            stack.callback(workers.close)
-            self._pace = Pace(self._workspace.catalog, self._workspace.config.watch, workers.count)
-            self._upkeep = Upkeep(self._workspace, workers, self._say)
+        with ExitStack() as opened:
+            self._workers = Workers(config, workspace.catalog.path)
+            opened.callback(self._workers.close)
+            self._pace = Pace(workspace.catalog, config.watch, self._workers.count)
+            self._upkeep = Upkeep(workspace, self._workers, say)
             if not self._upkeep.left:
                 self._upkeep.finish()
-            opened = open_index(self._workspace, self._say)
-            stack.callback(self._watcher.close)
+            index = open_index(workspace, say)
+            self._index_changed = index.added + index.retired > 0
+            opened.callback(self._watcher.close)
             listeners = Listeners(
                 self._heard_progress,
                 self._folder_failed,
-                self._is_stopped,
-                self._pulse.beat,
+                is_stopped,
+                pulse.beat,
                 self._pace.is_resting,
                 self._pace.spent,
             )
-            self._pipeline = Pipeline(self._workspace, opened.index, workers, listeners)
+            self._pipeline = Pipeline(workspace, index.index, self._workers, listeners)
+            self._resources = opened.pop_all()
+
+    def run(self) -> None:
+        """Watch until stopped. Watches are set before the first scan, so that no change is missed in between.
+
+        Raises:
+            Interrupted: stopped in the middle of some work.
+            StoreUnavailable: the stores cannot be used for now.
+        """
+        with self._resources as stack:
             stack.callback(self._finish)
             self._open_metrics(stack)
-            self._save_index(force=opened.added + opened.retired > 0)
+            self._save_index(force=self._index_changed)
             self._unattended.settle_journal()
             self._check_roots()
             self._notifier.ready()
             self._scan("start")
-            workers.start()
+            self._workers.start()
             self._listen()
 
     def _same_pixels(self, path_a: bytes, path_b: bytes) -> bool | Unreadable:
@@ -134,7 +144,7 @@ class Service:
 
         try:
             metrics = Metrics(port, lambda: self._health.details)
-        except OSError as error:  # the units forbid every port: systemd/metrics.conf allows this one
+        except OSError as error:  # the units forbid all ports; systemd/metrics.conf allows this one
             self._say(f"no metrics on port {port}: {error.strerror}")
         else:
             stack.callback(metrics.close)
@@ -171,17 +181,17 @@ class Service:
             self._pulse.beat()
 
     def _next_scan(self) -> float:
-        """When the next periodic one is due, by the monotonic clock."""
+        """When the next periodic scan is due, by the monotonic clock."""
         self._health.next_scan_at = int(time.time() + self._rescan_seconds)
         return time.monotonic() + self._rescan_seconds
 
     def _rest(self, why: str) -> None:
-        """What happens meanwhile is heard, and waits."""
+        """Rest for a moment. Events received meanwhile wait in the queue."""
         self._health.tell(f"resting: {why}")
         self._pulse.rest(LONGEST_WAIT)
 
     def _patience(self) -> float:
-        """Until the next file may have settled, at the most a beat; none while there is other work."""
+        """How many seconds to wait for hints: until the next file may have settled, or 0 while there is other work."""
         if self._upkeep.left:
             return 0.0
         due = self._settler.next_due()
@@ -190,13 +200,13 @@ class Service:
         return min(LONGEST_WAIT, max(0.0, due - time.monotonic()))
 
     def _carry(self, findings: Iterator[Finding]) -> bool:
-        """Take in what was found; tells whether there was anything."""
+        """Process these findings; returns whether there were any."""
         first = next(findings, None)
         if first is None:
             return False
         summary = self._pipeline.run(chain([first], findings))
         self._health.progress(None)
-        self._say(_in_words(summary))
+        self._say(_counts_of(summary))
         if self._health.doing != "watching":
             self._health.tell("watching")
         if summary.new or summary.changed or summary.moved:
@@ -204,12 +214,12 @@ class Service:
         return True
 
     def _renew_some(self) -> None:
-        """After a change of the model, one portion of its vectors between two looks at what happened."""
+        """After a change of the model, embed one portion of pictures before handling events again."""
         if not self._upkeep.left:
             return
         self._pipeline.embed_missing(self._upkeep)
         if self._upkeep.left:
-            self._health.tell_now_and_then(f"embedding anew, {self._upkeep.left:,} pictures left")
+            self._health.tell_now_and_then(f"embedding again, {self._upkeep.left:,} pictures left")
         else:
             self._unattended.after_scan()
             self._health.tell("watching")
@@ -217,15 +227,15 @@ class Service:
     # --- scans -----------------------------------------------------------------------------------------------------
 
     def _scan(self, why: str, roots: Iterable[Root] | None = None) -> None:
-        """Visit the given roots, or all that are online, and remember when that was."""
-        wanted = [Place(root) for root in (self._roots.online() if roots is None else roots)]
+        """Visit the given roots, or all that are online, and record the time."""
+        wanted = [ScanTarget(root) for root in (self._roots.online() if roots is None else roots)]
         self._health.tell(f"scanning ({why})")
-        summary = visit_places(self._workspace, self._pipeline, wanted, self._roots.went_offline)
+        summary = visit_targets(self._workspace, self._pipeline, wanted, self._roots.went_offline)
         self._health.progress(None)
         if self._pipeline.was_stopped:
-            self._say(f"scan ({why}) was left off: {_in_words(summary)} so far")
+            self._say(f"scan ({why}) was stopped: {_counts_of(summary)} so far")
             return
-        self._say(f"scan ({why}): {_in_words(summary)}")
+        self._say(f"scan ({why}): {_counts_of(summary)}")
         self._unattended.after_scan()
         self._health.tell("watching")
 
@@ -245,7 +255,7 @@ class Service:
     def _check_roots_and_scan_new(self) -> None:
         new = self._check_roots()
         if new:
-            self._unattended.settle_journal()  # rows of a root that was offline have waited for its disk
+            self._unattended.settle_journal()  # journal rows of an offline root have waited for its disk
             self._scan("new root", new)
 
     def _check_roots(self) -> list[Root]:
@@ -253,7 +263,7 @@ class Service:
         self._interpreter.set_roots(self._roots.online())
         return came
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- reporting -------------------------------------------------------------------------------------------------
 
     def _heard_progress(self, progress: Progress) -> None:
         self._pulse.beat()
@@ -278,7 +288,7 @@ class Service:
             self._say(f"{os.fsdecode(path)} is still being written to and was not read")
 
     def _save_index(self, *, force: bool = False) -> None:
-        """A snapshot that cannot be written costs time at the next start, and nothing else."""
+        """Save a snapshot. A failure only makes the next start slower."""
         try:
             self._pipeline.save_index(force=force)
         except StoreError as error:
@@ -290,6 +300,6 @@ class Service:
             self._health.say_goodbye()
 
 
-def _in_words(summary: ScanSummary) -> str:
+def _counts_of(summary: ScanSummary) -> str:
     counts = [(name, getattr(summary, name)) for name in ("new", "changed", "moved", "gone", "unchanged", "errors")]
     return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing to do"

@@ -1,4 +1,4 @@
-"""When is a file that has just been touched done being written? Pure: the clock and `stat` are given by the caller."""
+"""Decides when a touched file is completely written. Pure: the caller supplies the clock and `stat`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 Stamp = tuple[int, int]
-"""Size in bytes and mtime in nanoseconds: what must stay the same."""
+"""Size in bytes and mtime in nanoseconds, which must stay the same."""
 Clock = Callable[[], float]
-"""Monotonic seconds. Never the wall clock: it jumps, and an mtime may come from another machine's."""
+"""Monotonic seconds. Never the wall clock, which can jump; an mtime may come from another machine's clock."""
 Stat = Callable[[bytes], Stamp | None]
-"""Looks at one path; None if it is gone or is nothing that could be read."""
+"""Examines one path; None if it is gone or cannot be read."""
 
 PATIENCE_SECONDS = 3600.0
 CAPACITY = 200_000
-"""Waiting paths; at some 350 bytes each this bounds the memory at 70 MB."""
+"""Maximum number of waiting paths. At about 350 bytes each, they use at most 70 MB."""
 
 
 @dataclass(slots=True)
@@ -29,8 +29,8 @@ class _Held:
 class Settler:
     """Holds touched paths until size and mtime have been unchanged for `quiet_seconds`. For one thread.
 
-    Every path is due the same time after it was last touched or last found changed, so the order in which paths were
-    (re)inserted into the dictionary is the order in which they are due: no heap, and `due` looks at due paths only.
+    Every path is due a fixed time after it was last touched or found changed, so paths become due in the order of their
+    (re)insertion into the dictionary. No heap is needed, and `due` examines only due paths.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Settler:
         self._waiting: dict[bytes, _Held] = {}
 
     def __len__(self) -> int:
-        """How many paths are held back."""
+        """The number of paths held back."""
         return len(self._fresh) + len(self._waiting)
 
     def saw(self, path: bytes) -> bool:
-        """Take note that `path` was touched now; its quiet time starts again.
+        """Note that `path` was touched now, which restarts its quiet time.
 
         Returns:
-            False if there is no room for another path: it was not taken, and only a scan will find it.
+            False if there was no room for the path, so that only a scan will find it.
         """
         now = self._clock()
         if path in self._waiting:
@@ -68,10 +68,10 @@ class Settler:
         return True
 
     def due(self, stat: Stat) -> list[bytes]:
-        """Look at the paths whose time has come; return, and let go of, those that have been quiet long enough.
+        """Examine the due paths; return and release those that have been quiet long enough.
 
-        A path that changed waits again; a path that `stat` does not find is forgotten. The first look at a new path
-        only takes the stamp to compare with, unless the quiet time is 0.
+        A path that changed waits again; a path that `stat` does not find is dropped. The first check of a new path
+        only records its stamp for comparison, unless the quiet time is 0.
         """
         ready = []
         for path, held in self._take_due():
@@ -86,12 +86,12 @@ class Settler:
         return ready
 
     def next_due(self) -> float | None:
-        """The clock time from which on `due` is worth calling, None while nothing waits."""
+        """The clock time at which to call `due` next, or None while nothing waits."""
         first = next(iter(self._fresh.values()), None) or next(iter(self._waiting.values()), None)
         return first.due if first else None
 
     def restless(self) -> list[bytes]:
-        """Paths that have not come to rest within the patience: still written to, never read. Each is returned once."""
+        """Paths that did not settle within the patience: still being written, never read. Each is returned once."""
         long_ago = self._clock() - self._patience
         overdue = [path for path, held in self._waiting.items() if held.first_seen <= long_ago and not held.reported]
         for path in overdue:

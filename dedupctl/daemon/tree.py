@@ -1,12 +1,12 @@
-"""The folders that are watched, by what the kernel says they are and not by what they were once called.
+"""The watched folders, identified by the kernel's watch descriptors rather than by their former paths.
 
-`inotify_add_watch` answers with the same descriptor for the same inode, whatever path led to it. So a tree is never
-corrected by guessing from events: an event names an entry that may have changed, the entry is looked up on disk, and
-the descriptor that the kernel gives for it tells which folder stands there now. A path is kept as a chain of names,
-so that what is below a moved folder needs no rewriting; one folder that is mounted at two places has two nodes.
+`inotify_add_watch` returns the same descriptor for the same inode, whatever path led to it. The tree is therefore never
+updated by guessing from events: an event names an entry that may have changed, the entry is looked up on disk, and the
+descriptor tells which folder is there now. A path is stored as a chain of names, so that nothing below a moved folder
+needs rewriting. A folder mounted at two places has two nodes.
 
-That is eventually right whatever the order of moves, swaps and deletions: a folder is watched before it is listed, so
-whatever happens in it after it was listed raises an event, which is answered by another look.
+The tree converges whatever the order of moves, swaps and deletions: a folder is watched before it is listed, so any
+later change in it raises an event, which leads to another look-up.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from inotify_simple import INotify, flags
 from dedupctl.paths import is_or_lies_in, join, relative_to
 
 IsIgnored = Callable[[bytes], bool]
-"""Says of a path that it is none of our business, like everything below it."""
+"""Whether a path, with everything below it, is ignored."""
 
 LIMITS = {errno.ENOSPC: "fs.inotify.max_user_watches", errno.EMFILE: "fs.inotify.max_user_instances"}
-"""The sysctl behind each way in which inotify refuses."""
+"""The sysctl behind each error with which inotify reports a limit."""
 
 EVENTS = (
     flags.CREATE
@@ -37,8 +37,8 @@ EVENTS = (
     | flags.DONT_FOLLOW
     | flags.EXCL_UNLINK
 )
-"""Neither opening nor reading (our own scan would fill the queue), nor each single write: closing tells its end.
-ATTRIB, because a folder that becomes readable is to be watched from then on."""
+"""Opening and reading are left out, because our own scan would fill the queue. So is each single write, because closing
+marks its end. ATTRIB is included because a folder that becomes readable must be watched from then on."""
 
 
 NOWHERE = -1
@@ -46,7 +46,7 @@ NOWHERE = -1
 
 
 class Node:
-    """One folder at one place. The root's name is its whole path."""
+    """One folder at one path. The root's name is its whole path."""
 
     __slots__ = ("children", "name", "parent", "watch")
 
@@ -67,11 +67,11 @@ class Node:
 
     @property
     def is_placed(self) -> bool:
-        """It has not been taken out of the tree since."""
+        """Whether the node is still in the tree."""
         return self.watch != NOWHERE
 
     def below(self) -> Iterator[Node]:
-        """Itself and every node below it."""
+        """This node and every node below it."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
@@ -80,20 +80,20 @@ class Node:
 
 
 class WatchTree:
-    """Every folder below `root` that may be watched, with its watch. For one thread."""
+    """Every folder below `root` that can be watched, with its watch. For one thread."""
 
     def __init__(self, inotify: INotify, root: bytes, is_ignored: IsIgnored) -> None:
-        """Watch the root itself; `look_again` goes on from there.
+        """Watch only the root; `look_again` adds the folders below it.
 
         Raises:
-            OSError: it cannot be watched.
+            OSError: the root cannot be watched.
         """
         self.unwatched: dict[bytes, str] = {}
-        """Folders that cannot be watched (and so nothing below them), with the reason."""
+        """Folders that cannot be watched, and therefore nothing below them, with the reason."""
         self.refusal: OSError | None = None
-        """Why a folder could not be watched, where a limit of `LIMITS` was reached."""
+        """The error of a folder that could not be watched because a limit of `LIMITS` was reached."""
         self.is_given_up = False
-        """Whoever closes it waits for a look to end, which may be half through a slow disk."""
+        """Set on closing to end a traversal early, because it may take long on a slow disk."""
         self._inotify = inotify
         self._is_ignored = is_ignored
         self._at: dict[int, list[Node]] = {}
@@ -102,11 +102,11 @@ class WatchTree:
         self._at[self.root.watch] = [self.root]
 
     def __len__(self) -> int:
-        """How many watches are used."""
+        """The number of watches in use."""
         return len(self._at)
 
     def nodes(self, watch: int) -> tuple[Node, ...]:
-        """Where the folder of this watch stands; nowhere if it was let go of."""
+        """The nodes of the folder with this watch; empty if the watch was released."""
         return tuple(self._at.get(watch, ()))
 
     def node_at(self, path: bytes) -> Node | None:
@@ -120,10 +120,10 @@ class WatchTree:
         return node
 
     def look(self, parent: Node, name: bytes) -> list[bytes]:
-        """Bring one entry of a folder in line with the disk, and all that is below it.
+        """Bring one entry of a folder, and everything below it, in line with the disk.
 
         Returns:
-            The folders that were not watched before; one that lies in another of them goes without saying.
+            The newly watched folders, without those that lie inside another of them.
         """
         placed = self._place(parent, name, join(parent.path, name))
         return [] if placed is None else self._look_below(*placed)
@@ -132,20 +132,20 @@ class WatchTree:
         """Bring the whole tree in line with the disk; returns as `look`.
 
         Raises:
-            OSError: the root cannot be watched any more.
+            OSError: the root can no longer be watched.
         """
         self.unwatched.clear()
         watch = self._inotify.add_watch(self.root.name, EVENTS)
         if watch != self.root.watch:
-            raise FileNotFoundError(errno.ENOENT, "another folder stands in its place", self.root.name)
+            raise FileNotFoundError(errno.ENOENT, "another folder has taken its place", self.root.name)
         return self._look_below(self.root, is_fresh=False)
 
     def is_missing(self, path: bytes) -> bool:
-        """The folder at this path, or one below it, could not be watched."""
+        """Whether the folder at this path, or one below it, could not be watched."""
         return any(is_or_lies_in(at, path) for at in self.unwatched)
 
     def dropped(self, watch: int) -> list[Node]:
-        """The kernel gave up a watch: its folder was deleted or unmounted. Returns where it stood."""
+        """Handle a watch whose folder was deleted or unmounted. Returns its former nodes."""
         nodes = self._at.pop(watch, [])
         self._orphans.discard(watch)
         for node in nodes:
@@ -153,10 +153,10 @@ class WatchTree:
         return nodes
 
     def prune(self) -> None:
-        """Give back the watches of folders that are nowhere in the tree any more.
+        """Release the watches of folders that are no longer in the tree.
 
-        Called when every event at hand has been answered: a folder that was moved within the tree has its place by
-        then, and its watch lived through the move.
+        Called after all pending events are handled: by then, a folder moved within the tree has its new node, and its
+        watch survived the move.
         """
         for watch in self._orphans:
             if watch in self._at and not self._at[watch]:
@@ -164,7 +164,7 @@ class WatchTree:
                 try:
                     self._inotify.rm_watch(watch)
                 except OSError as error:
-                    if error.errno != errno.EINVAL:  # the kernel was faster
+                    if error.errno != errno.EINVAL:  # the kernel has already removed it
                         raise
         self._orphans.clear()
 
@@ -191,7 +191,7 @@ class WatchTree:
         return fresh
 
     def _place(self, parent: Node, name: bytes, path: bytes) -> tuple[Node, bool] | None:
-        """What stands at this path gets its node; tells whether it was watched nowhere before."""
+        """Create or keep the node for this path; also returns whether its folder was not watched anywhere before."""
         before = parent.children.get(name)
         watch = None if self._is_ignored(path) else self._watch(path)
         if before is not None and before.watch == watch:
@@ -206,7 +206,7 @@ class WatchTree:
         return node, is_fresh
 
     def _watch(self, path: bytes) -> int | None:
-        self._say_no_more_of(path)
+        self._forget_unwatched(path)
         try:
             return int(self._inotify.add_watch(path, EVENTS))
         except (FileNotFoundError, NotADirectoryError):
@@ -218,7 +218,7 @@ class WatchTree:
             return None
 
     def _subfolders(self, path: bytes) -> set[bytes] | None:
-        """The names of the folders in this one; None if it cannot be listed, and what is below stays as it is."""
+        """The names of the subfolders; None if the folder cannot be listed, which leaves the nodes below unchanged."""
         try:
             with os.scandir(path) as entries:
                 return {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
@@ -229,19 +229,19 @@ class WatchTree:
             return None
 
     def _detach(self, node: Node) -> None:
-        """Take a node out of the tree, with everything below it; the watches may find another place yet."""
+        """Remove a node and everything below it from the tree. The watches may still get new nodes."""
         if self.unwatched:
-            self._say_no_more_of(node.path)
+            self._forget_unwatched(node.path)
         if node.parent is not None and node.parent.children.get(node.name) is node:
             del node.parent.children[node.name]
         for one in node.below():
-            places = self._at.get(one.watch)
-            if places is not None and one in places:
-                places.remove(one)
-                if not places:
+            nodes = self._at.get(one.watch)
+            if nodes is not None and one in nodes:
+                nodes.remove(one)
+                if not nodes:
                     self._orphans.add(one.watch)
             one.watch = NOWHERE
 
-    def _say_no_more_of(self, path: bytes) -> None:
+    def _forget_unwatched(self, path: bytes) -> None:
         if self.unwatched:
             self.unwatched = {at: why for at, why in self.unwatched.items() if not is_or_lies_in(at, path)}

@@ -1,7 +1,7 @@
-"""What the daemon does to pictures by itself: settle what was cut off, and run the policies that are `unattended`.
+"""What the daemon does to pictures on its own: settle interrupted runs and apply `unattended` policies.
 
-It acts through the same plan and apply as the commands do, with the same lock, guards and journal; only that nobody
-looks at the plan first, so `exact` and `pixel` are all it may touch.
+It uses the same plan and apply as the commands, with the same lock, guards and journal. Because nobody reviews the plan
+first, it may act only on `exact` and `pixel` pairs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from dedupctl.removal.same_pixels import SamePixels
 from dedupctl.report.wording import counted, shown, size
 
 PAUSE_SECONDS = 60.0
-"""One run for a whole import, not one for each of its batches."""
+"""Minimum time between two runs, so that a whole import causes one run rather than one per batch."""
 PURGE_SECONDS = 86_400.0
 SAID_OUTCOMES = 20
-"""So many files that were left alone are named in the log; `dedupctl log` has them all."""
+"""How many files left alone are named in the log; `dedupctl log` lists them all."""
 
 
 class Unattended:
-    """The policies that need nobody. It acts once after the library has changed, and again when that happens again."""
+    """Applies the unattended policies once after each change of the library."""
 
     def __init__(
         self,
@@ -62,33 +62,33 @@ class Unattended:
         self._is_due = False
         self._not_before = 0.0
         self._in_vain: dict[str, set[tuple[Seen, Seen | None]]] = {}
-        """What was asked for and left alone, by policy: not asked for again before the next scan."""
+        """The removals left alone, by policy. They are not attempted again before the next scan."""
 
     def settle_journal(self) -> None:
-        """Settle what an earlier run left open: this daemon, or a command that was killed."""
+        """Settle what an earlier run of the daemon, or a killed command, left open."""
         try:
             with self._pulse.uninterrupted(), acting(self._home, self._catalog) as settled:
                 self._say_settled(settled)
         except LockHeld as held:
-            # Whoever holds it has settled the journal before its own work.
+            # The holder of the lock has already settled the journal before its own work.
             self._say(str(held))
         except StoreError:
             raise
         except (DedupctlError, OSError) as error:
-            # The rows wait for the next start or the next root that comes back; watching must go on meanwhile.
-            self._say(f"what was cut off could not be settled: {shown(str(error))}")
+            # The rows wait for the next start or for a root to come back; watching must continue meanwhile.
+            self._say(f"an interrupted run could not be settled: {shown(str(error))}")
 
     def after_batch(self) -> None:
-        """The library has changed."""
+        """Note that the library has changed."""
         self._is_due = bool(self._policies)
 
     def after_scan(self) -> None:
-        """The library was visited as a whole; what was left alone before is tried again."""
+        """Note that the library was scanned. Removals left alone before are attempted again."""
         self._in_vain.clear()
         self.after_batch()
 
     def act_when_due(self) -> None:
-        """Run the policies if the library has changed since, and the last run is a while ago."""
+        """Run the policies if the library has changed and `PAUSE_SECONDS` have passed since the last run."""
         if not self._is_due or time.monotonic() < self._not_before:
             return
         self._is_due = False
@@ -98,7 +98,7 @@ class Unattended:
         self._not_before = time.monotonic() + PAUSE_SECONDS
 
     def purge_when_due(self) -> None:
-        """End what is past its retention, if that is wanted and the last time is a day ago."""
+        """Purge files past their retention, if configured, at most once a day."""
         if not self._purges or time.monotonic() < self._purge_not_before:
             return
         self._purge_not_before = time.monotonic() + PURGE_SECONDS
@@ -130,7 +130,7 @@ class Unattended:
             return
         roots = {action.victim.root for action in drafted.removals}
         if roots and not any(os.access(root, os.W_OK) for root in roots):
-            # As under the shipped units, which give the daemon nothing to write but its home.
+            # This is so under the shipped units, which let the daemon write only to its home directory.
             self._in_vain[name] = asked
             named = ", ".join(shown(root) for root in sorted(roots))
             self._say(f"policy {name} waits: this daemon may not write to {named} (see systemd/act-in-a-root.conf)")
@@ -161,13 +161,13 @@ class Unattended:
             is_stopped=self._is_stopped,
         )
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- reporting -------------------------------------------------------------------------------------------------
 
     def _say_settled(self, settled: Sequence[Outcome]) -> None:
         for outcome in settled:
             self._say(
-                f"a {outcome.deed.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
-                + (f", {shown(outcome.reason)}" if outcome.reason else "")
+                f"a {outcome.deed.value} was interrupted: {shown(outcome.action.victim.absolute)}:"
+                f" {outcome.state.value}" + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
 
     def _say_purged(self, outcomes: Sequence[Outcome]) -> None:

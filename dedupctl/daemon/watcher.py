@@ -1,4 +1,4 @@
-"""File system events as hints, and nothing more: no stat of a file, no catalog, no decision."""
+"""Turns filesystem events into hints. It examines no file, uses no catalog and makes no decision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dedupctl.daemon.tree import LIMITS, IsIgnored
 log = logging.getLogger(__name__)
 
 IsToolName = Callable[[bytes], bool]
-"""Says of one name in a path that it belongs to another tool (a trash, a folder of thumbnails, our own `.dedupctl`)."""
+"""Whether a name in a path belongs to a tool (a trash, a folder of thumbnails, our own `.dedupctl`)."""
 
 HAS_INOTIFY = sys.platform == "linux"
 SETTLING_BEAT_SECONDS = 0.5
@@ -25,14 +25,14 @@ SETTLING_BEAT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
-    """How one root is watched. `reason` says why it is polled, None where events come from the kernel."""
+    """How one root is watched. `reason` says why it is polled; it is None where the kernel provides events."""
 
     root: bytes
     reason: str | None
     watches: int = 0
-    """Folders that the kernel watches, each of which costs one of the user's watches."""
+    """Folders that the kernel watches. Each uses one of the user's watches."""
     unwatched: Mapping[bytes, str] = field(default_factory=dict)
-    """Folders that cannot be watched, and why."""
+    """Folders that cannot be watched, with the reason."""
 
     @property
     def polled(self) -> bool:
@@ -40,10 +40,10 @@ class WatchHealth:
 
 
 class Watcher:
-    """Watches roots and hands out hints. Its methods are for one thread; the watching goes on in others.
+    """Watches roots and returns hints. Call its methods from one thread; the watching runs in others.
 
-    Below a name that `is_tool_name` says yes to, nothing is watched and no hint is given. Watch before you scan: what
-    changes between the two is then seen twice, not never. `beat` is called again and again while a call takes long.
+    Nothing is watched or reported below a name for which `is_tool_name` is true. Watch before you scan, so that changes
+    between the two are seen twice rather than never. `beat` is called repeatedly during long calls.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Watcher:
         self._watches: dict[bytes, _Watch] = {}
 
     def watch(self, root: bytes) -> WatchHealth:
-        """Watch `root` (absolute), anew if it was watched already; returns once every folder below it is.
+        """Watch `root` (absolute), again if already watched. Returns once every folder below it is watched.
 
         Raises:
-            OSError: the root is not there, is no folder or may not be read.
+            OSError: the root does not exist, is not a folder or cannot be read.
         """
         self.unwatch(root)
         os.scandir(root).close()
@@ -75,7 +75,7 @@ class Watcher:
         return watch.health
 
     def unwatch(self, root: bytes) -> None:
-        """Stop watching `root`; nothing happens if it is not watched."""
+        """Stop watching `root`, if it is watched."""
         watch = self._watches.pop(root, None)
         if watch:
             watch.by.close()
@@ -85,17 +85,17 @@ class Watcher:
         return [watch.health for watch in self._watches.values()]
 
     def alive(self) -> int:
-        """How many roots are watched by a thread that lives."""
+        """The number of roots watched by a live thread."""
         return sum(watch.by.is_alive() for watch in self._watches.values())
 
     def traffic(self) -> dict[str, int | float | None]:
-        """What was heard so far, as `HintQueue.traffic`."""
+        """Counts of the events received, as `HintQueue.traffic`."""
         return self._hints.traffic()
 
     def take(self, timeout: float) -> list[Hint]:
-        """Every hint that waits; if there is none, wait up to `timeout` seconds for the first.
+        """Every waiting hint; if there is none, wait up to `timeout` seconds for the first.
 
-        A root that inotify refused to watch any further is polled from here on, and an `EventsLost` asks for a scan.
+        A root that inotify cannot watch completely is polled from now on, and an `EventsLost` requests a scan.
         """
         hints = self._hints.take(timeout)
         for root, watch in list(self._watches.items()):
@@ -105,16 +105,16 @@ class Watcher:
         return hints
 
     def check(self) -> None:
-        """Find out which roots are not watched any more, whatever the reason: a `RootLost` tells of each."""
+        """Put a `RootLost` hint for each root that is no longer watched, whatever the reason."""
         for root, watch in self._watches.items():
             fault = watch.fault() or self._other_ground(watch)
             if fault:
                 self._hints.put(RootLost(root, fault))
 
     def look_again(self) -> None:
-        """Have every folder compared with what is watched; one that was not is hinted at.
+        """Compare the watches with the folders on disk. Newly watched folders are reported as hints.
 
-        A root that is polled for want of watches gets another try.
+        A root polled because inotify ran out of watches is tried again.
         """
         for root, watch in list(self._watches.items()):
             if isinstance(watch.by, Inotify):
@@ -138,7 +138,7 @@ class Watcher:
         if watch.is_makeshift:
             return None
         reason = self._reason_to_poll(watch.root)
-        return None if reason == watch.reason else reason or "its events can be heard now"
+        return None if reason == watch.reason else reason or "its events can be received now"
 
     def _fall_back(self, root: bytes, reason: str) -> Hint:
         try:
@@ -189,7 +189,7 @@ class _Watch:
     by: Inotify | Observed
     reason: str | None = None
     is_makeshift: bool = False
-    """It is polled only because inotify had no watch left."""
+    """It is polled only because inotify ran out of watches."""
 
     @property
     def health(self) -> WatchHealth:
@@ -199,14 +199,14 @@ class _Watch:
 
     @property
     def refusal(self) -> OSError | None:
-        """Why a folder below the root could not be watched."""
+        """The error of a folder below the root that could not be watched."""
         return self.by.tree.refusal if isinstance(self.by, Inotify) else None
 
     def fault(self) -> str | None:
-        """Why nothing more would be heard of this root, None while all is well."""
+        """Why this root no longer yields events, or None while it does."""
         if not self.by.is_alive():
             why = self.by.failure if isinstance(self.by, Inotify) else None
             return "its watch has ended" + (f": {why}" if why else "")
         if isinstance(self.by, Inotify) and not self.by.is_of_this_root:
-            return "another folder stands in its place"
+            return "another folder has taken its place"
         return None

@@ -1,4 +1,4 @@
-"""How much memory reading pictures may take: of all workers together, of one picture, and of one among others."""
+"""How much memory decoding may use: for all workers together, for one large picture, and for an ordinary one."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from dedupctl.config import ScanConfig
 
 MEGABYTE = 1 << 20
 ORDINARY = 256 * MEGABYTE
-"""What decoding takes at most while other workers decode, too: a HEIC of 36 megapixels, a progressive JPEG of 43 (5.9
-bytes a pixel where no channel is subsampled). What needs more waits for its turn."""
+"""The most memory one decode may use while other workers also decode: enough for a HEIC of 36 megapixels or a
+progressive JPEG of 43 (5.9 bytes per pixel without subsampling). Pictures that need more wait their turn."""
 OWN = 192 * MEGABYTE
-"""What a worker holds before it has decoded anything: 156 MB resident, most of them shared with the others."""
+"""What a worker uses before it decodes anything: 156 MB resident, most of it shared with the other workers."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bytes. At any moment the workers that are busy hold no more than `total`."""
+    """Memory in bytes. At any moment the busy workers together use at most `total`."""
 
     total: int
     largest: int
-    """What one worker may come to hold, itself included, while it decodes a large picture."""
+    """The most that one worker, including its own overhead, may use while it decodes a large picture."""
 
     @property
     def workers(self) -> int:
-        """So many may decode ordinary pictures at a time."""
+        """The number of workers that may decode ordinary pictures at the same time."""
         return max(1, self.total // (OWN + ORDINARY))
 
     @property
     def allowance(self) -> int:
-        """What decoding one large picture may take."""
+        """The memory available for decoding one large picture."""
         return max(MEGABYTE, self.largest - OWN)
 
 
 def budget_of(config: ScanConfig, memory: int | None = None) -> Budget:
-    """The budget that the configuration asks for; half of `memory` (by default of what there is) where it leaves it."""
+    """The configured budget; if none is configured, half of `memory` (by default the available memory)."""
     total = config.memory_mb * MEGABYTE or (available_memory() if memory is None else memory) // 2
     return Budget(total, min(total, config.worker_memory_mb * MEGABYTE))
 
 
 def available_memory() -> int:
-    """Bytes of memory that this process may use: of the machine, or less where a control group (v2) says so.
+    """Bytes of memory that this process may use: that of the machine, or the limit of its control group (v2) if lower.
 
-    `memory.high` counts like `memory.max`: past it the kernel slows a group down until nothing gets on.
+    `memory.high` counts like `memory.max`: above it the kernel throttles the group until it makes no progress.
     """
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for group in _own_groups():
@@ -58,7 +58,7 @@ def available_memory() -> int:
 
 
 def _own_groups() -> list[Path]:
-    """The control group of this process and all around it, as far as they can be seen from here."""
+    """The control group of this process and its ancestors, as far as they are visible from here."""
     try:
         entries = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""The inside of a worker process: one item after the other, each with limits that the kernel holds.
+"""The inside of a worker process, which handles one item after another under limits enforced by the kernel.
 
-A decoder fed with a broken file may crash, hang or eat memory. CPU time and waiting end the process by a signal that no
-decoder can keep off, memory by an allocation that fails; who started the process sees by its exit code what it was.
+A decoder may crash, hang or exhaust memory on a broken file. Too much CPU time or waiting ends the process with a
+signal that no decoder can block; too much memory makes an allocation fail. The exit code tells the parent the cause.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from typing import Any
 from dedupctl.errors import DedupctlError
 
 OUT_OF_CPU, OUT_OF_TIME = signal.SIGPROF, signal.SIGALRM
-"""What ends a worker whose item took more CPU time than it may, or never came to an end without any."""
+"""The signals that end a worker whose item exceeded its CPU time, or did not finish although it used none."""
 PATIENCE = 20
-"""How many times longer than its CPU time an item may last: other programs want the machine, too, and disks wake up."""
+"""Wall-clock limit of an item as a multiple of its CPU time: other programs use the machine, and disks must spin up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What each item may take."""
+    """The resources that each item may use."""
 
     memory: int
-    """Bytes, besides what the process holds when it begins."""
+    """Bytes, in addition to what the process uses when the item starts."""
     seconds: float
     """Of CPU."""
     is_last: bool
-    """More cannot be had: it is not tried again with another one."""
+    """There is no larger allowance with which the item could be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a process can do: functions of a module, because they are sent to it by name."""
+    """What a process can do. The functions must belong to a module, because they are sent by name."""
 
     prepare: Callable[[Any], None]
-    """Gets the process's state ready, outside the limits: loading the model is not for the first file to pay."""
+    """Prepares the state outside the limits, so that loading the model does not count against the first file."""
     do: Callable[[Any, Any, Allowance], Any]
     """Takes state, item and allowance."""
 
@@ -60,12 +60,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The process is ready and is at the first item."""
+    """The process is ready and starts with the first item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of the next item, or what it raised; the process goes on with the one after it."""
+    """The result of an item, or the exception it raised. The process continues with the next item."""
 
     result: Any
     error: BaseException | None
@@ -74,15 +74,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """There is an answer to every item. `resident` is how many bytes of memory the process holds."""
+    """Every item has been answered. `resident` is the resident memory of the process in bytes."""
 
     resident: int
 
 
 def run(connection: Connection, make_state: Callable[..., Any], *arguments: Any) -> None:
     """Answer orders until the other end of the connection is closed. Never returns to whoever forked the process."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and LibRaw print about broken files, each in its own words
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a killed decoder would leave a gigabyte in the current folder
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and LibRaw print messages about broken files
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a killed decoder would dump a gigabyte into the current folder
     threading.Thread(target=_die_with_parent, daemon=True).start()
     state = make_state(*arguments)
     while True:
@@ -96,14 +96,14 @@ def run(connection: Connection, make_state: Callable[..., Any], *arguments: Any)
             if order.allowance.is_last:
                 give_back_memory()
             connection.send(Done(resident_bytes()))
-        except (EOFError, OSError):  # nobody asks any more
+        except (EOFError, OSError):  # the parent has closed the connection
             os._exit(0)
 
 
 def _get_ready(order: Order, state: Any) -> None:
     try:
         order.work.prepare(state)
-    except DedupctlError:  # it will fail again, and be told, when there is something to do
+    except DedupctlError:  # it fails again, and is reported, with the first item
         return
 
 
@@ -116,7 +116,7 @@ def _outcome(order: Order, state: Any, item: Any) -> Outcome:
     except DedupctlError as error:
         return Outcome(None, error, time.process_time() - started)
     except Exception as error:
-        # As text: an exception of a decoder may hold what cannot be sent.
+        # As text, because a decoder's exception may contain objects that cannot be pickled.
         kind = MemoryError if isinstance(error, MemoryError) else RuntimeError
         return Outcome(None, kind(f"{type(error).__name__}: {error}"), time.process_time() - started)
     return Outcome(result, None, time.process_time() - started)
@@ -124,10 +124,10 @@ def _outcome(order: Order, state: Any, item: Any) -> Outcome:
 
 @contextmanager
 def limited(allowance: Allowance) -> Iterator[None]:
-    """Whatever runs in this block fails to get more memory, and ends the process when it takes more time.
+    """Limit the code in this block: allocations beyond the allowance fail, and exceeding the time ends the process.
 
-    Not the address space but the private, writable part of it is limited (RLIMIT_DATA): what the libraries reserve or
-    map without touching it is 580 MB more than what a worker holds, and a file that libtiff maps is no memory at all.
+    The limit applies to private writable memory (RLIMIT_DATA) rather than address space: libraries reserve or map
+    580 MB more than a worker uses, and a file mapped by libtiff takes no memory.
     """
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     limit = _private_bytes() + allowance.memory
@@ -143,8 +143,7 @@ def limited(allowance: Allowance) -> Iterator[None]:
 
 
 def give_back_memory() -> None:
-    """Return to the system what the allocator keeps for later: 70 MB after a picture of 36 megapixels, 1.1 GB after one
-    of 484."""
+    """Return memory that the allocator retains: 70 MB after a picture of 36 megapixels, 1.1 GB after one of 484."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except AttributeError:  # another C library than glibc
@@ -152,7 +151,7 @@ def give_back_memory() -> None:
 
 
 def resident_bytes() -> int:
-    """How much memory this process holds."""
+    """The resident memory of this process in bytes."""
     return _statm(1)
 
 
@@ -167,7 +166,7 @@ def _statm(field: int) -> int:
 
 
 def _die_with_parent() -> None:
-    """A parent killed with SIGKILL cannot stop its workers; orphans would decode on for nobody."""
+    """Exit with the parent. A parent killed with SIGKILL cannot stop its workers, which would keep decoding in vain."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

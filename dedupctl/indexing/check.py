@@ -1,7 +1,7 @@
-"""Is every store whole, and do they agree? And what can be mended from the catalog and the disk.
+"""Check that every store is intact and that the stores agree, and repair what the catalog and the disk allow.
 
-The catalog alone is the truth: what is derived from it is made anew. Of the catalog itself, what was read of the disk
-is dropped and read again; what a person said or did only a backup can bring back.
+The catalog is authoritative: everything derived from it is rebuilt. Damaged catalog rows that came from the disk are
+dropped and read again; what a person decided or did can only be restored from a backup.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Fault:
 
 
 def find_faults(workspace: Workspace) -> list[Fault]:
-    """Everything wrong with any store of the home; empty when all is whole."""
+    """Every fault in any store of the home directory; empty if all stores are intact."""
     faults = [Fault("catalog", line) for line in workspace.catalog.integrity()]
     faults += [Fault("catalog", f"{one.table}: {one.what}: {one.rows:,}") for one in workspace.catalog.row_faults()]
-    if not faults:  # a graph can only be compared with vectors that can be read
+    if not faults:  # the graph can only be compared if the vectors can be read
         faults += _faults_of_vectors(workspace)
     lost = sum(len(part) for part in _without_thumbnail(workspace))
     if lost:
@@ -40,7 +40,7 @@ def find_faults(workspace: Workspace) -> list[Fault]:
 
 
 def repair(workspace: Workspace, faults: list[Fault], is_stopped: Callable[[], bool] = lambda: False) -> list[Fault]:
-    """Mend what can be mended; returns what was, and what is left. The caller holds the lock."""
+    """Repair what can be repaired. Returns the repaired faults, then the remaining ones. The caller holds the lock."""
     if any(fault.store == "catalog" for fault in faults):
         workspace.catalog.mend_rows()
     if any(fault.store in ("catalog", "vectors") for fault in faults) and not workspace.catalog.row_faults():
@@ -66,7 +66,7 @@ def _faults_of_vectors(workspace: Workspace) -> Iterator[Fault]:
 
 
 def _without_thumbnail(workspace: Workspace) -> Iterator[list[int]]:
-    """Contents of present files whose thumbnail is lost, a batch at a time."""
+    """Contents of present files that have no thumbnail, in batches."""
     with workspace.catalog.read() as tx:
         for part in chunked(tx.contents.held(), CONTENTS_A_BATCH):
             held = workspace.thumbs.held([digest for digest, _ in part])
@@ -74,7 +74,7 @@ def _without_thumbnail(workspace: Workspace) -> Iterator[list[int]]:
 
 
 def _make_thumbnails(workspace: Workspace, is_stopped: Callable[[], bool]) -> None:
-    """From the files themselves; those that cannot be read now stay without one."""
+    """Create missing thumbnails from the files. Files that cannot be read now remain without one."""
     lost = [content_id for part in _without_thumbnail(workspace) for content_id in part]
     with closing(Workers(workspace.config, workspace.catalog.path)) as workers:
         for part in chunked(lost, FILES_A_BATCH * workers.count):

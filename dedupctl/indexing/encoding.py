@@ -1,7 +1,7 @@
-"""One encoding: a line of the file that carries what was read of a picture from one catalog to another.
+"""One encoding: a line of the file that transfers what was read from a picture from one catalog to another.
 
-Such a file may come from anywhere, so a line is taken only if the catalog, the index and the proof can work with
-everything in it. What it says stays a claim all the same: see `catalog/imported_contents`.
+Such a file may come from anywhere, so a line is accepted only if the catalog, the index and the proof can use all of
+its values. It remains an unverified claim even then: see `catalog/imported_contents`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dedupctl.fingerprint.regions import MOST_REGIONS
 from dedupctl.fingerprint.thumbnail import thumbnail_fault
 
 MOST_LINE_BYTES = 1 << 20
-"""The longest line that is looked at; one with the largest thumbnail takes half of it."""
+"""The longest line accepted. A line with the largest thumbnail takes half of it."""
 _UNIT_TOLERANCE = 0.01
-"""Half precision takes 0.0005 of a vector's length at the most."""
+"""Half precision changes the length of a vector by at most 0.0005."""
 
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 _Side = Annotated[int, Field(ge=1, lt=2**31)]
@@ -33,7 +33,7 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
 class LineRefused(DedupctlError):
-    """A line that is no encoding of this catalog's; the text says why."""
+    """A line that this catalog cannot accept as an encoding; the text gives the reason."""
 
 
 class _Facts(BaseModel):
@@ -65,7 +65,7 @@ class Encoding(BaseModel):
     model: str
     """Key of the embedding model that made the vectors."""
     vectors: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_REGIONS)]
-    """One per region, half precision, little endian."""
+    """One vector per region, in little-endian half precision."""
     thumbnail: Annotated[bytes, Field(min_length=1)]
 
     @classmethod
@@ -90,7 +90,7 @@ def read_line(line: str | bytes, model: ModelIdentity) -> Fingerprint:
     """The fingerprint that a line claims.
 
     Raises:
-        LineRefused: it is no encoding, one of another embedding model, or one that nothing could be done with.
+        LineRefused: the line is not an encoding, comes from another embedding model, or holds unusable values.
     """
     if len(line) > MOST_LINE_BYTES:
         raise LineRefused(f"it is longer than {MOST_LINE_BYTES:,} bytes")
@@ -126,13 +126,13 @@ def _vectors(parts: tuple[bytes, ...], dim: int) -> FloatArray:
         raise LineRefused(f"vectors: each has {dim * STORED.itemsize} bytes with this embedding model")
     vectors = np.frombuffer(b"".join(parts), STORED).astype(np.float32).reshape(len(parts), dim)
     lengths = np.linalg.norm(vectors, axis=1)
-    if not np.all(np.abs(lengths - 1.0) <= _UNIT_TOLERANCE):  # not a number is not within it either
+    if not np.all(np.abs(lengths - 1.0) <= _UNIT_TOLERANCE):  # also refuses NaN
         raise LineRefused("vectors: each has the length 1")
     return vectors
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where and what; a key that the file made up is quoted so that no terminal obeys it."""
+    """The location and the fault. Unknown keys are escaped so that no terminal interprets them."""
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(json.dumps(str(part))[1:-1] for part in first["loc"])[:80]
     return f"{where}: {first['msg']}" if where else first["msg"]

@@ -1,4 +1,4 @@
-"""Everything that was read of the library's pictures as arrays, for programs that compute with it."""
+"""The library's hashes and embeddings as arrays, for programs that compute with them."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ CONTENTS_A_BATCH = 1024
 
 @dataclass(frozen=True, slots=True)
 class EncodingTable:
-    """One row a picture (a distinct content that a present file holds), in order of content id."""
+    """One row per picture (a distinct content that a present file holds), ordered by content id."""
 
     content_ids: IntArray
     digests: tuple[bytes, ...]
     """BLAKE3 of the file's bytes, 32 bytes each."""
     paths: tuple[bytes, ...]
-    """A file that holds the content now, absolute; of several, the first in order of path."""
+    """The absolute path of a file that holds the content; if there are several, the first by path."""
     phash: npt.NDArray[np.uint64]
     """64-bit perceptual hash of the upright picture."""
     vectors: FloatArray
-    """Shape (n, dim), unit length: the whole picture by the model in use."""
+    """Shape (n, dim), unit length: the embedding of the whole picture by the model in use."""
 
     def __len__(self) -> int:
         return len(self.content_ids)
 
     def to_arrow(self) -> pa.Table:
-        """The same as an Arrow table: `content_id`, `digest`, `path`, `phash`, `vector` (a fixed-size list).
+        """The same data as an Arrow table: `content_id`, `digest`, `path`, `phash`, `vector` (a fixed-size list).
 
         Paths become text, as `os.fsdecode` writes them; a path that is not UTF-8 is escaped with `backslashreplace`.
 
@@ -63,7 +63,7 @@ class EncodingTable:
 
 
 def read_encodings(workspace: Workspace) -> EncodingTable:
-    """The encodings of every picture that a present file holds and that the model in use has seen."""
+    """The encodings of every picture that a present file holds and that the model in use has embedded."""
     model_id = workspace.model_in_use()
     ids: list[int] = []
     digests: list[bytes] = []

@@ -1,7 +1,7 @@
-"""Encodings: what was read of pictures, carried to another catalog, which then need not decode them again.
+"""Encodings transfer what was read from pictures to another catalog, which then need not decode them again.
 
-JSON Lines: one content a line, known by the digest of its bytes, with its facts, hashes, vectors and thumbnail. Nothing
-in it says where a file lies. What is taken in is marked as imported: it proposes pairs, but no removal rests on it.
+The format is JSON Lines: one content per line, identified by its content hash, with its facts, hashes, vectors and
+thumbnail. It contains no paths. Imported contents are marked: they can propose pairs, but no removal relies on them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CONTENTS_A_BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class RefusedLines:
-    """Lines, one after the other, that were left out for one reason. Numbers count from 1."""
+    """Consecutive lines refused for the same reason. Line numbers start at 1."""
 
     first: int
     last: int
@@ -28,14 +28,14 @@ class RefusedLines:
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What came of an import."""
+    """The outcome of an import."""
 
     new: int = 0
     known: int = 0
     refused: list[RefusedLines] = field(default_factory=list)
 
     def refuse(self, number: int, reason: str) -> None:
-        """Leave a line out; a whole file of another model is one entry."""
+        """Note a refused line. A whole file from another model becomes one entry."""
         before = self.refused[-1] if self.refused else None
         if before is not None and (before.last, before.reason) == (number - 1, reason):
             self.refused[-1] = RefusedLines(before.first, number, reason)
@@ -66,7 +66,7 @@ def export_encodings(workspace: Workspace) -> Iterator[str]:
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file without their ends. Of one that is too long to be an encoding only a beginning is read."""
+    """The lines of a file without line endings. A line too long to be an encoding is cut short."""
     while line := file.readline(MOST_LINE_BYTES + 2):
         yield line.rstrip(b"\r\n")
         while line and not line.endswith(b"\n"):
@@ -74,9 +74,9 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def import_encodings(workspace: Workspace, lines: Iterable[str | bytes]) -> ImportSummary:
-    """Take in what is not known yet; the vector index follows at its next opening. Only for the holder of the lock.
+    """Store contents not known yet; the vector index adds them when next opened. The caller holds the lock.
 
-    A line that is no encoding, or one of another embedding model, is left out and named in the summary.
+    A line that is not an encoding, or comes from another embedding model, is refused and listed in the summary.
     """
     summary = ImportSummary()
     batch: list[Fingerprint] = []
@@ -95,7 +95,7 @@ def import_encodings(workspace: Workspace, lines: Iterable[str | bytes]) -> Impo
 
 
 def _take(workspace: Workspace, fingerprints: Sequence[Fingerprint], summary: ImportSummary) -> None:
-    """Store those whose content is not known. What was read here stays as it is, its thumbnail too."""
+    """Store unknown contents. Contents read from local files, and their thumbnails, stay unchanged."""
     with workspace.catalog.read() as tx:
         known = tx.contents.ids_of({one.digest for one in fingerprints})
     fresh = list({one.digest: one for one in fingerprints if one.digest not in known}.values())

@@ -1,7 +1,7 @@
-"""A root that stands elsewhere now: on a new disk, in a container, under another mount point. Only a sample is read.
+"""Moving a root to a new location: a new disk, a container, another mount point. Only a sample of files is read.
 
-Files are known again by path, size and mtime, which every way of copying that keeps dates keeps; a sample is compared
-byte by byte. What does not agree is left for the next scan, which reads it.
+Files are recognised by path, size and mtime, which every copy that preserves dates keeps. The content hashes of a
+sample are compared. Files that do not match are left to the next scan, which reads them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dedupctl.paths import is_or_lies_in, join, lies_in, relative_to
 
 SAMPLE_FILES = 20
 COARSEST_MTIME_NS = 2_000_000_000
-"""FAT keeps dates to two seconds, and many ways of copying cut them to whole ones."""
+"""FAT stores dates with a resolution of two seconds, and many copying tools truncate them to whole seconds."""
 LEAST_SHARE = 0.5
-"""Of the known files. Where fewer are met, this is not the root, or not all of it."""
+"""Share of the known files that must be found. If fewer are, this is another folder or an incomplete copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovedRoot:
-    """How many of the known files were met at the new place, and how many were not (the next scan looks for them)."""
+    """How many known files were found at the new location, and how many were not (the next scan looks for them)."""
 
     path: bytes
     met: int
@@ -36,12 +36,12 @@ class MovedRoot:
 
 
 def move_root(catalog: Catalog, old: bytes, new: bytes) -> MovedRoot:
-    """From now on the root at `old` is the folder `new`, with its verdicts, protections, journal and quarantine.
+    """Move the root at `old` to the folder `new`, keeping its verdicts, protections, journal and quarantine.
 
     The caller holds the workspace's lock and is `acting`.
 
     Raises:
-        UsageError: no such root, no such folder, another root's, or other files.
+        UsageError: the root or the folder does not exist, or the folder overlaps another root or holds other files.
     """
     with catalog.read() as tx:
         known = tx.roots.all()
@@ -57,7 +57,7 @@ def move_root(catalog: Catalog, old: bytes, new: bytes) -> MovedRoot:
     _refuse_a_quarantine_left_behind(catalog, root, path)
     device, marker = mark_root(path)
     if any(other.id != root.id and marker is not None and other.marker == marker for other in known):
-        raise UsageError(f"{os.fsdecode(path)} bears the marker of another root")
+        raise UsageError(f"{os.fsdecode(path)} has the marker of another root")
     with catalog.write(durable=True) as tx:
         tx.roots.move(root, path, device, marker)
         tx.files.identify({located.file.id: identity for located, identity in met})
@@ -65,7 +65,7 @@ def move_root(catalog: Catalog, old: bytes, new: bytes) -> MovedRoot:
 
 
 def _met(catalog: Catalog, root: Root, path: bytes) -> tuple[list[tuple[LocatedFile, Identity]], int]:
-    """The known files that stand at the new place with the size and date they had, and how many do not."""
+    """The known files found at the new location with their old size and date, and the number of those that were not."""
     met, others = [], 0
     with catalog.read() as tx:
         for located in tx.files.present(root.id):
@@ -105,7 +105,7 @@ def _refuse_other_files(catalog: Catalog, path: bytes, met: list[tuple[LocatedFi
             raise UsageError(f"cannot read {os.fsdecode(join(path, located.file.path))}: {error}") from error
         if content is not None and digest != content.digest:
             raise UsageError(
-                f"{os.fsdecode(join(path, located.file.path))} holds other bytes than it did; nothing was changed"
+                f"{os.fsdecode(join(path, located.file.path))} no longer has the same content; nothing was changed"
             )
 
 

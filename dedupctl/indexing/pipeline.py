@@ -1,6 +1,6 @@
 """Findings in, proven pairs out: bounded queues around the workers, and one thread that writes.
 
-The scan and the daemon run this same path; a path from the walk and a path from an event are one thing.
+The scan and the daemon use the same pipeline, and treat a path from the walk like a path from an event.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from itertools import islice
 
 from dedupctl.domain import Evidence, ScanSummary, Unreadable
 from dedupctl.errors import Interrupted
+from dedupctl.indexing.findings import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.pool import Batch
-from dedupctl.indexing.scan import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
 from dedupctl.indexing.upkeep import Upkeep
 from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import TRANSIENT, Writer
@@ -25,54 +25,54 @@ from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.workspace import Workspace
 
 FILES_A_BATCH = 16
-"""Files a worker gets at once: enough to hide the cost of sending, few enough to lose little to a crash."""
+"""Files sent to a worker at once: enough to hide the cost of sending, few enough to lose little in a crash."""
 WRITE_AT = 256
 """Changes collected before a transaction."""
 WRITE_SECONDS = 0.3
-"""How long a change waits for company: what the daemon's user waits for a new picture."""
+"""How long a change may wait for others before it is written, which delays a new picture in the daemon."""
 
 
 @dataclass
 class Progress:
-    """What a scan says of itself while it runs."""
+    """What a scan reports while it runs."""
 
     found: int = 0
-    """Files met by the walk."""
+    """Files encountered by the walk."""
     to_read: int = 0
     read: int = 0
     errors: int = 0
     compared: int = 0
     to_compare: int = 0
-    """Pairs of pictures to prove, as far as they are proposed by now."""
+    """Candidate pairs proposed so far."""
     to_embed: int = 0
-    """Pictures that wait for a vector of another model, before anything is read."""
+    """Pictures still to be embedded by a new model before any file is read."""
 
 
 @dataclass
 class Listeners:
-    """Who is told what while a run goes on, and who may stop it."""
+    """Callbacks that report on a run, and that can pause or stop it."""
 
     progress: Callable[[Progress], None] = lambda _: None
     folder_error: Callable[[FolderError], None] = lambda _: None
     is_stopped: Callable[[], bool] = lambda: False
     alive: Callable[[], None] = lambda: None
-    """Told very often that the run goes on."""
+    """Called very often to signal that the run makes progress."""
     is_resting: Callable[[], bool] = lambda: False
-    """No more work is to be handed out for now."""
+    """Whether to hand out no more work for now."""
     spent: Callable[[float], None] = lambda _: None
-    """Told how many CPU seconds a batch took."""
+    """Called with the CPU seconds that a batch used."""
 
 
 @dataclass(eq=False)
 class _RoundAtWork:
-    """A round and what has come of its cases, by place."""
+    """A round and the evidence for its cases so far, by position."""
 
     round: Round
     evidence: dict[int, Evidence | Unreadable | None] = field(default_factory=dict)
 
 
 class Pipeline:
-    """One object for the life of a scan or of the daemon; `run` carries one series of findings through."""
+    """Lives as long as a scan or the daemon; each `run` processes one series of findings."""
 
     def __init__(
         self, workspace: Workspace, index: HnswIndex, workers: Workers, listeners: Listeners | None = None
@@ -85,21 +85,21 @@ class Pipeline:
         self._reading: dict[Future[Batch], list[Unread]] = {}
         self._judging: dict[Future[Batch], tuple[_RoundAtWork, range]] = {}
         self._portions: deque[tuple[_RoundAtWork, range]] = deque()
-        """Cases of rounds under way that no worker has been given yet."""
+        """Cases of started rounds that no worker has received yet."""
         self._counts: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._progress = Progress()
         self._gone: set[int] = set()
         self._moved: set[int] = set()
-        """Files that stand elsewhere now: they are not missed."""
+        """Files that have moved and so do not count as gone."""
         self._asked: set[int] = set()
-        """Files that were read in this run because an import was all that was known of them."""
+        """Files read in this run because they were known only from an import."""
         self._written_at = self._told_at = time.monotonic()
 
     def run(self, findings: Iterable[Finding] = ()) -> ScanSummary:
-        """Carry all findings through, and whatever an earlier run left uncompared; returns what was found.
+        """Process all findings and the contents that an earlier run left uncompared; returns a summary.
 
-        Stopped early, it leaves a consistent catalog: what was read is written, the rest is found again.
+        If stopped early, the catalog is consistent: what was read is written, and the rest is found again.
         """
         self._counts, self._seconds, self._progress = Counter(), defaultdict(float), Progress()
         self._gone, self._moved, self._asked = set(), set(), set()
@@ -132,17 +132,17 @@ class Pipeline:
         return self._summary()
 
     def embed_missing(self, upkeep: Upkeep) -> None:
-        """Give the next pictures vectors of the configured model; after the last, compare everything again if due."""
+        """Embed the next pictures with the configured model; after the last, compare everything again if due."""
         self._writer.grow_index(*upkeep.embed_portion())
         if not upkeep.left and upkeep.finish():
             self._matcher.start_over()
             self.run()
 
     def beat(self) -> None:
-        """The walk goes on.
+        """Signal that the walk makes progress.
 
         Raises:
-            Interrupted: it need not, the run was stopped.
+            Interrupted: the run was stopped.
         """
         self._listeners.alive()
         if self._listeners.is_stopped():
@@ -150,7 +150,7 @@ class Pipeline:
 
     @property
     def was_stopped(self) -> bool:
-        """Somebody asked to stop, so the last run may have ended early."""
+        """Whether a stop was requested, so that the last run may have ended early."""
         return self._listeners.is_stopped()
 
     def save_index(self, *, force: bool = False) -> None:
@@ -159,7 +159,7 @@ class Pipeline:
             self._writer.save_index(force=force)
 
     def _unread(self, findings: Iterable[Finding]) -> Iterator[Unread]:
-        """The files to read; of every other finding only a note is taken."""
+        """The files to read. Every other finding is only noted."""
         for finding in _until_interrupted(findings):
             if self._listeners.is_stopped():
                 return
@@ -191,11 +191,11 @@ class Pipeline:
                     self._writer.note(finding)
 
     def _claims(self) -> list[Unread]:
-        """Files known by an import only that have turned out to be copies: they are read before anybody relies on it.
+        """Files known only from an import that turned out to be copies. They are read before anything relies on them.
 
-        Each is asked for once a run: on a disk that is away it cannot be read. Only a comparison makes new ones, or a
-        verdict, which the next visit takes up: to ask after every new picture would cost the daemon half a second with
-        100,000 imported ones.
+        Each is requested once per run, because a file on an offline disk cannot be read. Only comparisons and verdicts
+        produce new ones, and the next visit handles those from verdicts: checking after every new picture would cost
+        the daemon half a second with 100,000 imported contents.
         """
         if not (self._counts["judged"] or self._counts["unchanged"]):
             return []
@@ -206,7 +206,7 @@ class Pipeline:
         return [Unread(one.file.root_id, one.file.path, one.path, one.file.identity, known=True) for one in claimed]
 
     def _keep_up(self) -> None:
-        """A walk that meets nothing to read may be long: what it notes is written, and others hear that it lives."""
+        """Write notes and report progress during a long walk that finds nothing to read."""
         if self._writer.pending >= WRITE_AT:
             self._write()
         if time.monotonic() - self._told_at >= WRITE_SECONDS:
@@ -217,7 +217,7 @@ class Pipeline:
         self._listeners.progress(self._progress)
 
     def _feed(self, todo: Iterator[Unread]) -> bool:
-        """Give every worker a batch in hand and one waiting; False once there is nothing left to give."""
+        """Give every worker one batch and queue another; False once nothing is left."""
         while len(self._reading) < 2 * self._workers.count:
             with self._timed("walk"):
                 batch = list(islice(todo, FILES_A_BATCH))
@@ -227,7 +227,7 @@ class Pipeline:
         return True
 
     def _collect(self) -> None:
-        """Wait for the next answers and take them in."""
+        """Wait for the next answers and process them."""
         waiting = [*self._reading, *self._judging]
         for future in wait(waiting, timeout=WRITE_SECONDS, return_when=FIRST_COMPLETED).done:
             batch = future.result()
@@ -270,7 +270,7 @@ class Pipeline:
             self._writer.write()
 
     def _start_rounds(self) -> None:
-        """Propose for what is not yet compared, as far as workers can take it."""
+        """Propose candidates for uncompared contents while workers have capacity."""
         while len(self._judging) + len(self._portions) < 2 * self._workers.count:
             with self._timed("candidates"):
                 found = self._matcher.next_round()
@@ -288,13 +288,13 @@ class Pipeline:
         self._portions.extend((at_work, places) for places in found.portions())
 
     def _hand_out_portions(self) -> None:
-        """Give every worker a portion in hand and one waiting. More would make new files wait for all of them."""
+        """Give every worker one portion and queue another. With more, new files would wait for all of them."""
         while self._portions and len(self._judging) < 2 * self._workers.count:
             at_work, places = self._portions.popleft()
             self._judging[self._workers.judge([at_work.round.cases[place] for place in places])] = at_work, places
 
     def _abandon(self) -> None:
-        """Let go of what is under way; every file of it is found again by the next look."""
+        """Drop the work in progress; the next visit finds all of its files again."""
         self._reading.clear()
         self._judging.clear()
         self._portions.clear()

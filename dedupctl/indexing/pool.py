@@ -1,8 +1,8 @@
-"""A pool of caged processes. One dies: its neighbours go on, the items it had not begun go to another one.
+"""A pool of caged processes. If one dies, the others continue, and its unstarted items go to another process.
 
-The item that a process died of, or that wanted more memory than it had, is tried once more: later, as a large one,
-which waits until the budget of all workers has room for it. Nothing is polled, and processes that have nothing to do
-for a while end, so an idle pool costs nothing.
+An item that killed its process, or needed more memory than allowed, is tried once more later as a large item, which
+waits until the memory budget has room for it. Nothing is polled, and idle processes end after a while, so an idle pool
+costs nothing.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from dedupctl.indexing.budget import ORDINARY, OWN, Budget
 from dedupctl.indexing.cage import Allowance, Begun, Done, Order, Outcome, Work
 
 START_TRIES = 3
-"""Processes that die one after the other before they began anything, until it is no accident any more."""
+"""After this many consecutive processes die before starting any work, the pool gives up."""
 IDLE_SECONDS = 60.0
-"""How long a process may have nothing to do before it ends, and with it 150 MB."""
+"""How long a process may be idle before it is ended, which frees 150 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """The result of an item whose process died of it twice."""
+    """The result of an item that killed its process twice."""
 
     exitcode: int
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of the items that were handed in, in order."""
+    """The results of the submitted items, in order."""
 
     results: list[Any]
     cpu_seconds: float
@@ -49,7 +49,7 @@ class Batch:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """Items that were handed in together, and what has come of them so far."""
+    """Items submitted together, and their results so far."""
 
     items: list[Any]
     answer: Future[Batch]
@@ -80,15 +80,15 @@ class _Process:
     idle_since: float
     task: _Task | None = None
     proven: bool = False
-    """It has begun something, so it can be started."""
+    """It has started some work, so starting processes is possible."""
 
 
 class Pool:
-    """Processes that are started when there is work. One thread minds them; `close` ends all.
+    """Processes started when there is work. One thread manages them; `close` ends all.
 
     Args:
-        wants_more: says of a result whether its item is to be tried again with all the memory there is for one.
-        fresh: what a process makes of `arguments` at its start, and hands to every piece of work.
+        wants_more: whether an item with this result should be tried again with the full memory of a large item.
+        fresh: creates the state of a process from `arguments` at its start; every piece of work receives it.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class Pool:
         self._thread: threading.Thread | None = None
 
     def submit(self, work: Work, items: Sequence[Any], seconds: float) -> Future[Batch]:
-        """Have this done to each item, within so many seconds of CPU each.
+        """Do this work on each item, with a limit of CPU `seconds` per item.
 
-        The answer holds a `Death` where a process died of its item, a RuntimeError or MemoryError where the item made
-        the work raise; it raises a DedupctlError that the work raised, which no item is to blame for.
+        The answer holds a `Death` for an item that killed its process, and a RuntimeError or MemoryError for an item
+        that made the work raise. It raises a DedupctlError from the work, which no item is to blame for.
         """
         answer: Future[Batch] = Future()
         answer.set_running_or_notify_cancel()
@@ -136,7 +136,7 @@ class Pool:
         return answer
 
     def close(self) -> None:
-        """Stop at once; work that was not collected is lost and will be done again."""
+        """Stop at once. Uncollected results are lost, and the work is done again later."""
         with self._guard:
             if self._closed:
                 return
@@ -147,7 +147,7 @@ class Pool:
         self._bell.close()
         self._ring.close()
 
-    # --- in the thread that minds the processes ----------------------------------------------------------------------
+    # --- in the thread that manages the processes ---------------------------------------------------------------------
 
     def _mind(self) -> None:
         failure: Exception = DedupctlError("the worker processes were stopped")
@@ -156,14 +156,14 @@ class Pool:
                 self._hand_out()
                 self._listen()
                 self._end_the_idle()
-        except Exception as error:  # an error of ours; whoever waits for an answer must not wait for ever
+        except Exception as error:  # a bug of ours; nobody may wait forever for an answer
             failure = error
         with self._guard:
             self._closed = True
         self._end_all(failure)
 
     def _listen(self) -> None:
-        """Wait for whatever happens next and take it in."""
+        """Wait for the next event and handle it."""
         minded = {one.connection: one for one in self._processes}
         idle = [one.idle_since for one in self._processes if one.task is None]
         patience = max(0.0, min(idle) + IDLE_SECONDS - time.monotonic()) if idle else None
@@ -193,7 +193,7 @@ class Pool:
             case Done(resident):
                 self._finish(task)
                 one.task, one.idle_since = None, time.monotonic()
-                if resident > OWN + ORDINARY:  # what it keeps for later, others could decode with
+                if resident > OWN + ORDINARY:  # other workers could use the memory that it retains
                     self._end(one)
 
     def _take(self, task: _Task, outcome: Outcome) -> None:
@@ -248,7 +248,7 @@ class Pool:
     # --- handing out -------------------------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        """Give work to whoever is free. A large item that waits for room holds back what would take it away again."""
+        """Give work to idle processes. A waiting large item holds back ordinary items that would take its memory."""
         while (queue := self._next_queue()) is not None:
             one = next((one for one in self._processes if one.task is None), None)
             if one is None:
@@ -256,11 +256,11 @@ class Pool:
                     return
                 try:
                     one = self._start()
-                except (OSError, EOFError) as error:  # the server that forks them has died; the next start makes one
+                except (OSError, EOFError) as error:  # the fork server has died; the next start launches a new one
                     self._start_failed(str(error))
                     continue
             task = queue.popleft()
-            if task.job.answer.done():  # another part of it has failed, or nobody waits any more
+            if task.job.answer.done():  # another part of it has failed, or nobody waits for it any longer
                 continue
             memory = self._budget.allowance if task.is_large else min(ORDINARY, self._budget.allowance)
             allowance = Allowance(memory, task.seconds, is_last=task.is_large)
@@ -271,7 +271,7 @@ class Pool:
                 self._bury(one)
 
     def _next_queue(self) -> deque[_Task] | None:
-        """Whose turn it is, if there is room: one large item at a time, and before the ordinary ones."""
+        """The queue to serve next if memory allows. Large items run one at a time and before ordinary ones."""
         busy = [one.task for one in self._processes if one.task is not None]
         is_large_turn = bool(self._large) and not any(task.is_large for task in busy)
         queue = self._large if is_large_turn else self._ordinary
@@ -305,7 +305,7 @@ class Pool:
     def _end(self, one: _Process) -> None:
         self._processes.remove(one)
         one.connection.close()
-        one.process.kill()  # it writes nothing that could be left half done
+        one.process.kill()  # it writes nothing that could be left incomplete
         one.process.join()
 
     def _end_all(self, failure: Exception) -> None:
@@ -321,9 +321,9 @@ class Pool:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Processes started in this block never hear Ctrl-C: it is the parent's to handle, and it stops the pool.
+    """Processes started in this block ignore Ctrl-C, because the parent handles it and stops the pool.
 
-    A terminal sends SIGINT to all of them, and one that is still importing would print a traceback.
+    A terminal sends SIGINT to all of them, and a process that is still importing would print a traceback.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -333,7 +333,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _start_method() -> BaseContext:
-    """forkserver shares the imports between workers. Never fork: we have threads."""
+    """Use forkserver, which shares imports between workers. Plain fork is unsafe because this process has threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dedupctl.indexing.workers"])  # else each would import everything by itself
+    context.set_forkserver_preload(["dedupctl.indexing.workers"])  # otherwise each would import everything itself
     return context

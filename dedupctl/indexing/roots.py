@@ -1,4 +1,4 @@
-"""Which roots there are, which of them are really there, and what of them a visit looks at."""
+"""Which roots are known, which of them are online, and which parts of them a visit covers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from dedupctl.disk.refusal import reason_of
 from dedupctl.disk.root_marker import mark_root, why_offline
 from dedupctl.domain import Identity, Root
 from dedupctl.errors import UsageError
+from dedupctl.indexing.findings import Finding, Gone
 from dedupctl.indexing.recognition import Recognition
-from dedupctl.indexing.scan import Finding, Gone, Walk, nothing
+from dedupctl.indexing.scan import Walk, nothing
 from dedupctl.paths import is_or_lies_in
 
 SAMPLE_FILES = 16
-"""Files that are compared to know a root again."""
+"""Files compared to recognise a root."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A folder to visit: a whole root (`folder` b""), or one folder in it, relative to the root."""
+class ScanTarget:
+    """A folder to scan: a whole root (`folder` is b""), or one folder in it, relative to the root."""
 
     root: Root
     folder: bytes = b""
@@ -34,7 +35,7 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
     """Watch the directory at `path` from now on.
 
     Raises:
-        UsageError: no such directory, not a directory, not readable, or it lies in or around a root already there.
+        UsageError: the directory is missing, not a directory or not readable, or it overlaps a known root.
     """
     real = checked_directory(path)
     with catalog.read() as tx:
@@ -47,17 +48,17 @@ def add_root(catalog: Catalog, path: bytes, *, reference: bool = False) -> Root:
         if is_or_lies_in(root.path, real):
             raise UsageError(
                 f"{os.fsdecode(real)} holds the root {os.fsdecode(root.path)};"
-                f" `dedupctl roots remove` that one first, its knowledge is kept"
+                f" run `dedupctl roots remove` on that one first; what is known of its files is kept"
             )
     device, marker = _marked(real, known)
     with catalog.write(durable=True) as tx:
         return tx.roots.add(real, device, marker, reference=reference)
 
 
-def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
-    """What a scan of these paths visits: a folder in a root stands for itself, any other becomes a root.
+def scan_targets(catalog: Catalog, paths: Sequence[bytes]) -> list[ScanTarget]:
+    """What a scan of these paths covers. A folder inside a root is scanned alone; any other becomes a new root.
 
-    Without paths: every root.
+    Without paths, every root is scanned.
 
     Raises:
         UsageError: as `add_root`, or no path given and no root known.
@@ -67,7 +68,7 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
     if not paths:
         if not roots:
             raise UsageError("no folder is known yet; run `dedupctl scan FOLDER`")
-        return [Place(root) for root in roots]
+        return [ScanTarget(root) for root in roots]
     found = []
     for path in paths:
         real = checked_directory(path)
@@ -75,30 +76,30 @@ def places(catalog: Catalog, paths: Sequence[bytes]) -> list[Place]:
         if holding is None:
             holding = add_root(catalog, real)
             roots.append(holding)
-        found.append(Place(holding, real[len(holding.path) :].strip(b"/")))
+        found.append(ScanTarget(holding, real[len(holding.path) :].strip(b"/")))
     return found
 
 
-def visit(
+def walk_targets(
     catalog: Catalog,
-    wanted: Iterable[Place],
+    wanted: Iterable[ScanTarget],
     config: ScanConfig,
     on_offline: Callable[[Root, str], None],
     beat: Beat = nothing,
 ) -> Iterator[Finding]:
-    """Look at these places. A root that is offline is passed over: nothing of it is missing."""
+    """Walk these targets. An offline root is skipped, and none of its files count as missing."""
     recognition = Recognition()
-    for place in wanted:
-        root, reason = present(catalog, place.root)
+    for target in wanted:
+        root, reason = present(catalog, target.root)
         if reason is None:
-            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(place.folder))
+            yield from while_online(root, Walk(catalog, root, config, beat, recognition).findings(target.folder))
             reason = why_offline(root)
         if reason is not None:
             on_offline(root, reason)
 
 
 def while_online(root: Root, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """These findings, up to the first missing file after the root itself is no more: a pulled disk deletes nothing."""
+    """Pass findings on until a file is missing because the root itself has gone: unplugging a disk deletes nothing."""
     for finding in findings:
         if isinstance(finding, Gone) and why_offline(root) is not None:
             return
@@ -106,11 +107,11 @@ def while_online(root: Root, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
-    """The root as it is mounted now, and why it is offline, if it is.
+    """The root as it is mounted now, and the reason if it is offline.
 
-    A marked root under another device number is the same root: disks and network mounts get a new number at each mount.
-    One that cannot be marked is known by its files. One that may be entered but not listed is as good as away: the
-    daemon would visit it again and again for nothing.
+    A marked root with another device number is the same root: disks and network mounts get a new number at each mount.
+    A root that cannot be marked is recognised by its files. A root that can be entered but not listed counts as
+    offline, because the daemon would otherwise visit it again and again in vain.
     """
     reason = why_offline(root)
     if reason is not None and not (root.marker is None and holds_known_files(catalog, root)):
@@ -119,7 +120,7 @@ def present(catalog: Catalog, root: Root) -> tuple[Root, str | None]:
     try:
         os.scandir(root.path).close()
         device = os.stat(root.path).st_dev
-    except OSError as error:  # or it went away since the question above
+    except OSError as error:  # it may also have gone offline since the check above
         return root, error.strerror or str(error)
     if device == root.device:
         return root, None
@@ -136,7 +137,7 @@ def _marked(path: bytes, others: Iterable[Root]) -> tuple[int, str | None]:
 
 
 def _told_apart(catalog: Catalog, root: Root) -> Root:
-    """Of two roots with one marker, as when a disk was cloned while it was away, the later one gets a marker anew."""
+    """Give the later of two roots with the same marker a new one; a disk cloned while offline causes this."""
     with catalog.read() as tx:
         older = [one for one in tx.roots.all() if one.marker == root.marker and one.id < root.id]
     if root.marker is None or not older:
@@ -149,8 +150,9 @@ def _told_apart(catalog: Catalog, root: Root) -> Root:
 
 
 def holds_known_files(catalog: Catalog, root: Root) -> bool:
-    """A sample of the files that are known of this root stand below its path, the very same inodes: no other disk has
-    them. The device number alone tells little, and a root that is read-only has no marker."""
+    """Whether a sample of this root's known files exists below its path with the same inodes, as on no other disk.
+
+    The device number alone proves little, and a read-only root has no marker."""
     with catalog.read() as tx:
         sample = tx.files.sample(root.id, SAMPLE_FILES)
     return bool(sample) and all(_is_same_inode(located) for located in sample)
@@ -165,10 +167,10 @@ def _is_same_inode(located: LocatedFile) -> bool:
 
 
 def checked_directory(path: bytes) -> bytes:
-    """The folder at this path, without links.
+    """The folder at this path, with symbolic links resolved.
 
     Raises:
-        UsageError: there is none, or it cannot be read.
+        UsageError: there is no folder, or it cannot be read.
     """
     real = os.path.realpath(path)
     shown = os.fsdecode(path)

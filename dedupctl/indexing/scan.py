@@ -1,6 +1,6 @@
-"""The walk: what stands on disk against what the catalog knows, a few folders at a time, so memory stays flat.
+"""The walk compares the disk with the catalog, a few folders at a time, so that memory use stays constant.
 
-It only looks. Everything it finds is said as a `Finding` that the one writer acts on.
+It changes nothing. It reports every difference as a `Finding`, which the one writer acts on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.catalog.engine import Beat
@@ -19,91 +18,27 @@ from dedupctl.config import ScanConfig
 from dedupctl.disk.root_marker import OWN_FOLDER
 from dedupctl.domain import File, FileState, Identity, Root
 from dedupctl.fingerprint.sniff import looks_like_picture
+from dedupctl.indexing.findings import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.presence import closest_present_folder, identity_of_file
 from dedupctl.indexing.recognition import Before, Recognised, Recognition
-from dedupctl.indexing.standing import closest_standing, identity_of_file
 from dedupctl.paths import join, split
 from dedupctl.system_folders import is_system_name, is_system_path
 
 
 def nothing() -> None:
-    """A beat that nobody hears."""
+    """A beat that does nothing."""
 
 
 RESOURCE_FORK = b"._"
-"""How the names of the files begin that macOS leaves on foreign disks."""
+"""Prefix of the files that macOS leaves on disks with other filesystems."""
 FOLDERS_A_LOOK = 64
-"""Folders looked into with one read transaction, which costs as much as twenty files."""
+"""Folders read in one read transaction. A transaction costs as much as twenty files."""
 FINDINGS_A_LOOK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file whose bytes must be read: new, or not as it was at the last look."""
-
-    root_id: int
-    path: bytes
-    """Relative to the root."""
-    absolute: bytes
-    identity: Identity
-    known: bool
-    again: bool = False
-    """It is as it was, and could not be read then for what may have passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """So many files of one folder are as they were."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Relinked:
-    """A new path to bytes that are known by their inode: no need to read them."""
-
-    sighting: Sighting
-    moved_from: tuple[int, ...]
-    """The files whose paths are no more; none if this is one more hard link."""
-
-    @property
-    def moved(self) -> bool:
-        return bool(self.moved_from)
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    file_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """System folders that are not looked into, and files known from a time when they were; nobody deleted those."""
-
-    folders: int
-    file_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Revived:
-    """Files that were gone stand again where they were, untouched."""
-
-    file_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FolderError:
-    """A folder (or a single entry of one) that cannot be looked at; what is known of it and below stays as it is."""
-
-    path: bytes
-    reason: str
-
-
-Finding: TypeAlias = Unread | Unchanged | Relinked | Gone | PassedOver | Revived | FolderError
 
 
 @dataclass
 class Walk:
-    """One visit of one root, or of one folder in it. `beat` is called for every file that is looked at."""
+    """One visit of one root, or of one folder in it. `beat` is called for every file examined."""
 
     catalog: Catalog
     root: Root
@@ -112,15 +47,15 @@ class Walk:
     recognition: Recognition = field(default_factory=Recognition)
     _waiting: list[bytes] = field(default_factory=list)
     _linked: list[bytes] = field(default_factory=list)
-    """Folders behind followed links wait for last: a folder that has a place of its own is visited there."""
+    """Folders behind followed links are visited last, so that a folder also reached directly is visited there."""
     _visited: set[bytes] = field(default_factory=set)
     _unreadable: list[bytes] = field(default_factory=list)
     _inodes: set[tuple[int, int]] = field(default_factory=set)
     _due: set[int] = field(default_factory=set)
-    """Files whose reading failed and that are tried again by now."""
+    """Files that could not be read and are now due for another attempt."""
 
     def findings(self, start: bytes = b"") -> Iterator[Finding]:
-        """Everything that differs below `start` (relative to the root), and counts of what does not."""
+        """Everything that has changed below `start` (relative to the root), and counts of what has not."""
         with self.catalog.read() as tx:
             self._due = tx.retries.due(self.root.id, int(time.time()))
         if not is_passed_over(start, self.config) and self._stands(start):
@@ -131,13 +66,13 @@ class Walk:
 
     def _stands(self, folder: bytes) -> bool:
         try:
-            standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+            present = closest_present_folder(self.root.path, folder, follow=self.config.follow_symlinks)
         except OSError:
             return False
-        return standing.folder == folder
+        return present.folder == folder
 
     def _look_into_some(self) -> list[Finding]:
-        """The next few folders. Nothing is yielded from inside the transaction: who takes it may be slow."""
+        """Examine the next few folders. Nothing is yielded inside the transaction, because the consumer may be slow."""
         findings: list[Finding] = []
         with self.catalog.read() as tx:
             for _ in range(FOLDERS_A_LOOK):
@@ -174,7 +109,7 @@ class Walk:
         ]
 
     def _compare(self, folder: bytes, known: dict[bytes, KnownFile]) -> _Listing:
-        """One folder on disk against what is `known` of it. Written for speed: it meets every file at every visit."""
+        """Compare one folder on disk with what is `known` of it. Written for speed: every visit handles every file."""
         follow, choosy = self.config.follow_symlinks, bool(self.config.exclude)
         gone, error = FileState.GONE.value, FileState.ERROR.value
         listing = _Listing()
@@ -206,7 +141,7 @@ class Walk:
                     continue
                 except OSError as error:
                     if isinstance(error, PermissionError) and not follow:
-                        raise  # the folder may be listed, but nothing in it may be looked at
+                        raise  # the folder can be listed, but its entries cannot be examined
                     listing.failed[name] = error.strerror or str(error)
                     known.pop(name, None)
         listing.missing = [file for file in known.values() if file.state != FileState.GONE]
@@ -215,7 +150,7 @@ class Walk:
     def _examined(
         self, tx: Transaction, folder: bytes, differing: Mapping[bytes, tuple[Identity, KnownFile | None]]
     ) -> list[Finding]:
-        """What the new and changed files of a folder call for."""
+        """Findings for the new and changed files of a folder."""
         wanted = {
             join(folder, name): found
             for name, found in differing.items()
@@ -235,7 +170,7 @@ class Walk:
         return looks_like_picture(absolute)
 
     def _vanished_folders(self, start: bytes) -> Iterator[Finding]:
-        """Known folders that the walk did not meet: removed as a whole."""
+        """Findings for known folders that the walk did not encounter because they were removed as a whole."""
         with self.catalog.read() as tx:
             vanished = tx.files.folders_under(self.root.id, start) - self._visited
         for folder in sorted(vanished):
@@ -243,7 +178,7 @@ class Walk:
             if any(_is_inside(folder, unreadable) for unreadable in self._unreadable):
                 continue
             try:
-                standing = closest_standing(self.root.path, folder, follow=self.config.follow_symlinks)
+                present = closest_present_folder(self.root.path, folder, follow=self.config.follow_symlinks)
             except OSError:
                 continue
             with self.catalog.read() as tx:
@@ -251,10 +186,10 @@ class Walk:
             if self.config.system_folders == "skip" and is_system_path(folder):
                 yield from _let_go(known)
                 continue
-            yield from _gone((file for file in known if file.state != FileState.GONE), standing.device)
+            yield from _gone((file for file in known if file.state != FileState.GONE), present.device)
 
     def _is_first_visit(self, absolute: bytes) -> bool:
-        """Followed links can lead in circles; a folder is visited once."""
+        """Each folder is visited once, because followed links can form cycles."""
         if not self.config.follow_symlinks:
             return True
         status = os.stat(absolute)
@@ -266,7 +201,7 @@ class Walk:
 
 @dataclass
 class _Listing:
-    """What one folder holds, sorted by what it means."""
+    """The entries of one folder, grouped by how they compare with the catalog."""
 
     subfolders: list[bytes] = field(default_factory=list)
     linked: list[bytes] = field(default_factory=list)
@@ -276,10 +211,10 @@ class _Listing:
     """Subfolders that are system folders."""
     revived: list[int] = field(default_factory=list)
     differing: dict[bytes, tuple[Identity, KnownFile | None]] = field(default_factory=dict)
-    """New and changed files by name, with what was known of them."""
+    """New and changed files by name, with what the catalog knew of them."""
     missing: list[KnownFile] = field(default_factory=list)
     failed: dict[bytes, str] = field(default_factory=dict)
-    """Entries that cannot be looked at, and why."""
+    """Entries that cannot be examined, with the reason."""
 
     def take(self, subfolder: bytes, config: ScanConfig, *, linked: bool) -> None:
         if config.system_folders == "skip" and is_system_path(subfolder):
@@ -291,19 +226,19 @@ class _Listing:
 def look_at(
     catalog: Catalog, root: Root, path: bytes, config: ScanConfig, recognition: Recognition | None = None
 ) -> Finding | None:
-    """The same judgement as the walk's, for one path that an event named; None where it calls for nothing."""
+    """What the walk would find at one path that an event named; None if nothing has changed there."""
     if is_passed_over(path, config):
         return None
     folder, _ = split(path)
     try:
-        standing = closest_standing(root.path, folder, follow=config.follow_symlinks)
+        present = closest_present_folder(root.path, folder, follow=config.follow_symlinks)
         identity = identity_of_file(join(root.path, path), follow=config.follow_symlinks)
     except OSError:
         return None
     with catalog.read() as tx:
         file = tx.files.at(root.id, path)
-        if identity is None or standing.folder != folder:
-            return None if file is None or file.state is FileState.GONE else _lost(file, standing.device)
+        if identity is None or present.folder != folder:
+            return None if file is None or file.state is FileState.GONE else _lost(file, present.device)
         if file is not None and file.identity == identity:
             return Revived((file.id,)) if file.state is FileState.GONE else None
         if file is None and not looks_like_picture(join(root.path, path)):
@@ -318,25 +253,25 @@ def _lost(file: File, device: int) -> Gone | None:
 
 
 def _is_as_known(before: KnownFile, status: os.stat_result) -> bool:
-    """Whether nothing changed. The numbers of `stat` nearly always equal those stored, and a plain tuple of them costs
-    a quarter of an `Identity`."""
+    """Whether nothing has changed. The values of `stat` nearly always equal the stored ones, and comparing plain tuples
+    costs a quarter of building an `Identity`."""
     now = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     stored = (before.device, before.inode, before.size, before.mtime_ns, before.ctime_ns)
     return stored == now or stored == Identity.of(status)
 
 
 def is_own_name(name: bytes) -> bool:
-    """A file or folder of this name is ours, or the resource fork of another: never looked at."""
+    """Whether this name belongs to dedupctl itself or to a macOS resource fork; neither is ever examined."""
     return name == OWN_FOLDER or name.startswith(RESOURCE_FORK)
 
 
 def is_unwatched_name(name: bytes, config: ScanConfig) -> bool:
-    """Nothing that happens below a folder of this name matters, wherever it lies."""
+    """Whether everything below a folder of this name can be ignored, wherever the folder lies."""
     return is_own_name(name) or (config.system_folders == "skip" and is_system_name(name))
 
 
 def is_passed_over(path: bytes, config: ScanConfig) -> bool:
-    """Nothing at this path (relative to its root) is looked at: it is, or lies in, a system or an excluded folder."""
+    """Whether this path (relative to its root) is skipped because it is, or lies in, a system or excluded folder."""
     parts = path.split(b"/")
     if any(is_own_name(part) for part in parts) or (config.system_folders == "skip" and is_system_path(path)):
         return True
@@ -351,7 +286,7 @@ def _is_excluded(path: bytes, config: ScanConfig) -> bool:
 def _judged(
     root: Root, path: bytes, identity: Identity, before: Before | None, recognised: Recognised | None
 ) -> Finding:
-    """What is not recognised must be read, and what could not be read is tried again."""
+    """A file that is not recognised must be read, and one that could not be read is tried again."""
     if recognised is None:
         again = before is not None and before.identity == identity
         return Unread(root.id, path, join(root.path, path), identity, known=before is not None, again=again)
@@ -359,7 +294,7 @@ def _judged(
 
 
 def _gone(missing: Iterable[KnownFile], device: int | None) -> list[Finding]:
-    """Files that were here and are not. On another device than what stands there now, their disk is not mounted."""
+    """Missing files. If their device differs from that of the folder that is there now, their disk is not mounted."""
     file_ids = tuple(file.file_id for file in missing if file.device == device)
     return [Gone(file_ids)] if file_ids else []
 

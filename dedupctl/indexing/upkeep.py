@@ -1,8 +1,8 @@
-"""After a change of settings: what is stored is brought in line with them, without opening the originals again.
+"""Bring stored data in line with changed settings, without opening the original files again.
 
-Another model: every content gets a vector of it, from its thumbnail, and stored evidence its cosines. Another model or
-a wider net: everything is proposed anew; what was proven stays proven. Other thresholds: stored evidence is judged
-again.
+After a change of the embedding model, every content is embedded again from its thumbnail, and the cosines of stored
+evidence are updated. After a change of the model or of the proposal threshold, candidate pairs are proposed again;
+existing proofs stay. After a change of thresholds, stored evidence is judged again.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from dedupctl.matching.score import RULES, thresholds_of
 from dedupctl.workspace import Workspace
 
 PROPOSED_WITH = "proposed_with"
-"""Meta key: model and cosine with which all matched contents were proposed."""
+"""Meta key: the model and cosine threshold used to propose candidates for all matched contents."""
 JUDGED_WITH = "judged_with"
-"""Meta key: thresholds with which all pairs were judged."""
+"""Meta key: the thresholds used to judge all pairs."""
 PICTURES_A_BATCH = 32
-"""Of a worker at once: a third of a second, which a new picture has to wait in the daemon."""
+"""Pictures per worker and portion: a third of a second, for which a new picture has to wait in the daemon."""
 
 Say = Callable[[str], None]
 
 
 class Upkeep:
-    """Brings a catalog in line with the configuration, a portion at a time: other work need not wait for the end.
+    """Brings a catalog in line with the configuration in portions, so that other work need not wait until the end.
 
-    Nothing is proposed anew before the last picture has its vector, so clusters stay as they are until all of them can
-    be looked at by the new model at once. Stopped early, it goes on at the next start.
+    Nothing is proposed again before the last picture has its vector, so clusters stay unchanged until the new model
+    covers all of them. If stopped early, the work continues at the next start.
     """
 
     def __init__(self, workspace: Workspace, workers: Workers, say: Say) -> None:
@@ -45,17 +45,17 @@ class Upkeep:
         with workspace.catalog.read() as tx:
             self._missing = deque(tx.embeddings.missing(workspace.model_id))
         if self._missing:
-            say(f"another model: embedding {self.left:,} pictures anew, from their thumbnails")
+            say(f"the model changed: embedding {self.left:,} pictures again from their thumbnails")
 
     @property
     def left(self) -> int:
-        """Pictures that have no vector of the configured model yet."""
+        """The number of pictures without a vector of the configured model."""
         return len(self._missing)
 
     def embed_portion(self) -> tuple[IntArray, FloatArray]:
-        """Give the next pictures their vectors.
+        """Embed the next portion of pictures.
 
-        Returns the labels, and the vectors of shape (n, dim), that an index which is open already has to take in.
+        Returns the labels, and the vectors of shape (n, dim), that an already open index must add.
         """
         most = PICTURES_A_BATCH * self._workers.count
         portion = [self._missing.popleft() for _ in range(min(self.left, most))]
@@ -69,16 +69,16 @@ class Upkeep:
         return labels[lively], rows.reshape(-1, self._workspace.model.dim)[lively]
 
     def finish(self) -> bool:
-        """Have candidates proposed anew and evidence judged again, as far as that is due; once nothing is left.
+        """Propose candidates and judge evidence again if due. Call it when no picture is left to embed.
 
-        Returns whether contents that had been compared are to be compared again.
+        Returns whether contents that had been compared must be compared again.
         """
         is_proposed_anew = _propose_anew_if_asked(self._workspace, self._say)
         is_proven_again = _judge_again_if_asked(self._workspace, self._say)
         return is_proposed_anew or is_proven_again
 
     def _embedded(self, contents: Sequence[Content]) -> dict[int, FloatArray]:
-        """Vectors by content; one without a thumbnail, or whose thumbnail is damaged, has none."""
+        """Vectors by content id. A content whose thumbnail is missing or damaged has none."""
         thumbnails = self._workspace.thumbs.get([content.digest for content in contents])
         pictures = [(content.id, thumbnails[content.digest]) for content in contents if content.digest in thumbnails]
         batches = [pictures[start : start + PICTURES_A_BATCH] for start in range(0, len(pictures), PICTURES_A_BATCH)]
@@ -98,7 +98,7 @@ def keep_up(
     is_stopped: Callable[[], bool],
     still_left: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Bring the catalog in line at once, before the index is opened, which then holds every new vector."""
+    """Bring the catalog in line in one go, before the index is opened; the index then contains every new vector."""
     upkeep = Upkeep(workspace, workers, say)
     while upkeep.left and not is_stopped():
         still_left(upkeep.left)
@@ -108,7 +108,7 @@ def keep_up(
 
 
 def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
-    """Whether contents that had been compared are to be compared again."""
+    """Returns whether contents that had been compared must be compared again."""
     now = [workspace.model.key, workspace.config.model.propose_cosine]
     before = _kept(workspace.catalog, PROPOSED_WITH)
     if before == now:
@@ -120,18 +120,18 @@ def _propose_anew_if_asked(workspace: Workspace, say: Say) -> bool:
             tx.contents.forget_matching()
         tx.meta.put(PROPOSED_WITH, json.dumps(now))
     if before is not None:
-        say("another model or net: candidates are proposed anew")
+        say("the model or its threshold changed: candidates are proposed again")
     return before is not None
 
 
 def _measure_anew(workspace: Workspace, say: Say) -> None:
     changed = update_cosines(workspace.catalog, workspace.model_id, thresholds_of(workspace.config))
     if changed:
-        say(f"another model: {changed:,} pairs were judged otherwise by its vectors")
+        say(f"the model changed: {changed:,} pairs were judged differently by its vectors")
 
 
 def _judge_again_if_asked(workspace: Workspace, say: Say) -> bool:
-    """Whether contents that had been compared are to be compared again."""
+    """Returns whether contents that had been compared must be compared again."""
     thresholds = thresholds_of(workspace.config)
     now = {"rules": RULES, **thresholds.model_dump()}
     before = _kept(workspace.catalog, JUDGED_WITH)
@@ -144,9 +144,9 @@ def _judge_again_if_asked(workspace: Workspace, say: Say) -> bool:
     with workspace.catalog.write() as tx:
         tx.meta.put(JUDGED_WITH, json.dumps(now, sort_keys=True))
     if changed:
-        say(f"other thresholds: {changed:,} pairs were judged otherwise by their stored evidence")
+        say(f"the thresholds changed: {changed:,} pairs were judged differently by their stored evidence")
     if again:
-        say(f"other rules: {again:,} pairs must be proven again by a closer look at their files")
+        say(f"the rules changed: {again:,} pairs must be verified again from their files")
     return again > 0
 
 

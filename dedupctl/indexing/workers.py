@@ -1,7 +1,7 @@
-"""The caged decoders: what worker processes are asked to read, digest, decode, hash, embed, compare and show.
+"""Worker processes that read, decode, hash, embed, compare and show pictures.
 
-A decoder fed with a broken file may crash, hang or eat memory. It does so in a process of its own: the file becomes an
-error row, the worker is replaced, and the scan goes on. `pool` minds the processes, `cage` holds the limits in them.
+A decoder may crash, hang or exhaust memory on a broken file. It does so in a separate process: the file becomes an
+error row, the worker is replaced, and the scan continues. `pool` manages the processes, `cage` enforces their limits.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ BEAT_SECONDS = 1.0
 
 
 class Workers:
-    """The questions that are answered in worker processes. Ended with `close`; nothing runs before the first one.
+    """The requests that worker processes answer. No process runs before the first request; `close` ends all.
 
-    What becomes of an item that no answer came to is an Unreadable: "crash", "timeout" or "memory" after a second try,
-    alone and with all the memory there is for one, or "internal".
+    An item that cannot be answered yields an Unreadable: "crash", "timeout" or "memory" after a second attempt, alone
+    and with the full memory of a large item, or "internal".
 
     Args:
-        count: processes at most; by default as configured, or one a core.
-        seconds: of CPU for each picture; by default as configured.
+        count: the maximum number of processes; by default as configured, or one per core.
+        seconds: CPU seconds for each picture; by default as configured.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Workers:
         self._pool = Pool(self.count, budget, _State, (config, catalog_path), _wants_more)
 
     def start(self) -> Future[Batch]:
-        """Start a process before there is work, whose first batch would wait a second for it."""
+        """Start a process before there is work. Otherwise the first batch would wait a second for it."""
         return self._answered(_READ, [])
 
     def read(self, paths: Sequence[bytes]) -> Future[Batch]:
         """Fingerprint these files: a `Read | Unreadable` for each, without a fingerprint if the catalog has it.
 
-        The answer raises DedupctlError for what no file is to blame for: the model, the catalog, the pool itself.
+        The answer raises DedupctlError for failures unrelated to a file: of the model, the catalog or the pool.
         """
         return self._answered(_READ, paths)
 
@@ -72,12 +72,12 @@ class Workers:
         return self._answered(_EMBED, thumbnails)
 
     def fingerprint(self, path: bytes) -> Read | Unreadable:
-        """Read one file, whether its content is known or not, and wait for it. Raises as `read`."""
+        """Read one file, even if its content is known, and wait for the result. Raises as `read`."""
         answer: Read | Unreadable = self._one(_FINGERPRINT, path)
         return answer
 
     def evidence(self, cases: Sequence[Case]) -> list[Evidence | None]:
-        """Compare these candidates and wait for it; None where nothing can be said. Raises as `read`."""
+        """Compare these candidates and wait; None where no evidence could be obtained. Raises as `read`."""
         return [found if isinstance(found, Evidence) else None for found in self.judge(cases).result().results]
 
     def same_pixels(
@@ -94,33 +94,33 @@ class Workers:
         return same
 
     def view(self, path: bytes, expected: Identity, longest: int) -> bytes | Unreadable:
-        """As `fingerprint.view.view_of`, and wait for it."""
+        """As `fingerprint.view.view_of`, in a worker process. Waits for the result."""
         answer: bytes | Unreadable = self._one(_VIEW, (path, expected, longest))
         return answer
 
     def exif(self, path: bytes, expected: Identity) -> Mapping[str, str] | Unreadable:
-        """As `fingerprint.view.exif_of`, and wait for it."""
+        """As `fingerprint.view.exif_of`, in a worker process. Waits for the result."""
         answer: Mapping[str, str] | Unreadable = self._one(_EXIF, (path, expected))
         return answer
 
     def thumbnails(self, paths: Sequence[bytes]) -> Future[Batch]:
-        """Thumbnails of these files, made anew: `bytes | Unreadable` for each."""
+        """Newly made thumbnails of these files: `bytes | Unreadable` for each."""
         return self._answered(_THUMBNAIL, paths)
 
     def thumbnail(self, path: bytes) -> bytes | Unreadable:
-        """The thumbnail of a file, made anew; waits for it."""
+        """A newly made thumbnail of a file. Waits for the result."""
         answer: bytes | Unreadable = self._one(_THUMBNAIL, path)
         return answer
 
     def close(self) -> None:
-        """Stop at once; work that was not collected is lost and will be done again."""
+        """Stop at once. Uncollected results are lost, and the work is done again later."""
         self._pool.close()
 
     def _one(self, work: Work, item: object) -> Any:
         return self._answered(work, [item]).result().results[0]
 
     def _answered(self, work: Work, items: Sequence[object], seconds: float | None = None) -> Future[Batch]:
-        """As `Pool.submit`, but what became of an item without an answer is told in the words of the catalog."""
+        """As `Pool.submit`, but items without an answer yield an Unreadable, as the catalog stores it."""
         allowed = seconds or self._seconds
         answer: Future[Batch] = Future()
         answer.set_running_or_notify_cancel()
@@ -131,13 +131,13 @@ class Workers:
                 answer.set_exception(error)
                 return
             batch = done.result()
-            answer.set_result(Batch([_told(result, allowed) for result in batch.results], batch.cpu_seconds))
+            answer.set_result(Batch([_as_stored(result, allowed) for result in batch.results], batch.cpu_seconds))
 
         self._pool.submit(work, items, allowed).add_done_callback(pass_on)
         return answer
 
 
-def _told(result: Any, seconds: float) -> Any:
+def _as_stored(result: Any, seconds: float) -> Any:
     match result:
         case Death(exitcode):
             return _cause_of(exitcode, seconds)
@@ -149,7 +149,7 @@ def _told(result: Any, seconds: float) -> Any:
 
 
 def _cause_of(exitcode: int, seconds: float) -> Unreadable:
-    """Why no process survived an item."""
+    """Why an item killed its processes."""
     if exitcode == -OUT_OF_CPU:
         return Unreadable("timeout", f"decoding it takes more than {seconds:,g} s of CPU")
     if exitcode == -OUT_OF_TIME:
@@ -167,7 +167,7 @@ def _wants_more(result: Any) -> bool:
 
 
 class _State:
-    """What one worker process keeps from one item to the next. What fails in it is the answer to the first of them."""
+    """What a worker process keeps between items. If creating it fails, the first item reports the failure."""
 
     def __init__(self, config: Config, catalog_path: Path) -> None:
         self._config = config
@@ -186,7 +186,7 @@ class _State:
         return Catalog.open(self._catalog_path)
 
     def is_known(self, digest: bytes) -> bool:
-        """Nothing would be learned by decoding it."""
+        """Whether decoding this content would reveal nothing new."""
         with self._catalog.read() as tx:
             content_id = tx.contents.id_of(digest)
             return content_id is not None and not tx.imported.must_be_read(content_id)
@@ -208,7 +208,7 @@ def _read(state: _State, path: bytes, allowance: Allowance) -> Read | Unreadable
     if isinstance(read, Unreadable) or read.fingerprint is None:
         return read
     facts, thumbnail = read.fingerprint.facts, read.fingerprint.thumbnail
-    # Drawn from what the proof will see, and here, because the one thread that matches has no time for it.
+    # Computed from what the proof will see, and here because the single matching thread has no time for it.
     drawn = sketches_of(Picture.from_thumbnail(thumbnail, facts.width, facts.height)).to_bytes()
     return replace(read, fingerprint=replace(read.fingerprint, sketches=drawn))
 

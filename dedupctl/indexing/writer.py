@@ -1,7 +1,7 @@
-"""The one writer: what was found and read goes into the catalog in one transaction, then into the vector index.
+"""The one writer stores findings and fingerprints in the catalog in one transaction, then updates the vector index.
 
-tx 1 stores Content + hashes + Embedding + File with `matched_at` NULL; then the vectors join the graph in memory. A
-crash in between leaves the graph behind the catalog, which the next open mends by set difference.
+The transaction stores Content, hashes, Embedding and File with `matched_at` NULL; then the vectors are added to the
+graph in memory. After a crash in between, the next opening adds the missing vectors by set difference.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from dedupctl.catalog.catalog import Transaction
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FloatArray, IntArray, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
-from dedupctl.indexing.scan import Gone, PassedOver, Relinked, Revived, Unread
+from dedupctl.indexing.findings import Gone, PassedOver, Relinked, Revived, Unread
 from dedupctl.vectors.hnsw import HnswIndex
 from dedupctl.workspace import Workspace
 
 TRANSIENT = frozenset({"changed", "vanished"})
-"""Outcomes that say nothing of the file: it was being written or went away; the next look finds it as it is."""
+"""Outcomes that say nothing about the file, which was being written or removed. The next visit examines it again."""
 SNAPSHOT_EVERY = 20_000
 """New vectors between two snapshots of the index in one long scan."""
 
 LONG_AGO = 0
-"""When a file is said to have gone that only is passed over: the visit forgets it, and no report tells of a loss."""
+"""The time at which a skipped file counts as gone: the visit forgets it at once, and no report mentions a loss."""
 
 
 @dataclass(slots=True)
 class _Notes:
-    """What was found, in the order in which it is written. What would have to come before it begins the next notes.
+    """Findings in the order in which they are written. One that would have to be written earlier starts new notes.
 
-    A file that is deleted and made again between two writes is gone first and there in the end.
+    A file that is deleted and recreated between two writes is marked gone first and ends up present.
     """
 
     outcomes: list[tuple[Unread, Read | Unreadable]] = field(default_factory=list)
     relinked: list[Sighting] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     let_go: list[int] = field(default_factory=list)
-    """Files that nobody deleted: they lie in folders that are passed over now."""
+    """Files that nobody deleted, in folders that are now skipped."""
     revived: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -48,7 +48,7 @@ class _Notes:
 
 
 class Writer:
-    """Collects what must change and writes it at once."""
+    """Collects changes and writes them together."""
 
     def __init__(self, workspace: Workspace, index: HnswIndex) -> None:
         self._workspace = workspace
@@ -58,7 +58,7 @@ class Writer:
 
     @property
     def pending(self) -> int:
-        """Changes collected and not yet written."""
+        """The number of changes collected but not yet written."""
         return sum(map(len, self._notes))
 
     def took(self, unread: Unread, outcome: Read | Unreadable) -> None:
@@ -117,7 +117,7 @@ class Writer:
         self._begin()
 
     def grow_index(self, labels: IntArray, vectors: FloatArray) -> None:
-        """Add what the catalog holds by now, but for flat pictures: they are near to everything blank."""
+        """Add vectors that the catalog already holds, except those of flat pictures, which resemble every blank one."""
         if not len(labels):
             return
         self._index.add(labels, vectors)
@@ -141,7 +141,7 @@ class Writer:
 
 
 def _claimed(tx: Transaction, read_again: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Which of these contents, by digest, are claims of an import: they give way to what was just read."""
+    """Which of these contents, by digest, are imported claims. What was just read from the file replaces them."""
     imported = tx.imported.among(read_again.values())
     return {digest: content_id for digest, content_id in read_again.items() if content_id in imported}
 

@@ -97,9 +97,9 @@ class Indexing(OpenedLibrary):
             UsageError: a path is not a readable folder, or none is given and none is watched.
             LockHeld: the daemon or another scan is indexing this library.
         """
-        from dedupctl.indexing.library import scan_library
         from dedupctl.indexing.pipeline import Listeners
-        from dedupctl.indexing.roots import places
+        from dedupctl.indexing.roots import scan_targets
+        from dedupctl.indexing.visit import scan_library
 
         say = on_message or (lambda _: None)
         say_unvisited = on_unvisited or say
@@ -109,7 +109,7 @@ class Indexing(OpenedLibrary):
             is_stopped or (lambda: False),
         )
         with self.indexing():
-            wanted = places(self._workspace.catalog, [absolute(path) for path in paths])
+            wanted = scan_targets(self._workspace.catalog, [absolute(path) for path in paths])
             return scan_library(self._workspace, wanted, listeners, partial(_say_offline, say_unvisited), say)
 
     def encodings(self) -> EncodingTable:

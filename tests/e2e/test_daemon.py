@@ -279,11 +279,11 @@ def test_a_hangup_has_it_read_its_configuration_anew_and_an_invalid_one_is_refus
     log, config = library.home.parent / "daemon.log", library.home / "config.toml"
     config.write_text(CONFIG.replace("workers = 1", "wokers = 1"))
     library.daemon.send_signal(signal.SIGHUP)
-    await_true(lambda: "the configuration stays as it was" in log.read_text(), "it is refused")
+    await_true(lambda: "the configuration is invalid and was not reloaded" in log.read_text(), "it is refused")
     assert "scan.wokers: unknown key" in log.read_text()
     config.write_text(CONFIG.replace(f"settle_seconds = {SETTLE}", "settle_seconds = 0.5"))
     library.daemon.send_signal(signal.SIGHUP)
-    await_true(lambda: "the configuration was read anew" in log.read_text(), "it is taken up")
+    await_true(lambda: "the configuration was reloaded" in log.read_text(), "it is taken up")
     library.content_of(render(library.photos / "reloaded" / "a.png", 80))
     assert library.daemon.poll() is None
 
@@ -354,7 +354,7 @@ def test_an_unattended_policy_removes_copies_by_itself_and_what_was_cut_off_is_s
     assert kept.exists()
     assert Path(entries[0]["where"]).read_bytes() == kept.read_bytes()
     log = (tmp_path / "daemon.log").read_text()
-    assert log.index("a remove was cut off") < log.index("scan (start)") < log.index("policy alone, plan 2: 1 file")
+    assert log.index("a remove was interrupted") < log.index("scan (start)") < log.index("policy alone, plan 2: 1 file")
 
 
 def kinds_by_path(home: Path) -> list[dict[str, str]]:
@@ -386,7 +386,7 @@ def test_another_model_is_taken_up_while_it_watches_and_what_was_proven_or_said_
         assert watched.daemon.wait(PATIENCE) == 0
     assert set(proven) <= set(rows(home, proof))
     assert kinds_by_path(home) == clusters
-    assert "candidates are proposed anew" in (tmp_path / "daemon.log").read_text()
+    assert "candidates are proposed again" in (tmp_path / "daemon.log").read_text()
     with Workspace.open(home) as workspace:
         assert find_faults(workspace) == []
 

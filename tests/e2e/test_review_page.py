@@ -19,9 +19,9 @@ from selenium.webdriver.common.keys import Keys as Key
 
 from dedupctl.config import Config, ScanConfig
 from dedupctl.domain import Evidence, Pair, PairKind
-from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
+from dedupctl.indexing.visit import scan_library
 from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import Evidence, FileState, Fingerprint, Identity, PictureFacts, Unreadable
 from dedupctl.fingerprint.fingerprinter import Read
-from dedupctl.indexing.scan import Gone, Relinked, Revived, Unread
+from dedupctl.indexing.findings import Gone, Relinked, Revived, Unread
 from dedupctl.indexing.writer import Writer
 from dedupctl.matching.matcher import Matcher
 from dedupctl.workspace import Workspace

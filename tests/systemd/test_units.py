@@ -157,6 +157,14 @@ def test_the_unit_leaves_a_worker_the_memory_that_the_configuration_promises(uni
     assert most > high, "the kernel must slow the daemon down before it kills a worker"
 
 
+@BOTH
+def test_a_reload_reads_the_configuration_and_the_heartbeat_has_a_place_in_memory(unit: Path) -> None:
+    lines = settings(unit)
+    assert lines["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert lines["RuntimeDirectory"] == ["dedupctl" if unit == USER_UNIT else "dedupctl/%i"]
+    assert lines["RuntimeDirectoryMode"] == ["0700"]
+
+
 def test_the_user_unit_asks_for_nothing_that_a_users_manager_cannot_do() -> None:
     """These drop capabilities, which fails with 218/CAPABILITIES and keeps the service from starting (systemd#4959)."""
     impossible = {

@@ -14,9 +14,9 @@ from rendered_library import drawn
 from typer.testing import CliRunner
 
 from dedupctl.cli import app
-from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
+from dedupctl.indexing.visit import scan_library
 from dedupctl.workspace import Workspace
 
 

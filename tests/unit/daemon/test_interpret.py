@@ -14,7 +14,7 @@ from dedupctl.daemon.hints import FolderTouched, Hint, Moved, Removed, Touched
 from dedupctl.daemon.interpret import Interpreter
 from dedupctl.daemon.settle import Settler
 from dedupctl.errors import Interrupted
-from dedupctl.indexing.scan import Finding, Gone, Relinked, Unread
+from dedupctl.indexing.findings import Finding, Gone, Relinked, Unread
 
 
 class Listening:

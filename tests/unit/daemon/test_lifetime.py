@@ -73,9 +73,9 @@ def test_a_store_that_is_unavailable_is_waited_for_and_everything_begins_anew(li
     assert lives.served == 3
     assert lives.said == [
         "waiting until the stores can be used again: the disk is full",
-        "the stores can be used again; everything is looked at anew",
+        "the stores can be used again; everything is scanned again",
         "waiting until the stores can be used again: the disk is still full",
-        "the stores can be used again; everything is looked at anew",
+        "the stores can be used again; everything is scanned again",
     ]
     assert (lives.outage() or "").endswith("the disk is still full")
 
@@ -99,7 +99,7 @@ def test_a_catalog_that_is_locked_at_the_start_is_waited_for(
     assert lives.served == 2
     assert [line.partition(":")[0] for line in waits] == [
         "waiting until the stores can be used again",
-        "the stores can be used again; everything is looked at anew",
+        "the stores can be used again; everything is scanned again",
     ]
 
 
@@ -193,10 +193,10 @@ def test_another_configuration_is_taken_up_at_a_hangup_and_an_invalid_one_is_ref
     ).run()
     assert seen == [2.0, 7.0, 7.0]
     assert [line.partition(":")[0] for line in lives.said] == [
-        "the configuration stays as it was",
-        "the configuration is what it was",
-        "the configuration was read anew",
+        "the configuration is invalid and was not reloaded",
+        "the configuration has not changed",
+        "the configuration was reloaded",
         "waiting until the stores can be used again",
-        "the stores can be used again; everything is looked at anew",
+        "the stores can be used again; everything is scanned again",
     ]
     assert "watch.settle_secunds" in lives.said[0]

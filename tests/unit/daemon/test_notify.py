@@ -48,10 +48,18 @@ def test_a_status_with_a_path_that_is_not_utf8_is_sent_escaped(manager: tuple[st
     assert channel.recv(1000) == b"STATUS=/photos/\\xff.jpg"
 
 
-def test_without_a_manager_nothing_is_sent_and_nobody_watches() -> None:
-    notifier = Notifier.from_environment({"WATCHDOG_USEC": "1000000"})
-    notifier.ready()
-    assert notifier.watchdog_interval is None
+def test_without_a_manager_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    Notifier.from_environment({}).ready()
+
+
+def test_the_manager_is_found_through_the_environment(manager: tuple[str, socket.socket]) -> None:
+    address, channel = manager
+    Notifier.from_environment({"NOTIFY_SOCKET": address}).ready()
+    assert channel.recv(1000) == b"READY=1"
 
 
 def test_a_manager_that_went_away_does_not_stop_the_daemon(tmp_path: Path) -> None:
@@ -67,23 +75,6 @@ def test_a_manager_that_does_not_read_does_not_block_the_daemon(manager: tuple[s
     for _ in range(backlog + 2):
         notifier.alive()
     assert channel.recv(1000) == b"WATCHDOG=1"
-
-
-@pytest.mark.parametrize(
-    ("variables", "interval"),
-    [
-        ({"WATCHDOG_USEC": "120000000"}, 60.0),
-        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
-        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({}, None),
-    ],
-    ids=["no pid", "own pid", "parent's pid", "zero", "no number", "unset"],
-)
-def test_the_watchdog_is_fed_twice_as_often_as_it_asks(variables: dict[str, str], interval: float | None) -> None:
-    notifier = Notifier.from_environment({"NOTIFY_SOCKET": "/run/nobody", **variables})
-    assert notifier.watchdog_interval == interval
 
 
 def test_a_start_that_makes_progress_may_take_long(manager: tuple[str, socket.socket]) -> None:

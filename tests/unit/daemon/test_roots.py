@@ -77,7 +77,7 @@ def test_a_root_that_is_lost_is_watched_anew_also_where_it_is_there_again(roots:
     roots.check()
     roots.watched.lost({roots.root.path: "its watch has ended"})
     assert roots.check() == [roots.root.path]
-    assert any(line.endswith("is to be watched anew: its watch has ended") for line in roots.said)
+    assert any(line.endswith("will be watched again: its watch has ended") for line in roots.said)
 
 
 def test_a_root_that_cannot_be_watched_is_not_visited_again_and_again(roots: Roots) -> None:

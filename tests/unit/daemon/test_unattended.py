@@ -189,7 +189,7 @@ def test_what_was_cut_off_is_settled_and_named(daemon: Daemon) -> None:
     daemon.save("a.jpg", "a copy.jpg", data=picture(1))
     cut_off(lambda steps: daemon.library.apply(daemon.library.plan(), steps=steps))
     daemon.with_policies({}).settle_journal()
-    assert daemon.said == [f"a remove was cut off: {daemon.root}/a copy.jpg: done"]
+    assert daemon.said == [f"a remove was interrupted: {daemon.root}/a copy.jpg: done"]
     with daemon.library.catalog.read() as tx:
         assert tx.journal.open() == []
 

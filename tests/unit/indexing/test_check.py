@@ -11,8 +11,8 @@ from scenery import jpeg, scene
 
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
 from dedupctl.indexing.check import Fault, find_faults, repair
+from dedupctl.indexing.findings import Unread
 from dedupctl.indexing.roots import add_root
-from dedupctl.indexing.scan import Unread
 from dedupctl.indexing.writer import Writer
 from dedupctl.workspace import Workspace
 

@@ -17,9 +17,9 @@ from dedupctl.domain import PairKind, Plan
 from dedupctl.fingerprint.fingerprinter import Fingerprinter, Read
 from dedupctl.indexing.check import find_faults
 from dedupctl.indexing.encodings import export_encodings, import_encodings
-from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners, Pipeline
-from dedupctl.indexing.roots import add_root, places
+from dedupctl.indexing.roots import add_root, scan_targets
+from dedupctl.indexing.visit import scan_library
 from dedupctl.indexing.workers import Workers
 from dedupctl.policy.plan import make_plan
 from dedupctl.removal.apply import Applied, apply_plan
@@ -63,7 +63,7 @@ def mine(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def scan(workspace: Workspace, photos: Path) -> None:
-    wanted = places(workspace.catalog, [os.fsencode(photos)])
+    wanted = scan_targets(workspace.catalog, [os.fsencode(photos)])
     scan_library(workspace, wanted, Listeners(), lambda _root, _reason: None, lambda _message: None)
 
 

@@ -16,11 +16,11 @@ from rendered_library import drawn
 from dedupctl.catalog.files import Sighting
 from dedupctl.domain import FileState, Identity, Root, Unreadable
 from dedupctl.indexing import pipeline as module
-from dedupctl.indexing.library import visit_places
+from dedupctl.indexing.findings import Finding, Gone, Unchanged, Unread
 from dedupctl.indexing.pipeline import Listeners, Pipeline, Progress
 from dedupctl.indexing.pool import Batch
-from dedupctl.indexing.roots import places
-from dedupctl.indexing.scan import Finding, Gone, Unchanged, Unread
+from dedupctl.indexing.roots import scan_targets
+from dedupctl.indexing.visit import visit_targets
 from dedupctl.indexing.workers import Workers
 from dedupctl.indexing.writer import Writer
 from dedupctl.matching import matcher
@@ -166,7 +166,7 @@ def test_a_round_is_judged_in_portions_and_its_progress_counts_comparisons(
     with closing(NotingWorkers(workspace.config, workspace.catalog.path)) as workers:
         listeners = Listeners(progress=lambda progress: told.append(replace(progress)))
         pipeline = Pipeline(workspace, workspace.open_index().index, workers, listeners)
-        visit_places(workspace, pipeline, places(workspace.catalog, [os.fsencode(photos)]), lambda *_: None)
+        visit_targets(workspace, pipeline, scan_targets(workspace.catalog, [os.fsencode(photos)]), lambda *_: None)
     with workspace.catalog.read() as tx:
         assert len(list(tx.pairs.all())) == 15
         assert tx.contents.count_unmatched() == 0

@@ -14,8 +14,8 @@ from dedupctl.disk.root_marker import why_offline
 from dedupctl.domain import Root
 from dedupctl.errors import UsageError
 from dedupctl.indexing import roots as module
-from dedupctl.indexing.roots import Place, add_root, places, present, visit, while_online
-from dedupctl.indexing.scan import Finding, Gone, Unchanged, Unread
+from dedupctl.indexing.findings import Finding, Gone, Unchanged, Unread
+from dedupctl.indexing.roots import ScanTarget, add_root, present, scan_targets, walk_targets, while_online
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def roots(catalog: Catalog) -> list[Root]:
         return tx.roots.all()
 
 
-def walked(catalog: Catalog, wanted: list[Place]) -> tuple[set[str], list[tuple[bytes, str]]]:
-    """The names of the files that a visit wants read, and the roots it found offline."""
+def walked(catalog: Catalog, wanted: list[ScanTarget]) -> tuple[set[str], list[tuple[bytes, str]]]:
+    """The names of the files that a walk_targets wants read, and the roots it found offline."""
     offline: list[tuple[bytes, str]] = []
-    findings = visit(catalog, wanted, ScanConfig(), lambda root, reason: offline.append((root.path, reason)))
+    findings = walk_targets(catalog, wanted, ScanConfig(), lambda root, reason: offline.append((root.path, reason)))
     return {os.fsdecode(found.path) for found in findings if isinstance(found, Unread)}, offline
 
 
@@ -167,32 +167,32 @@ def test_without_paths_every_root_is_visited(catalog: Catalog, disk: Path, tmp_p
     (tmp_path / "other").mkdir()
     one, other = add_root(catalog, os.fsencode(disk)), add_root(catalog, os.fsencode(tmp_path / "other"))
 
-    assert places(catalog, []) == [Place(one), Place(other)]
+    assert scan_targets(catalog, []) == [ScanTarget(one), ScanTarget(other)]
 
 
 def test_without_paths_and_roots_there_is_nothing_to_visit(catalog: Catalog) -> None:
     with pytest.raises(UsageError, match="no folder is known yet"):
-        places(catalog, [])
+        scan_targets(catalog, [])
 
 
 def test_a_new_path_becomes_a_root_and_one_inside_a_root_does_not(catalog: Catalog, disk: Path) -> None:
-    whole, part = places(catalog, [os.fsencode(disk), os.fsencode(disk / "trip" / "day")])
+    whole, part = scan_targets(catalog, [os.fsencode(disk), os.fsencode(disk / "trip" / "day")])
 
     assert [root.path for root in roots(catalog)] == [os.fsencode(disk)]
-    assert whole == Place(roots(catalog)[0], b"")
-    assert part == Place(roots(catalog)[0], b"trip/day")
+    assert whole == ScanTarget(roots(catalog)[0], b"")
+    assert part == ScanTarget(roots(catalog)[0], b"trip/day")
 
 
 def test_a_place_that_is_not_there_is_an_error(catalog: Catalog, disk: Path) -> None:
     add_root(catalog, os.fsencode(disk))
 
     with pytest.raises(UsageError, match="no such folder"):
-        places(catalog, [os.fsencode(disk / "nowhere")])
+        scan_targets(catalog, [os.fsencode(disk / "nowhere")])
 
 
 def test_a_visit_looks_at_the_places_asked_for(catalog: Catalog, disk: Path) -> None:
-    assert walked(catalog, places(catalog, [os.fsencode(disk)])) == ({"trip/day/a.jpg", "b.jpg"}, [])
-    assert walked(catalog, places(catalog, [os.fsencode(disk / "trip")])) == ({"trip/day/a.jpg"}, [])
+    assert walked(catalog, scan_targets(catalog, [os.fsencode(disk)])) == ({"trip/day/a.jpg", "b.jpg"}, [])
+    assert walked(catalog, scan_targets(catalog, [os.fsencode(disk / "trip")])) == ({"trip/day/a.jpg"}, [])
 
 
 # --- roots that are not there ----------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_a_visit_looks_at_the_places_asked_for(catalog: Catalog, disk: Path) -> 
 def test_a_root_that_is_offline_is_passed_over(catalog: Catalog, disk: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other/c.jpg").write_text("c")
-    wanted = places(catalog, [os.fsencode(disk), os.fsencode(tmp_path / "other")])
+    wanted = scan_targets(catalog, [os.fsencode(disk), os.fsencode(tmp_path / "other")])
     unmount(disk)
 
     assert walked(catalog, wanted) == (
@@ -211,7 +211,7 @@ def test_a_root_that_is_offline_is_passed_over(catalog: Catalog, disk: Path, tmp
 
 
 def test_a_root_that_is_back_is_visited_again(catalog: Catalog, disk: Path) -> None:
-    wanted = places(catalog, [os.fsencode(disk)])
+    wanted = scan_targets(catalog, [os.fsencode(disk)])
     unmount(disk)
     assert walked(catalog, wanted)[0] == set()
 
@@ -245,9 +245,9 @@ def test_nothing_is_taken_for_gone_once_the_root_itself_is(catalog: Catalog, dis
 
 
 def test_a_root_lost_under_the_visit_is_said_to_be_offline(catalog: Catalog, disk: Path) -> None:
-    wanted = places(catalog, [os.fsencode(disk)])
+    wanted = scan_targets(catalog, [os.fsencode(disk)])
     offline: list[str] = []
-    findings = visit(catalog, wanted, ScanConfig(), lambda _, reason: offline.append(reason))
+    findings = walk_targets(catalog, wanted, ScanConfig(), lambda _, reason: offline.append(reason))
     next(findings)
     unmount(disk)
 

@@ -19,20 +19,8 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.config import ScanConfig
 from dedupctl.domain import FileState, Identity, Unreadable
 from dedupctl.indexing import scan
-from dedupctl.indexing.scan import (
-    Finding,
-    FolderError,
-    Gone,
-    PassedOver,
-    Relinked,
-    Revived,
-    Unchanged,
-    Unread,
-    Walk,
-    is_passed_over,
-    is_unwatched_name,
-    look_at,
-)
+from dedupctl.indexing.findings import Finding, FolderError, Gone, PassedOver, Relinked, Revived, Unchanged, Unread
+from dedupctl.indexing.scan import Walk, is_passed_over, is_unwatched_name, look_at
 
 FOLLOWING = ScanConfig(follow_symlinks=True)
 

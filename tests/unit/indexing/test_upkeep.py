@@ -133,7 +133,7 @@ def test_stored_evidence_gets_the_cosine_of_another_model_and_is_judged_by_it(ho
         with workspace.catalog.read() as tx:
             pair = tx.pairs.between(*contents)
     assert pair == Pair(*contents, None, 0.0, replace(FORMER, cosine=0.0))
-    assert "another model: 1 pairs were judged otherwise by its vectors" in said
+    assert "the model changed: 1 pairs were judged differently by its vectors" in said
 
 
 def test_evidence_of_a_picture_without_a_vector_keeps_its_cosine(home: Path, contents: list[int]) -> None:
@@ -194,7 +194,7 @@ def test_other_thresholds_judge_the_stored_evidence_again(home: Path, contents: 
             pair = tx.pairs.between(*contents)
     assert pair is not None
     assert pair.kind is None
-    assert said == ["other thresholds: 1 pairs were judged otherwise by their stored evidence"]
+    assert said == ["the thresholds changed: 1 pairs were judged differently by their stored evidence"]
 
 
 AGREES = replace(
@@ -217,7 +217,7 @@ def test_a_copy_that_was_never_looked_at_closely_is_proven_again(home: Path, con
         with workspace.catalog.read() as tx:
             assert tx.pairs.between(*contents) is None
             assert tx.contents.unmatched(10) == [max(contents)]
-    assert said == ["other rules: 1 pairs must be proven again by a closer look at their files"]
+    assert said == ["the rules changed: 1 pairs must be verified again from their files"]
 
 
 def test_what_was_refused_already_needs_no_closer_look(home: Path, contents: list[int]) -> None:

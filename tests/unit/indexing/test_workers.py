@@ -28,9 +28,9 @@ from dedupctl.fingerprint.fingerprinter import Read
 from dedupctl.indexing import pool
 from dedupctl.indexing import workers as workers_module
 from dedupctl.indexing.budget import MEGABYTE, Budget
-from dedupctl.indexing.library import visit_places
 from dedupctl.indexing.pipeline import Pipeline
-from dedupctl.indexing.roots import places
+from dedupctl.indexing.roots import scan_targets
+from dedupctl.indexing.visit import visit_targets
 from dedupctl.indexing.workers import Workers
 from dedupctl.workspace import Workspace
 
@@ -194,11 +194,11 @@ def test_a_scan_goes_on_past_a_file_that_kills_its_worker_and_does_not_try_it_ag
     for seed in range(20):
         picture(photos / (f"{seed}.png" if seed != 7 else "deadly.png"), seed)
     with Workspace.open(tmp_path / "home", create=True) as workspace:
-        wanted = places(workspace.catalog, [os.fsencode(photos)])
+        wanted = scan_targets(workspace.catalog, [os.fsencode(photos)])
         with closing(PoisonedWorkers(config(), workspace.catalog.path)) as workers:
             pipeline = Pipeline(workspace, workspace.open_index().index, workers)
-            first = visit_places(workspace, pipeline, wanted, lambda *_: None)
-            second = visit_places(workspace, pipeline, wanted, lambda *_: None)
+            first = visit_targets(workspace, pipeline, wanted, lambda *_: None)
+            second = visit_targets(workspace, pipeline, wanted, lambda *_: None)
         with workspace.catalog.read() as tx:
             counts = tx.files.count()
             ((located, why),) = tx.files.errors()
@@ -216,12 +216,12 @@ def test_a_file_that_could_not_be_read_for_what_may_pass_is_read_by_a_later_scan
     path = picture(photos / "greedy-300-.png", 1)
     small, large = (Config(scan=ScanConfig(workers=1, worker_memory_mb=size)) for size in (256, 2048))
     with Workspace.open(tmp_path / "home", create=True) as workspace:
-        wanted = places(workspace.catalog, [os.fsencode(photos)])
+        wanted = scan_targets(workspace.catalog, [os.fsencode(photos)])
 
         def scan(settings: Config) -> tuple[FileState, ScanSummary]:
             with closing(PoisonedWorkers(settings, workspace.catalog.path)) as workers:
                 pipeline = Pipeline(workspace, workspace.open_index().index, workers)
-                summary = visit_places(workspace, pipeline, wanted, lambda *_: None)
+                summary = visit_targets(workspace, pipeline, wanted, lambda *_: None)
             with workspace.catalog.read() as tx:
                 (root,) = tx.roots.all()
                 file = tx.files.at(root.id, os.path.basename(path))

@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from dedupctl.domain import Root, ScanSummary
-from dedupctl.indexing.library import visit_places
+from dedupctl.indexing.findings import Finding
 from dedupctl.indexing.pipeline import Pipeline
-from dedupctl.indexing.roots import Place, add_root
-from dedupctl.indexing.scan import Finding
+from dedupctl.indexing.roots import ScanTarget, add_root
+from dedupctl.indexing.visit import visit_targets
 from dedupctl.workspace import Workspace
 
 
@@ -41,8 +41,8 @@ class Visited:
             (base / name / "inner").mkdir(parents=True)
             self.roots.append(add_root(workspace.catalog, os.fsencode(base / name)))
 
-    def visit(self, *places: Place, was_stopped: bool = False) -> None:
-        visit_places(self.workspace, cast(Pipeline, Passing(was_stopped)), places, lambda _root, _why: None)
+    def visit(self, *targets: ScanTarget, was_stopped: bool = False) -> None:
+        visit_targets(self.workspace, cast(Pipeline, Passing(was_stopped)), targets, lambda _root, _why: None)
 
     def remembered(self) -> tuple[bool, list[bool]]:
         """Whether there was a full visit, and one of each root."""
@@ -58,16 +58,16 @@ def visited(tmp_path: Path) -> Iterator[Visited]:
 
 def test_only_a_visit_of_every_root_is_a_full_one(visited: Visited) -> None:
     one, two = visited.roots
-    visited.visit(Place(one, b"inner"), Place(two))
+    visited.visit(ScanTarget(one, b"inner"), ScanTarget(two))
     assert visited.remembered() == (False, [False, True])
-    visited.visit(Place(one))
+    visited.visit(ScanTarget(one))
     assert visited.remembered() == (False, [True, True])
-    visited.visit(Place(one), Place(two))
+    visited.visit(ScanTarget(one), ScanTarget(two))
     assert visited.remembered() == (True, [True, True])
 
 
 def test_a_visit_that_was_stopped_is_none(visited: Visited) -> None:
-    visited.visit(*map(Place, visited.roots), was_stopped=True)
+    visited.visit(*map(ScanTarget, visited.roots), was_stopped=True)
     assert visited.remembered() == (False, [False, False])
 
 
@@ -75,5 +75,5 @@ def test_a_root_that_is_offline_does_not_keep_a_visit_from_being_full_but_was_no
     visited: Visited, tmp_path: Path
 ) -> None:
     (tmp_path / "two").rename(tmp_path / "away")
-    visited.visit(*map(Place, visited.roots))
+    visited.visit(*map(ScanTarget, visited.roots))
     assert visited.remembered() == (True, [True, False])

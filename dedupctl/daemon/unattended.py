@@ -162,7 +162,7 @@ class Unattended:
     def _say_settled(self, settled: Sequence[Outcome]) -> None:
         for outcome in settled:
             self._say(
-                f"a {outcome.deed.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
+                f"a {outcome.operation.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
                 + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
 

@@ -23,7 +23,7 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import Replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
-from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms
+from dedupctl.domain import Action, EntryState, Identity, Intent, Operation, Settlement, Terms
 from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.changed_companions import companions_changed
@@ -138,7 +138,7 @@ class _Intended(NamedTuple):
         return None if self.replacement is None else self.replacement.mark
 
     def as_intent(self) -> Intent:
-        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.mark)
+        return Intent(self.action, Operation.REMOVE, self.action.victim.absolute, self.target.absolute, self.mark)
 
     def as_removal(self, entry_id: int, catalog_id: str, now: int) -> Removal:
         return Removal(entry_id, self.action, self.target, self.mark, token_of(catalog_id, entry_id), now)
@@ -207,7 +207,9 @@ class _Run:
             [_Going(one.as_removal(next(ids), self._catalog.id, now), one.replacement) for one in bundle]
             for bundle in intents
         ]
-        left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
+        left = tx.journal.intend(
+            [Intent(one.action, Operation.REMOVE, one.action.victim.absolute) for one in staying], now
+        )
         failed = EntryState.FAILED
         tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
         return going, staying
@@ -227,7 +229,9 @@ class _Run:
             reason = _about(begun[-1].action, error) if len(bundle) > 1 else reason_of(error)
             back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
             return [back.get(one.removal.entry_id) or _left(one.removal.action, reason) for one in bundle]
-        return [Outcome(one.action, Deed.REMOVE, EntryState.DONE, one.target.absolute) for one, _replacement in bundle]
+        return [
+            Outcome(one.action, Operation.REMOVE, EntryState.DONE, one.target.absolute) for one, _replacement in bundle
+        ]
 
     def _note_placed(self, entry_id: int, copy: Identity) -> None:
         self._placed[entry_id] = copy
@@ -240,16 +244,16 @@ class _Run:
         except (Refused, OSError) as error:
             # The entry stays open: the next run looks at the disk and tries again.
             stuck = f"{reason}; it could not be put back yet: {reason_of(error)}"
-            return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
+            return Outcome(removal.action, Operation.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
         if settled.where is None:
             with self._catalog.read() as tx:
                 offline = offline_reason(tx, removal.action.victim.root)
             if offline is not None:
                 # The disk went away in the middle of the move: it is asked when it is back.
-                return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, None, offline)
+                return Outcome(removal.action, Operation.REMOVE, EntryState.INTENDED, None, offline)
         elif settled.where != removal.action.victim.absolute:
             reason = f"{reason}; it is now {os.fsdecode(settled.where)}"
-        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
+        return Outcome(removal.action, Operation.REMOVE, EntryState.FAILED, settled.where, reason)
 
     def _settle(self, tx: Transaction, removals: Sequence[Removal], moved: Sequence[Outcome]) -> None:
         now = int(self._clock())
@@ -287,4 +291,4 @@ def _about(action: Action, error: OSError | Refused) -> str:
 
 
 def _left(action: Action, reason: str) -> Outcome:
-    return Outcome(action, Deed.REMOVE, EntryState.FAILED, action.victim.absolute, reason)
+    return Outcome(action, Operation.REMOVE, EntryState.FAILED, action.victim.absolute, reason)

@@ -73,7 +73,7 @@ def entry_as_json(entry: JournalEntry) -> dict[str, Any]:
         "plan": entry.plan_id,
         "policy": entry.policy,
         "action": entry.action.verb.value,
-        "deed": entry.deed.value,
+        "deed": entry.operation.value,
         "state": entry.state.value,
         "path": os.fsdecode(entry.action.victim.absolute),
         "where": os.fsdecode(entry.target) if entry.target is not None and entry.resting else None,

@@ -9,19 +9,31 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.verification import digest_of
-from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, Plan, Root, Seen, Settlement, Terms, Verb
+from dedupctl.domain import (
+    Action,
+    EntryState,
+    Intent,
+    JournalEntry,
+    Operation,
+    Plan,
+    Root,
+    Seen,
+    Settlement,
+    Terms,
+    Verb,
+)
 from dedupctl.paths import join
 from dedupctl.policy.guards import offline_reason, offline_roots
 
 POLICY_NAME = "found in quarantine"
 
 
-def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
+def adopt_orphans(catalog: Catalog, *, now: int) -> Plan | None:
     """Enter every unknown quarantined file into the journal, so that it can be restored; None if there is none.
 
     Nobody knows which copy was kept for it, so it will never be purged. The caller is `acting`.
     """
-    found = strays(catalog)
+    found = orphans(catalog)
     actions = [_action(number, root, path) for number, (root, path) in enumerate(found, start=1)]
     adopted = [(action, place) for action, place in zip(actions, found, strict=True) if action is not None]
     if not adopted:
@@ -29,7 +41,7 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
     with catalog.write(durable=True) as tx:
         plan = tx.plans.add(POLICY_NAME, Terms(kinds=()), [action for action, _ in adopted], now)
         intents = [
-            Intent(action, Deed.REMOVE, action.victim.absolute, join(root.path, path))
+            Intent(action, Operation.REMOVE, action.victim.absolute, join(root.path, path))
             for action, (_, (root, path)) in zip(plan.actions, adopted, strict=True)
         ]
         ids = tx.journal.intend(intents, now)
@@ -37,7 +49,7 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
     return plan
 
 
-def strays(catalog: Catalog) -> list[tuple[Root, bytes]]:
+def orphans(catalog: Catalog) -> list[tuple[Root, bytes]]:
     """Unknown files in the quarantines of the roots that are online, each by its path relative to the root."""
     with catalog.read() as tx:
         roots = tx.roots.all()

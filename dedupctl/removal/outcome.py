@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dedupctl.domain import Action, Deed, EntryState
+from dedupctl.domain import Action, EntryState, Operation
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Takes the number of files dealt with, and of all that are to be."""
@@ -21,7 +21,7 @@ class Outcome:
     """How one action ended. `where` is the file's place now, absolute; None when it is no more."""
 
     action: Action
-    deed: Deed
+    operation: Operation
     state: EntryState
     where: bytes | None
     reason: str | None = None

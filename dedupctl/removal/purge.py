@@ -15,7 +15,7 @@ from dedupctl.disk.moves import unlink_exactly
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import digest_of, is_still_there
-from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Terms
+from dedupctl.domain import EntryState, Intent, JournalEntry, Operation, Settlement, Terms
 from dedupctl.policy.permission import Permission
 from dedupctl.policy.promise import REMOVABLE
 from dedupctl.removal.destinations import drop_empty_folders, resting_place
@@ -74,7 +74,7 @@ class _Purge:
             # A protection or verdict given while the copies were read still counts.
             allowed, kept = _sift(allowed, partial(_require_leave, Permission(tx, REMOVABLE)))
             going = [entry for bundle in allowed for entry in bundle]
-            intents = [Intent(entry.action, Deed.PURGE, resting_place(entry).absolute) for entry in going]
+            intents = [Intent(entry.action, Operation.PURGE, resting_place(entry).absolute) for entry in going]
             ids = tx.journal.intend(intents, int(self._clock()))
         self._steps(Step.INTENDED)
         ended = [self._end(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
@@ -100,10 +100,12 @@ class _Purge:
                 unlink_exactly(at, found, token=token_of(self._catalog.id, entry_id), steps=self._steps)
                 self._steps(Step.UNLINKED)
         except FileNotFoundError:
-            return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, None, "it is not in the quarantine any more")
+            return Outcome(
+                entry.action, Operation.PURGE, EntryState.FAILED, None, "it is not in the quarantine any more"
+            )
         except (Refused, OSError) as error:
             return _kept(entry, reason_of(error))
-        return Outcome(entry.action, Deed.PURGE, EntryState.DONE, None)
+        return Outcome(entry.action, Operation.PURGE, EntryState.DONE, None)
 
 
 def _require_leave(permission: Permission, bundle: Sequence[JournalEntry]) -> None:
@@ -167,4 +169,4 @@ def _is_due(entry: JournalEntry, terms: Terms | None, now: float) -> bool:
 
 
 def _kept(entry: JournalEntry, reason: str) -> Outcome:
-    return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, entry.target, reason)
+    return Outcome(entry.action, Operation.PURGE, EntryState.FAILED, entry.target, reason)

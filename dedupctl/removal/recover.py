@@ -24,7 +24,7 @@ from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Steps, uninterrupted
 from dedupctl.disk.trash import Trashed
 from dedupctl.disk.verification import is_still_there
-from dedupctl.domain import Deed, EntryState, Identity, JournalEntry, Settlement, Verb
+from dedupctl.domain import EntryState, Identity, JournalEntry, Operation, Settlement, Verb
 from dedupctl.errors import DedupctlError, StoreError, UsageError
 from dedupctl.paths import lies_in, relative_to, split
 from dedupctl.policy.guards import offline_reason
@@ -58,9 +58,9 @@ def recover(catalog: Catalog, *, clock: Callable[[], float] = time.time, steps: 
     """Settle every open row that can be settled; the caller holds the lock. One outcome a row."""
     with catalog.read() as tx:
         rows = tx.journal.open()
-    rows.sort(key=lambda row: (row.plan_id, row.deed, row.action.bundle, row.id))
+    rows.sort(key=lambda row: (row.plan_id, row.operation, row.action.bundle, row.id))
     outcomes: list[Outcome] = []
-    for _, group in itertools.groupby(rows, key=lambda row: (row.plan_id, row.deed, row.action.bundle)):
+    for _, group in itertools.groupby(rows, key=lambda row: (row.plan_id, row.operation, row.action.bundle)):
         outcomes += _settle(_Recovery(catalog, clock, steps), list(group))
     return outcomes
 
@@ -91,10 +91,10 @@ class _Recovery:
             bundle = tx.plans.bundle(rows[0].plan_id, rows[0].action.bundle)
         if reason is not None:
             return [_still_open(row, reason) for row in rows]
-        if rows[0].deed is Deed.REMOVE:
+        if rows[0].operation is Operation.REMOVE:
             outcomes = self._removals(rows, may_be_done=len(rows) == len(bundle))
         else:
-            outcomes = [self._restore(row) if row.deed is Deed.RESTORE else self._purge(row) for row in rows]
+            outcomes = [self._restore(row) if row.operation is Operation.RESTORE else self._purge(row) for row in rows]
         sync_folders(split(place)[0] for row in rows for place in (row.source, row.target) if place is not None)
         self._write_down(rows, outcomes)
         return outcomes
@@ -105,7 +105,7 @@ class _Recovery:
         assert len(removals) == len(rows), "an open removal without a target"
         whole = may_be_done and all(has_arrived(removal) for removal in removals)
         if whole and all(one.action.keeper is None or is_still_there(one.action.keeper) for one in removals):
-            return [Outcome(one.action, Deed.REMOVE, EntryState.DONE, one.target.absolute) for one in removals]
+            return [Outcome(one.action, Operation.REMOVE, EntryState.DONE, one.target.absolute) for one in removals]
         return [self._take_back(removal) for removal in reversed(removals)][::-1]
 
     def _take_back(self, removal: Removal) -> Outcome:
@@ -113,9 +113,9 @@ class _Recovery:
             settled = put_back(removal, steps=self._steps)
         except (Refused, OSError) as error:
             reason = f"cut off, and it could not be put back yet: {reason_of(error)}"
-            return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, reason)
+            return Outcome(removal.action, Operation.REMOVE, EntryState.INTENDED, removal.target.absolute, reason)
         reason = f"cut off; {settled.in_words(removal.action.victim.absolute)}"
-        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
+        return Outcome(removal.action, Operation.REMOVE, EntryState.FAILED, settled.where, reason)
 
     def _restore(self, row: JournalEntry) -> Outcome:
         assert row.target is not None
@@ -131,14 +131,14 @@ class _Recovery:
         except (Refused, OSError) as error:
             return _still_open(row, reason_of(error))
         if waits:
-            return Outcome(action, Deed.RESTORE, EntryState.FAILED, row.source, "cut off; it still waits")
+            return Outcome(action, Operation.RESTORE, EntryState.FAILED, row.source, "cut off; it still waits")
         if arrived:
             if action.verb is Verb.TRASH:
                 Trashed(row.source, action.victim.absolute, row.started_at).forget_restored()
-            return Outcome(action, Deed.RESTORE, EntryState.DONE, row.target)
+            return Outcome(action, Operation.RESTORE, EntryState.DONE, row.target)
         if may_be_away(action.verb, _place(row, row.source)):
             return _still_open(row, AWAY)
-        return Outcome(action, Deed.RESTORE, EntryState.FAILED, None, "cut off; it is in neither place any more")
+        return Outcome(action, Operation.RESTORE, EntryState.FAILED, None, "cut off; it is in neither place any more")
 
     def _purge(self, row: JournalEntry) -> Outcome:
         place = _place(row, row.source)
@@ -150,9 +150,9 @@ class _Recovery:
         except (Refused, OSError) as error:
             return _still_open(row, reason_of(error))
         if waits:
-            return Outcome(row.action, Deed.PURGE, EntryState.FAILED, row.source, "cut off; it still waits")
+            return Outcome(row.action, Operation.PURGE, EntryState.FAILED, row.source, "cut off; it still waits")
         drop_empty_folders(place)
-        return Outcome(row.action, Deed.PURGE, EntryState.DONE, None)
+        return Outcome(row.action, Operation.PURGE, EntryState.DONE, None)
 
     def _write_down(self, rows: Sequence[JournalEntry], outcomes: Sequence[Outcome]) -> None:
         ended = [(row, one) for row, one in zip(rows, outcomes, strict=True) if one.state is not EntryState.INTENDED]
@@ -160,19 +160,19 @@ class _Recovery:
         with self._catalog.write(durable=True) as tx:
             tx.journal.settle(
                 (
-                    Settlement(row.id, one.state, one.reason, resting=one.done and row.deed is Deed.REMOVE)
+                    Settlement(row.id, one.state, one.reason, resting=one.done and row.operation is Operation.REMOVE)
                     for row, one in ended
                 ),
                 now,
             )
             done = [one for _, one in ended if one.done]
-            tx.journal.restored([one.action.id for one in done if one.deed is Deed.RESTORE])
-            lost = [one for _, one in ended if one.where is None and one.deed is not Deed.REMOVE]
+            tx.journal.restored([one.action.id for one in done if one.operation is Operation.RESTORE])
+            lost = [one for _, one in ended if one.where is None and one.operation is not Operation.REMOVE]
             tx.journal.purged([one.action.id for one in lost])
             for one in done:
-                if one.deed is Deed.REMOVE:
+                if one.operation is Operation.REMOVE:
                     forget_paths(tx, {one.action.victim.root: [one.action.victim.path]}, now)
-            record_returned(tx, [one for one in done if one.deed is Deed.RESTORE])
+            record_returned(tx, [one for one in done if one.operation is Operation.RESTORE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class _CutOff:
         return self.row.placed is not None and is_file(at, self.row.placed)
 
     def _may_be_aside(self, at: At) -> bool:
-        mark = self.row.stand_in
+        mark = self.row.replacement
         return self.is_removed_file(at) or (mark is not None and is_replacement(at, mark))
 
 
@@ -233,4 +233,4 @@ def _at_if_there(place: Place) -> Iterator[At | None]:
 
 
 def _still_open(row: JournalEntry, reason: str) -> Outcome:
-    return Outcome(row.action, row.deed, EntryState.INTENDED, row.target, reason)
+    return Outcome(row.action, row.operation, EntryState.INTENDED, row.target, reason)

@@ -51,7 +51,7 @@ class Removal:
     def of(cls, entry: JournalEntry, catalog_id: str) -> Removal:
         token = token_of(catalog_id, entry.id)
         target = resting_place(entry)
-        return cls(entry.id, entry.action, target, entry.stand_in, token, entry.started_at, entry.placed)
+        return cls(entry.id, entry.action, target, entry.replacement, token, entry.started_at, entry.placed)
 
     @property
     def folders(self) -> tuple[bytes, bytes]:

@@ -15,7 +15,7 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.trash import Trashed
-from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
+from dedupctl.domain import EntryState, Identity, Intent, JournalEntry, Operation, Settlement, Verb
 from dedupctl.paths import is_or_lies_in, join, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.destinations import AWAY, drop_empty_folders, may_be_away, resting_place
@@ -68,7 +68,13 @@ class _Restore:
             reasons = {entry.id: offline_reason(tx, entry.action.victim.root) for entry in entries}
             going = [entry for entry in entries if reasons[entry.id] is None]
             intents = [
-                Intent(one.action, Deed.RESTORE, resting_place(one).absolute, one.action.victim.absolute, one.stand_in)
+                Intent(
+                    one.action,
+                    Operation.RESTORE,
+                    resting_place(one).absolute,
+                    one.action.victim.absolute,
+                    one.replacement,
+                )
                 for one in going
             ]
             ids = tx.journal.intend(intents, int(self._clock()))
@@ -98,12 +104,12 @@ class _Restore:
             if entry.id in self._away:
                 return _stays(entry, AWAY)
             if not os.path.lexists(resting_place(entry).absolute):
-                return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, None, "it is not there any more")
+                return Outcome(entry.action, Operation.RESTORE, EntryState.FAILED, None, "it is not there any more")
             return _stays(entry, "its folder could not be made again")
         except (Refused, OSError) as error:
             return _stays(entry, reason_of(error))
         beside = None if where == entry.action.victim.absolute else "its place was taken"
-        return Outcome(entry.action, Deed.RESTORE, EntryState.DONE, where, beside)
+        return Outcome(entry.action, Operation.RESTORE, EntryState.DONE, where, beside)
 
     def _move_back(self, entry: JournalEntry, entry_id: int) -> bytes:
         """Returns where the file stands now, absolute."""
@@ -120,7 +126,7 @@ class _Restore:
         ):
             found = Identity.of(source.status())
             _require_removed_file(entry, source)
-            self._clear_stand_in(entry, place, found, token)
+            self._clear_replacement(entry, place, found, token)
             while True:
                 target = At(place.folder, free_name(place.folder, place.name))
                 path = join(victim.root, split(victim.path)[0], target.name)
@@ -139,12 +145,12 @@ class _Restore:
         self._steps(Step.MOVED)
         return path
 
-    def _clear_stand_in(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
+    def _clear_replacement(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
         """Take away the link or merged sidecar that dedupctl put there, if it is just as it was put."""
-        if entry.stand_in is None or not place.exists():
+        if entry.replacement is None or not place.exists():
             return
         standing = Identity.of(place.status())
-        if not same_file(standing, resting) and is_replacement(place, entry.stand_in):
+        if not same_file(standing, resting) and is_replacement(place, entry.replacement):
             unlink_exactly(place, standing, token=token, steps=self._steps)
 
     def _settle(self, tx: Transaction, ids: Sequence[int], ended: Sequence[Outcome]) -> None:
@@ -200,4 +206,4 @@ def _concerns(entry: JournalEntry, path: bytes) -> bool:
 
 
 def _stays(entry: JournalEntry, reason: str) -> Outcome:
-    return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, entry.target, reason)
+    return Outcome(entry.action, Operation.RESTORE, EntryState.FAILED, entry.target, reason)

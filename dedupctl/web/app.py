@@ -15,9 +15,9 @@ from dedupctl.errors import DedupctlError
 from dedupctl.indexing.workers import Workers
 from dedupctl.web.guard import Guard
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
 from dedupctl.web.pages import GROUPS, Pages
 from dedupctl.web.queue import Queue
+from dedupctl.web.static_files import StaticFiles
 from dedupctl.workspace import Workspace
 
 BEAT_SECONDS = 0.5
@@ -26,11 +26,11 @@ SIGN_OF_LIFE = 30
 
 
 def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -> Starlette:
-    own_files = OwnFiles()
-    pages = Pages(workspace, queue, workers, keys, own_files.address)
+    static_files = StaticFiles()
+    pages = Pages(workspace, queue, workers, keys, static_files.address)
 
     def static(request: Request) -> Response:
-        return own_files.answer(request, request.path_params["name"])
+        return static_files.answer(request, request.path_params["name"])
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")
@@ -55,7 +55,7 @@ def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -
             Route("/events", events),
         ],
         exception_handlers={DedupctlError: pages.refused},
-        middleware=[Middleware(Guard, keys=keys, own_files=own_files)],
+        middleware=[Middleware(Guard, keys=keys, static_files=static_files)],
     )
 
 

@@ -18,11 +18,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dedupctl.web.entrance import Entrance
 from dedupctl.web.forms import cookies_of, is_form, read_form
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
+from dedupctl.web.login import Login
 from dedupctl.web.sessions import same
+from dedupctl.web.static_files import StaticFiles
 
 CSRF_HEADER = "x-csrf-token"
 _SAFE = frozenset({"GET", "HEAD"})
@@ -43,10 +43,10 @@ HEADERS = {
 class Guard:
     """Lets through only what is allowed, with its form read and checked; adds the headers to every answer."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, own_files: OwnFiles) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, static_files: StaticFiles) -> None:
         self._app = app
         self._keys = keys
-        self._entrance = Entrance(keys, own_files)
+        self._login = Login(keys, static_files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +57,7 @@ class Guard:
         is_known = inside is not None and any(map(self._keys.sessions.knows, cookies_of(headers, self._keys.cookie)))
         answer: ASGIApp | None = self._refusal(scope["method"], headers, is_known=is_known)
         if answer is None and not is_known:
-            answer = await self._entrance.answer(path, scope, receive)
+            answer = await self._login.answer(path, scope, receive)
         if answer is None and scope["method"] not in _SAFE:
             answer = await self._forged(scope, headers, receive)
         # Whoever has written the addresses of the page need not know below what they stand.

@@ -25,11 +25,11 @@ from dedupctl.removal.restore import restorable
 from dedupctl.report.page import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
-from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.dashboard import by_kind, look
 from dedupctl.web.forms import cookies_of
 from dedupctl.web.keys import Keys
 from dedupctl.web.pictures import Pictures
+from dedupctl.web.query_string import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.queue import Queue, Row, Wanted
 from dedupctl.web.review import Choice, Note, Review
 from dedupctl.web.search import Search, save

@@ -56,7 +56,7 @@ class Scenario:
 
     def again(self, library: LivingLibrary) -> None:
         if self.afresh is None:
-            self.deed(library, uninterrupted)
+            self.operation(library, uninterrupted)
         else:
             library.scan()
             library.apply(library.plan(self.afresh))
@@ -78,7 +78,7 @@ def hardlinked(library: LivingLibrary) -> None:
 
 
 def half_applied(library: LivingLibrary) -> None:
-    run_and_kill(library, apply_with(TIDY_ALL).deed, 7, plan=library.plan(TIDY_ALL).id)
+    run_and_kill(library, apply_with(TIDY_ALL).operation, 7, plan=library.plan(TIDY_ALL).id)
 
 
 SCENARIOS = {
@@ -161,7 +161,7 @@ def check_every_kill(make: Callable[[], LivingLibrary], scenario: Scenario, else
         scenario.prepare(library)
         before = everything(library)
 
-        run_and_kill(library, scenario.deed, count)
+        run_and_kill(library, scenario.operation, count)
         left = [one for one in library.recover() if one.state == "intended"]
 
         assert not left, f"killed at {step}"
@@ -177,7 +177,7 @@ def check_every_kill(make: Callable[[], LivingLibrary], scenario: Scenario, else
 def recorded(library: LivingLibrary, scenario: Scenario) -> list[Step]:
     steps: list[Step] = []
     scenario.prepare(library)
-    scenario.deed(library, steps.append)
+    scenario.operation(library, steps.append)
     return steps
 
 

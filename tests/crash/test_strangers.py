@@ -14,7 +14,7 @@ from living_library import EXACT_ONLY, LivingLibrary, empty_catalog, picture, qu
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.moves import aside_names, part_names
 from dedupctl.disk.steps import Step, Steps
-from dedupctl.domain import Deed, JournalEntry
+from dedupctl.domain import JournalEntry, Operation
 from dedupctl.removal.destinations import AWAY
 from dedupctl.removal.relocation import token_of
 
@@ -87,7 +87,7 @@ class Scene:
     @property
     def target(self) -> Path:
         """Where it waits."""
-        waiting = self.entry.target if self.entry.deed is Deed.REMOVE else self.entry.source
+        waiting = self.entry.target if self.entry.operation is Operation.REMOVE else self.entry.source
         assert waiting is not None
         return Path(os.fsdecode(waiting))
 
@@ -195,16 +195,16 @@ class Theatre:
             policy = policy.model_copy(update={"move_to": self.disk})
         plan = library.plan(policy)
         assert plan.removals
-        if self.deed == "apply":
+        if self.operation == "apply":
             return lambda steps: library.apply(plan, steps=steps)
-        if self.deed == "recover":
+        if self.operation == "recover":
             at = Step.PLACED if self.verb == "move-to another disk" else Step.RENAMED
             with pytest.raises(Killed):
                 library.apply(plan, steps=dying_at(at))
             (root / "a.jpg").write_bytes(b"no keeper any more, so that the removal is taken back")
             return lambda steps: library.recover(steps=steps)
         library.apply(plan)
-        if self.deed == "restore":
+        if self.operation == "restore":
             return lambda steps: library.restore_all(steps=steps)
         return lambda steps: library.purge(steps=steps)
 
@@ -252,7 +252,7 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
             meddled = None
             while acts and scene is not None and meddled is None:
                 place, act = acts.pop(0)
-                when = f"{theatre.deed} {theatre.verb}, killed at step {count}: {act.__name__} {place}"
+                when = f"{theatre.operation} {theatre.verb}, killed at step {count}: {act.__name__} {place}"
                 meddled = meddle(scene, place, act, when)
             if scene is None or meddled is None:
                 break
@@ -277,7 +277,7 @@ def test_whatever_others_do_in_the_middle_of_any_step_their_files_and_edits_surv
     for count in itertools.count(1):
         reached = 0
         for place, act in ACTS:
-            if theatre.deed == "restore" and act is copy_over:
+            if theatre.operation == "restore" and act is copy_over:
                 continue  # these bytes were asked for, whoever put them there
             deed = theatre.set()
             steps = Meddling(theatre, count, place, act)
@@ -304,7 +304,7 @@ class Meddling:
     def __call__(self, step: Step) -> None:
         self.reached += 1
         if self.reached == self.count and (scene := self.theatre.scene()) is not None:
-            when = f"{self.theatre.deed} {self.theatre.verb} at {step}: {self.act.__name__} {self.place}"
+            when = f"{self.theatre.operation} {self.theatre.verb} at {step}: {self.act.__name__} {self.place}"
             self.meddled = meddle(scene, self.place, self.act, when)
 
 

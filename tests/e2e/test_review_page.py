@@ -22,7 +22,7 @@ from dedupctl.domain import Evidence, Pair, PairKind
 from dedupctl.indexing.library import scan_library
 from dedupctl.indexing.pipeline import Listeners
 from dedupctl.indexing.roots import places
-from dedupctl.web.opening import redirect_to
+from dedupctl.web.browser_redirect import redirect_to
 from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace

@@ -31,8 +31,8 @@ from living_library import (
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.moves import aside_names, part_names
 from dedupctl.disk.steps import Step
-from dedupctl.domain import Action, Deed, EntryState, PairKind, Verdict
-from dedupctl.removal.orphans import adopt_strays
+from dedupctl.domain import Action, EntryState, Operation, PairKind, Verdict
+from dedupctl.removal.orphans import adopt_orphans
 from dedupctl.removal.relocation import token_of
 
 POLICIES = {
@@ -160,7 +160,9 @@ class PromiseMachine(RuleBasedStateMachine):
     # What people do
 
     @rule(
-        deed=st.sampled_from(["save", "copy", "link", "rename", "delete", "delete a keeper", "overwrite a keeper"]),
+        operation=st.sampled_from(
+            ["save", "copy", "link", "rename", "delete", "delete a keeper", "overwrite a keeper"]
+        ),
         choice=choices,
         place=places,
         data=pictures,
@@ -217,16 +219,16 @@ class PromiseMachine(RuleBasedStateMachine):
             (self.library.base / root).mkdir()
             self.unmounted.add(root)
 
-    @rule(what=st.sampled_from(["time", "quarantine cleared", "strays", "back up", "older catalog"]), root=roots)
+    @rule(what=st.sampled_from(["time", "quarantine cleared", "orphans", "back up", "older catalog"]), root=roots)
     def rare_event(self, what: str, root: str) -> None:
         if what == "time":
             self.library.now += 31 * 86_400
         elif what == "quarantine cleared":
             shutil.rmtree(self.library.base / root / ".dedupctl/quarantine", ignore_errors=True)
-        elif what == "strays":
+        elif what == "orphans":
             with self.promise_kept():
                 self.library.recover()
-                adopt_strays(self.library.catalog, now=self.library.now)
+                adopt_orphans(self.library.catalog, now=self.library.now)
         elif what == "back up":
             self.library.reopen()
             shutil.copy(self.library.home / "catalog.db", self.backup)
@@ -437,7 +439,9 @@ class PromiseMachine(RuleBasedStateMachine):
         """By content of every removal that was not taken back: what was kept for it, and for that one in turn."""
         data_of = {blake3(data).digest(): data for data in self.library.bytes_of.values()}
         with self.library.catalog.read() as tx:
-            done = [one for one in tx.journal.entries() if (one.deed, one.state) == (Deed.REMOVE, EntryState.DONE)]
+            done = [
+                one for one in tx.journal.entries() if (one.operation, one.state) == (Operation.REMOVE, EntryState.DONE)
+            ]
         kept: dict[bytes, set[bytes]] = {}
         for one in (entry.action for entry in done):
             if one.kind is not None and one.keeper is not None:
@@ -449,7 +453,7 @@ class PromiseMachine(RuleBasedStateMachine):
         with self.library.catalog.read() as tx:
             paths = {Path(os.fsdecode(path)) for path in tx.protected.all()}
             removals = [*tx.journal.resting(), *tx.journal.open()]
-        stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.stand_in is not None}
+        stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.replacement is not None}
         inodes = {(path.stat().st_dev, path.stat().st_ino) for path in paths if path.exists()}
         found = {path for path in before.live if path in paths or (path.stat().st_dev, path.stat().st_ino) in inodes}
         # What was carried or moved somewhere may be restored from there, though that place was protected since.

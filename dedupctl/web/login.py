@@ -12,25 +12,25 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import Receive, Scope
 
 from dedupctl.report.templating import environment
-from dedupctl.web.attempts import Attempts
 from dedupctl.web.forms import is_form, read_form
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
+from dedupctl.web.login_attempts import LoginAttempts
 from dedupctl.web.password import Password
+from dedupctl.web.static_files import StaticFiles
 
 _STATIC = "/static/"
 
 
-class Entrance:
+class Login:
     """Answers whoever has no session."""
 
-    def __init__(self, keys: Keys, own_files: OwnFiles) -> None:
+    def __init__(self, keys: Keys, static_files: StaticFiles) -> None:
         self._keys = keys
-        self._own_files = own_files
-        self._attempts = Attempts()
+        self._static_files = static_files
+        self._attempts = LoginAttempts()
         self._checking = asyncio.Lock()
         templates = environment("dedupctl.web")
-        templates.globals["own"] = lambda name: keys.base_url + own_files.address(name)
+        templates.globals["own"] = lambda name: keys.base_url + static_files.address(name)
         self._template = templates.get_template("login.html.j2")
 
     async def answer(self, path: str, scope: Scope, receive: Receive) -> Response:
@@ -39,7 +39,7 @@ class Entrance:
         if password is None:
             return self._by_link(path, scope)
         if path.startswith(_STATIC):
-            return self._own_files.answer(Request(scope), path.removeprefix(_STATIC))
+            return self._static_files.answer(Request(scope), path.removeprefix(_STATIC))
         if path == "/" and scope["method"] == "POST":
             return await self._by_password(password, scope, receive)
         if path == "/":
@@ -89,7 +89,7 @@ class Entrance:
         page = escape(f"{self._keys.base}/")
         welcome = HTMLResponse(
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={page}">'
-            f'<link rel="icon" href="{escape(self._keys.base + self._own_files.address("icon.svg"))}">'
+            f'<link rel="icon" href="{escape(self._keys.base + self._static_files.address("icon.svg"))}">'
             f'<title>dedupctl</title><a href="{page}">Go on to the page</a></html>'
         )
         welcome.set_cookie(

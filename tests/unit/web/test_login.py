@@ -9,7 +9,7 @@ from rendered_library import RenderedLibrary, drawn
 from visitor import Answer, Visitor, workspace_of
 
 from dedupctl.fingerprint.embedder import ModelIdentity
-from dedupctl.web.attempts import MOST_FROM_ONE
+from dedupctl.web.login_attempts import MOST_FROM_ONE
 from dedupctl.web.password import Password, find_password, set_password
 from dedupctl.web.server import serving
 

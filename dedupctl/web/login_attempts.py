@@ -15,7 +15,7 @@ MOST_FROM_ALL = 100
 _ALL = "all"
 
 
-class Attempts:
+class LoginAttempts:
     """The wrong passwords of the last quarter of an hour, by address."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

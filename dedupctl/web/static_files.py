@@ -14,7 +14,7 @@ _NAMES = ("web.css", "review.js", "page.js", "search.js", "icon.svg")
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-class OwnFiles:
+class StaticFiles:
     """All of them, read once."""
 
     def __init__(self) -> None:

@@ -162,8 +162,8 @@ class Unattended:
     def _say_settled(self, settled: Sequence[Outcome]) -> None:
         for outcome in settled:
             self._say(
-                f"a {outcome.operation.value} was cut off: {shown(outcome.action.victim.absolute)}: {outcome.state.value}"
-                + (f", {shown(outcome.reason)}" if outcome.reason else "")
+                f"a {outcome.operation.value} was cut off: {shown(outcome.action.victim.absolute)}"
+                f": {outcome.state.value}" + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
 
     def _say_purged(self, outcomes: Sequence[Outcome]) -> None:

@@ -1,7 +1,7 @@
-"""Settle what was cut off: every open row of the journal is compared with the disk, and becomes `done` or `failed`.
+"""Settle interrupted operations: compare every open row of the journal with the disk, and mark it `done` or `failed`.
 
-A removal that arrived whole and whose keeper still stands is done; any other is put back. A restore or purge is what
-the disk says it is. A row whose root is offline stays open: its disk cannot be asked.
+A removal is done if it is complete and its keeper still exists; any other is put back. The state of a restore or purge
+is read from the disk. A row whose root is offline stays open, because its disk cannot be read.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ LOCK_NAME = "apply.lock"
 
 @contextmanager
 def acting(home: Path, catalog: Catalog) -> Iterator[list[Outcome]]:
-    """Hold the lock of all that touches pictures, and settle first what an earlier run left open.
+    """Hold the lock that every operation on pictures needs, and first settle what an earlier run left open.
 
-    Not the workspace's lock: a daemon may index meanwhile, it sees what is done here as it sees any other change.
+    This is not the lock of the workspace: a daemon may index meanwhile and sees our changes like any others.
 
     Raises:
         LockHeld: another apply, restore or purge is at work.
-        UsageError: this system cannot hold a folder open while a file in it is checked and moved.
+        UsageError: this system cannot keep a folder open while a file in it is checked and moved.
     """
     if os.rename not in os.supports_dir_fd:
-        raise UsageError("pictures are removed and put back on Linux and macOS only; this system lacks what is safe")
+        raise UsageError("pictures can be removed and put back safely on Linux and macOS only")
     with hold(home / LOCK_NAME, "acting on the pictures of"):
         yield recover(catalog)
 
 
 def recover(catalog: Catalog, *, clock: Callable[[], float] = time.time, steps: Steps = uninterrupted) -> list[Outcome]:
-    """Settle every open row that can be settled; the caller holds the lock. One outcome a row."""
+    """Settle every open row that can be settled; the caller holds the lock. Returns one outcome per row."""
     with catalog.read() as tx:
         rows = tx.journal.open()
     rows.sort(key=lambda row: (row.plan_id, row.operation, row.action.bundle, row.id))
@@ -66,7 +66,7 @@ def recover(catalog: Catalog, *, clock: Callable[[], float] = time.time, steps: 
 
 
 def _settle(recovery: _Recovery, rows: Sequence[JournalEntry]) -> list[Outcome]:
-    """A disk that fails, or a folder that was swapped, must not keep the rest of the journal from being settled."""
+    """A failing disk or a swapped folder must not keep the rest of the journal from being settled."""
     try:
         return recovery.settle(rows)
     except StoreError:
@@ -100,7 +100,7 @@ class _Recovery:
         return outcomes
 
     def _removals(self, rows: Sequence[JournalEntry], *, may_be_done: bool) -> list[Outcome]:
-        """Not `may_be_done` where the rest of the bundle has been put back before: then this follows."""
+        """`may_be_done` is False if the rest of the bundle has already been put back: then these rows follow."""
         removals = [Removal.of(row, self._catalog.id) for row in rows if row.target is not None]
         assert len(removals) == len(rows), "an open removal without a target"
         whole = may_be_done and all(has_arrived(removal) for removal in removals)
@@ -177,7 +177,7 @@ class _Recovery:
 
 @dataclass(frozen=True, slots=True)
 class _CutOff:
-    """A restore or purge that was cut off: which of the files that stand there are the removed one's."""
+    """An interrupted restore or purge: tells which of the files on the disk are the removed file or copies of it."""
 
     row: JournalEntry
     token: bytes
@@ -188,19 +188,19 @@ class _CutOff:
             discard_part(at, self.token, other, self._is_the_copy)
 
     def is_removed_file(self, at: At) -> bool:
-        """The removed file itself, edited since or not, or its bytes."""
+        """Whether it is the removed file itself, edited since or not, or holds its bytes."""
         inodes = (one for one in (self.row.action.victim.identity, self.row.placed) if one is not None)
         return any(is_inode(at, one) for one in inodes) or holds(at, self.row.action.victim.digest)
 
     def end_double(self, resting: At, placed: At, steps: Steps) -> bool:
-        """Cut off between the two halves of a move: what was restored is whole, the other name or copy is ended.
+        """If a move was interrupted halfway, keep the restored file and delete the other name or copy.
 
-        Not where a person put a file of the same bytes at the old place: then the other still waits.
+        Not if a person has put a file with the same bytes at the old place: then the removed file still waits.
         """
         found = Identity.of(resting.status())
         one_file = found[:2] == Identity.of(placed.status())[:2]
         digest = self.row.action.victim.digest
-        # A copy keeps the time of the file; one of the same bytes that a person put there has its own.
+        # Our copy keeps the time of the file; a file with the same bytes that a person put there has its own.
         waits = found.mtime_ns == self.row.action.victim.identity.mtime_ns and holds(resting, digest)
         doubled = one_file or (waits and self._is_the_copy(placed) and holds(placed, digest))
         if doubled:
@@ -216,14 +216,14 @@ class _CutOff:
 
 
 def _place(row: JournalEntry, path: bytes) -> Place:
-    """Below the root where it lies there, so that no symlink is followed on the way."""
+    """The path as a place: relative to the root if it is in the root, so that no symlink is followed on the way."""
     root = row.action.victim.root
     return Place(root, relative_to(path, root)) if lies_in(path, root) else Place(*split(path))
 
 
 @contextmanager
 def _at_if_there(place: Place) -> Iterator[At | None]:
-    """None where its folder is missing."""
+    """The place in its open folder; None if that folder is missing."""
     with ExitStack() as stack:
         try:
             at = stack.enter_context(standing_at(place.base, place.relative))

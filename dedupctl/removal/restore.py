@@ -1,4 +1,4 @@
-"""Put removed files back: at their place, or beside it where the place is taken; never over anything."""
+"""Put removed files back: at their old path, or beside it if that is taken; never over another file."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ BATCH_ENTRIES = 256
 
 
 def restorable(catalog: Catalog, *, plan_id: int | None = None, path: bytes | None = None) -> list[JournalEntry]:
-    """Removed files that wait to be restored, the last removed first, with all that went along with them.
+    """Removed files that can be restored, most recently removed first, with the rest of their bundles.
 
-    With `path` (absolute): those that stood there or below it, or wait there.
+    With `path` (absolute): only those that were at or below it, or are quarantined there.
     """
     with catalog.read() as tx:
         waiting = tx.journal.resting(plan_id=plan_id)
@@ -46,7 +46,7 @@ def restore(
     steps: Steps = uninterrupted,
     progress: Progress = unwatched,
 ) -> list[Outcome]:
-    """Put these back; the caller is `acting`. What could not be is an outcome that is not `done`, with the reason."""
+    """Put these files back; the caller holds `acting`. A file that could not be has an outcome that is not `done`."""
     outcomes: list[Outcome] = []
     for start in range(0, len(entries), BATCH_ENTRIES):
         outcomes += _Restore(catalog, clock, steps).carry_out(entries[start : start + BATCH_ENTRIES])
@@ -79,7 +79,7 @@ class _Restore:
             ]
             ids = tx.journal.intend(intents, int(self._clock()))
         self._steps(Step.INTENDED)
-        # Asked before the first is moved: what is put back may leave a folder bare.
+        # Checked before the first file is moved: a restore may leave a folder empty.
         self._away = {one.id for one in going if may_be_away(one.action.verb, resting_place(one))}
         ended = [self._put_back(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
         sync_folders(
@@ -112,7 +112,7 @@ class _Restore:
         return Outcome(entry.action, Operation.RESTORE, EntryState.DONE, where, beside)
 
     def _move_back(self, entry: JournalEntry, entry_id: int) -> bytes:
-        """Returns where the file stands now, absolute."""
+        """Returns the absolute path of the file now."""
         resting, victim = resting_place(entry), entry.action.victim
         token = token_of(self._catalog.id, entry_id)
 
@@ -137,7 +137,7 @@ class _Restore:
                 try:
                     move(source, target, found, token=token, steps=self._steps, note=note, from_ours=True)
                 except FileExistsError:
-                    # Somebody was faster: the next free name is looked for.
+                    # Somebody has just taken this name: try the next free one.
                     continue
                 break
         if entry.action.verb is Verb.TRASH:
@@ -146,7 +146,7 @@ class _Restore:
         return path
 
     def _clear_replacement(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
-        """Take away the link or merged sidecar that dedupctl put there, if it is just as it was put."""
+        """Delete the link or merged sidecar that dedupctl put there, if it is unchanged."""
         if entry.replacement is None or not place.exists():
             return
         standing = Identity.of(place.status())
@@ -164,10 +164,10 @@ class _Restore:
 
 
 def _require_removed_file(entry: JournalEntry, at: At) -> None:
-    """In a folder of the user's another file may have taken the name since; it is not ours to move.
+    """In a folder of the user, another file may have taken the name since, and must not be moved.
 
     Raises:
-        Refused: another file stands there, or what was removed has been edited there.
+        Refused: another file is there, or the removed file has been edited there.
     """
     victim = entry.action.victim
     if any(one is not None and is_file(at, one) for one in (victim.identity, entry.placed)):
@@ -179,7 +179,7 @@ def _require_removed_file(entry: JournalEntry, at: At) -> None:
 
 
 def record_returned(tx: Transaction, returned: Sequence[Outcome]) -> None:
-    """The catalog need not wait for a scan to know a file again whose bytes it has read before."""
+    """Record the returned files: the catalog need not wait for a scan, because it has read their bytes before."""
     sightings = []
     for outcome in returned:
         victim = outcome.action.victim

@@ -1,7 +1,7 @@
 """A child process is killed with SIGKILL at every named step of apply, restore and purge; then the promise is checked.
 
 The steps of an undisturbed run are recorded first. Then each of them kills a child of its own, the parent recovers,
-looks at the whole tree by digest, and does the deed again: it must end as the undisturbed run did.
+looks at the whole tree by digest, and does the operation again: it must end as the undisturbed run did.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ FILES = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """A deed that is killed, and what is done before it."""
+    """An operation that is killed, and what is done before it."""
 
     prepare: Callable[[LivingLibrary], None]
-    deed: Callable[[LivingLibrary, Steps], object]
+    operation: Callable[[LivingLibrary, Steps], object]
     together: bool = False
     """Afterwards a bundle is there as a whole, or not at all."""
     afresh: PolicyConfig | None = None
@@ -123,16 +123,18 @@ def test_killed_at_any_step_nothing_is_lost_and_the_deed_can_be_done_again(
 
 
 @pytest.mark.skipif(not os.access(ELSEWHERE, os.W_OK), reason="no second filesystem")
-@pytest.mark.parametrize("deed", ["apply", "restore"])
+@pytest.mark.parametrize("operation", ["apply", "restore"])
 @pytest.mark.timeout(600)
-def test_killed_at_any_step_across_filesystems_nothing_is_lost(make: Callable[[], LivingLibrary], deed: str) -> None:
+def test_killed_at_any_step_across_filesystems_nothing_is_lost(
+    make: Callable[[], LivingLibrary], operation: str
+) -> None:
     with tempfile.TemporaryDirectory(dir=ELSEWHERE) as elsewhere:
         if os.stat(elsewhere).st_dev == os.stat(make().base).st_dev:
             pytest.skip("no second filesystem")
         target = Path(elsewhere)
         policy = TIDY_ALL.model_copy(update={"action": "move-to", "move_to": target})
         moving = replace(apply_with(policy), together=True, afresh=policy)
-        if deed == "restore":
+        if operation == "restore":
             moving = Scenario(
                 lambda library: (library.apply(library.plan(policy)), None)[1],
                 lambda library, steps: library.restore_all(steps=steps),

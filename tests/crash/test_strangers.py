@@ -173,7 +173,7 @@ class Theatre:
     library: LivingLibrary
     disk: Path
     verb: str
-    deed: str
+    operation: str
 
     def set(self) -> Callable[[Steps], object]:
         """Start afresh; returns what is to be done."""
@@ -226,15 +226,17 @@ def dying_at(wanted: Step | int) -> Steps:
 
 
 @pytest.fixture
-def theatre(quick: LivingLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, deed: str) -> Theatre:
+def theatre(
+    quick: LivingLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, operation: str
+) -> Theatre:
     monkeypatch.setenv("XDG_DATA_HOME", os.fspath(quick.base / "data"))
     if verb == "move-to another disk" and os.stat(tmp_path).st_dev == os.stat(quick.base).st_dev:
         pytest.skip("no second filesystem")
-    return Theatre(quick, (tmp_path if verb == "move-to another disk" else quick.base) / "disk", verb, deed)
+    return Theatre(quick, (tmp_path if verb == "move-to another disk" else quick.base) / "disk", verb, operation)
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("deed", ["apply", "restore"])
+@pytest.mark.parametrize("operation", ["apply", "restore"])
 @pytest.mark.timeout(600)
 def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survive(theatre: Theatre) -> None:
     tried = 0
@@ -242,9 +244,9 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
         acts = [*ACTS]
         killed = False
         while acts:
-            deed = theatre.set()
+            operation = theatre.set()
             try:
-                deed(dying_at(count))
+                operation(dying_at(count))
             except Killed:
                 killed = True
             scene = theatre.scene()
@@ -264,7 +266,7 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
 
 
 @pytest.mark.parametrize(
-    ("deed", "verb"),
+    ("operation", "verb"),
     [
         *(("apply", verb) for verb in VERBS),
         *(("restore", verb) for verb in ("quarantine", "move-to another disk", "trash", "hardlink", "merge")),
@@ -279,9 +281,9 @@ def test_whatever_others_do_in_the_middle_of_any_step_their_files_and_edits_surv
         for place, act in ACTS:
             if theatre.operation == "restore" and act is copy_over:
                 continue  # these bytes were asked for, whoever put them there
-            deed = theatre.set()
+            operation = theatre.set()
             steps = Meddling(theatre, count, place, act)
-            deed(steps)
+            operation(steps)
             reached = max(reached, steps.reached)
             if steps.meddled is not None:
                 steps.meddled.check()

@@ -128,7 +128,7 @@ class PromiseMachine(RuleBasedStateMachine):
         self.edited: set[bytes] = set()
         """What somebody else has written into a file of the library."""
         self.overwritten: set[bytes] = set()
-        """What stood there before, since the current deed began."""
+        """What stood there before, since the current operation began."""
         self.meddled: set[Path] = set()
         """Where somebody else did anything since then."""
         self.written = 0
@@ -167,24 +167,24 @@ class PromiseMachine(RuleBasedStateMachine):
         place=places,
         data=pictures,
     )
-    def work_by_hand(self, deed: str, choice: int, place: tuple[str, str], data: bytes) -> None:
-        source = self.any_keeper(choice) if deed.endswith("keeper") else self.any_file(choice)
+    def work_by_hand(self, operation: str, choice: int, place: tuple[str, str], data: bytes) -> None:
+        source = self.any_keeper(choice) if operation.endswith("keeper") else self.any_file(choice)
         target = self.path(*place)
         target.parent.mkdir(exist_ok=True)
-        if deed == "save":
+        if operation == "save":
             target.write_bytes(data)
         elif source is None or source == target:
             return
-        elif deed == "copy":
+        elif operation == "copy":
             target.unlink(missing_ok=True)
             shutil.copy2(source, target)
-        elif deed == "link" and not os.path.lexists(target):
+        elif operation == "link" and not os.path.lexists(target):
             os.link(source, target)
-        elif deed == "rename":
+        elif operation == "rename":
             source.rename(target)
-        elif deed == "overwrite a keeper":
+        elif operation == "overwrite a keeper":
             source.write_bytes(data)
-        elif deed.startswith("delete"):
+        elif operation.startswith("delete"):
             source.unlink()
 
     @rule(root=roots, name=st.sampled_from(SIDECARS), words=sidecars)

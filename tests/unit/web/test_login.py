@@ -75,7 +75,7 @@ def test_a_cookie_that_another_port_has_set_beside_ours_shuts_nobody_out(visitor
     assert Visitor(visitor.keys, f"{name}-1={secret}").get("/").status == 403
 
 
-def test_the_token_opens_nothing_but_the_entrance(visitor: Visitor) -> None:
+def test_the_token_opens_nothing_but_the_login(visitor: Visitor) -> None:
     token = visitor.keys.token.value
     assert stranger(visitor).get(f"/history?token={token}").status == 403
     assert stranger(visitor).outside(f"/?token={token}").status == 403

@@ -157,7 +157,7 @@ def free_part(folder: int, token: bytes) -> At:
 
 
 def aside_names(token: bytes) -> tuple[bytes, ...]:
-    """Temporary names for a file that is about to be deleted; the first free one is used. Recovery undoes the rename."""
+    """Temporary names for a file that is about to be deleted; the first free one is used. Recovery undoes this."""
     return tuple(b".dedupctl-%s.aside%s" % (token, count) for count in (b"", b"2", b"3", b"4"))
 
 

@@ -45,7 +45,7 @@ class Trashed:
         write_new(_info_of(self.path), self._info)
 
     def has_info(self) -> bool:
-        """Whether the info file is the one that `write_info` wrote, not one that another program wrote for that name."""
+        """Whether the info file is the one that `write_info` wrote, and not one that another program wrote."""
         return self._found() == self._info
 
     def forget_info(self) -> None:

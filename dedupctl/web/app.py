@@ -1,4 +1,4 @@
-"""The addresses of the page below its base. Nothing in them is a path: pictures have numbers, own files a table."""
+"""The routes of the page below its base. No address contains a file path: pictures have ids, static files a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dedupctl.workspace import Workspace
 
 BEAT_SECONDS = 0.5
 SIGN_OF_LIFE = 30
-"""Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
+"""Beats after which something is sent even if nothing has changed, so that a dead connection is noticed."""
 
 
 def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -> Starlette:
@@ -60,7 +60,7 @@ def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -
 
 
 async def _events(queue: Queue, seen: str) -> AsyncIterator[str]:
-    """Server-sent events: one whenever the state is another one than the page has shown."""
+    """Server-sent events: one whenever the state differs from the one that the page has shown."""
     silence = 0
     while not queue.stopped:
         if queue.state != seen:

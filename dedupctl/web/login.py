@@ -1,4 +1,4 @@
-"""How a browser gets its session: by the link, once, or by the password."""
+"""How a browser gets its session: by the one-time link, or by the password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATIC = "/static/"
 
 
 class Login:
-    """Answers whoever has no session."""
+    """Answers requests without a session."""
 
     def __init__(self, keys: Keys, static_files: StaticFiles) -> None:
         self._keys = keys
@@ -34,7 +34,7 @@ class Login:
         self._template = templates.get_template("login.html.j2")
 
     async def answer(self, path: str, scope: Scope, receive: Receive) -> Response:
-        """`path` is what stands behind `base_url`; the request comes from nowhere else but our own pages."""
+        """`path` is relative to `base_url`. The guard has already refused forged requests."""
         password = self._keys.password
         if password is None:
             return self._by_link(path, scope)
@@ -52,7 +52,7 @@ class Login:
         token = QueryParams(scope["query_string"]).get("token", "")
         if path != f"{self._keys.folder}/" or scope["method"] != "GET" or not token:
             return PlainTextResponse("Open the link that `dedupctl serve` has printed.", 403)
-        # What fetches a link ahead is not the person who opens it.
+        # A prefetch is not a person opening the link.
         if "prefetch" in Headers(scope=scope).get("sec-purpose", "") or not self._keys.token.spend(token):
             return PlainTextResponse(
                 "This link opens the page in one browser, once. `dedupctl serve`, started again, prints a new one.", 403
@@ -64,7 +64,7 @@ class Login:
         form = await read_form(receive) if is_form(headers) else None
         if form is None:
             return self._login_page("The form was not understood.", 400)
-        # One at a time: each takes 64 MB, and none may be tried while another may be the last that is allowed.
+        # One at a time: each check takes 64 MB, and a parallel one could exceed the limit of attempts.
         async with self._checking:
             wait = self._attempts.wait(address)
             if wait:
@@ -81,10 +81,10 @@ class Login:
         return HTMLResponse(self._template.render(action=f"{self._keys.base_url}/", message=message), status)
 
     def _welcome(self, *, secure: bool) -> Response:
-        """The cookie, and a page that goes on by itself.
+        """Set the cookie, and send a page that opens the review by itself.
 
-        No redirect: one that begins at a link of another program or site ends as a request of that site to a browser,
-        which keeps a strict cookie back.
+        A redirect would not do: if it begins at a link in another program or site, the browser attributes the request
+        to that site and withholds a strict cookie.
         """
         page = escape(f"{self._keys.base}/")
         welcome = HTMLResponse(

@@ -232,7 +232,7 @@ def test_marks_outlive_going_on_and_back_another_keeper_a_verdict_and_undo(
     press(chrome, "d")
     note(chrome)
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     until(chrome, "document.querySelector('#stage:not([hidden])')")
     assert text_of(chrome, "#marked") == "nothing to be removed"
     press(chrome, "x")
@@ -255,7 +255,7 @@ def test_d_parts_two_pictures_and_u_joins_them_again(chrome: webdriver.Chrome, p
     assert "are different pictures, you said." in note(chrome)
     assert chrome.current_url.partition("?")[0] != cluster
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     assert chrome.current_url.partition("?")[0] == cluster
 
 
@@ -334,7 +334,7 @@ def test_s_makes_two_shots_one_picture_and_u_takes_it_back(chrome: webdriver.Chr
     press(chrome, "s")
     assert "are the same picture, you said." in note(chrome)
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     assert chrome.current_url.partition("?")[0] == shots
 
 

@@ -230,9 +230,10 @@ def make(photos: Sequence[Path], templates: int, fillings: int, seed: int, folde
             if kind is id_card:
                 width, height = 860, 540
             stay = [path.resolve().as_uri() for path in style.sample(list(photos), 12)]
+            shown_photos = style.sample(list(photos), fillings)
             for place in range(fillings):
                 random = Random(f"{seed}/{number}/{place}")
-                changed = random.choice(photos)
+                changed = shown_photos[place]
                 body = fill(random, [changed.resolve().as_uri(), *stay])
                 name = f"{kind.__name__}{number:04d}/{place}.{suffix}"
                 written(

@@ -28,9 +28,7 @@ _OTHER_GRAIN_AFTER_ANY_LOSS = 0.70
 """The same where a format took detail in a way that is not known: WebP and AVIF leave .72 and more."""
 _REFOCUSED = 0.15
 """Share of windows in which either is the sharper one. Shots of a focus stack have .27 and more, harsh saving .12."""
-_REFOCUSED_A_LITTLE = 0.04
-"""The same where little grain agrees."""
-_ALL_AGREES, _LITTLE_GRAIN = 0.97, 0.80
+_DIFFER_A_LITTLE = ((0.97, 0.80), (0.95, 0.93))
 """Share of the detail that agrees on thumbnails below which a little differs, and the grain below which that is no
 edit: frames of a small video in which only lips moved."""
 _TWO_MOMENTS = {
@@ -90,10 +88,10 @@ def _other_exposure(closer: Closer, agreement: float) -> str | None:
     if closer.moments == "one" or closer.kept is None or closer.kept >= least:
         return None
     grain = f"only {max(closer.kept, 0.0):.0%} of the grain that should have been kept agrees"
-    if (closer.each_sharper or 0.0) > (_REFOCUSED if closer.kept >= _LITTLE_GRAIN else _REFOCUSED_A_LITTLE):
+    if (closer.each_sharper or 0.0) > _REFOCUSED:
         return f"each is sharper somewhere, and {grain}"
     if _is_relit(closer):
         return f"the light is another, and {grain}"
-    if agreement < _ALL_AGREES and closer.kept < _LITTLE_GRAIN:
+    if closer.loss_known and any(agreement < share and closer.kept < grain for share, grain in _DIFFER_A_LITTLE):
         return f"details differ a little, and {grain}"
     return None

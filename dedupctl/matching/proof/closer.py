@@ -62,8 +62,15 @@ and stickers have 70 and more, what moves before a camera has a border in both."
 _TWO_TONES, _AT_EXTREMES, _TRANSLUCENT = 0.60, 0.60, 0.30
 """Shares of changed pixels in two tones, or at the dark and the bright end, from which they were drawn; and correlation
 with the other picture from which they are translucent."""
+_VERY_STEEP, _MUCH_STEEPER = 100.0, 2.0
+"""A border that only thin letters with an outline have, whose pixels are of any tone."""
+_NEARLY_CLEAR, _OWN_CLEAR_BORDER = 0.80, 1.25
+"""The same correlation from which what lies there is nearly clear, and has a border that is hardly steeper."""
 _WITHIN = 0.7
 """Share of a window that a region must fill for the window to lie within it."""
+_FEW, _MANY = 3, 12
+"""Windows within a region from which its natural detail counts against drawing; and against something translucent,
+through which natural detail is seen as well, so that only a large region tells."""
 _ON_BOTH = 5
 """Windows that must be drawn on each of the two for both to show something that the other lacks."""
 _PAINTED, _PAINTED_TONES = 0.30, 0.85
@@ -226,10 +233,10 @@ class _Side:
         elsewhere = inside & ~changed
         self._usually_even = float(np.mean(self._even[elsewhere])) if elsewhere.any() else 0.0
 
-    def is_natural(self, region: GrayArray, window: int) -> bool:
-        """Most windows that lie within the region hold detail as photos do; False where hardly any does."""
+    def is_natural(self, region: GrayArray, window: int, least: int) -> bool:
+        """Most windows within the region hold detail as photos do; False where it has fewer than `least`."""
         within = means_of(np.asarray(region, np.float32), window) > _WITHIN
-        if np.count_nonzero(within) < 3:
+        if np.count_nonzero(within) < least:
             return False
         return float(np.mean(is_natural(self.picture, window, within)[within])) > 0.5
 
@@ -248,10 +255,14 @@ def _laid_on(pixels: Flags, sides: tuple[_Side, _Side], window: int) -> int | No
     drawn, other = sides[on], sides[1 - on]
     levels = drawn.picture[pixels]
     is_painted = drawn.more_even(pixels) > _PAINTED and in_two_tones(levels) > _PAINTED_TONES
-    has_border = max(edges) >= max(_STEEP, _OWN_BORDER * min(edges))
-    is_translucent = _correlation(levels, other.picture[pixels]) > _TRANSLUCENT
-    has_few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
-    looks_drawn = is_translucent or (has_few_tones and not drawn.is_natural(marked, window))
+    is_sharp = max(edges) >= max(_VERY_STEEP, _MUCH_STEEPER * min(edges))
+    likeness = _correlation(levels, other.picture[pixels])
+    steeper = _OWN_BORDER if likeness < _NEARLY_CLEAR else _OWN_CLEAR_BORDER
+    has_border = max(edges) >= max(_STEEP, steeper * min(edges))
+    few_tones = in_two_tones(levels) > _TWO_TONES or _at_extremes(levels) > _AT_EXTREMES
+    looks_drawn = ((few_tones or is_sharp) and not drawn.is_natural(marked, window, _FEW)) or (
+        likeness > _TRANSLUCENT and not drawn.is_natural(marked, window, _MANY)
+    )
     is_drawn = is_painted or (has_border and looks_drawn)
     return on if is_drawn else None
 

@@ -77,7 +77,7 @@ def fill_catalog(catalog: Catalog, root: Path, pairs: list[tuple[Path, Path]]) -
 
 
 class Cost(NamedTuple):
-    """Of one deed. Where others work on the machine too, the CPU seconds are the ones to compare."""
+    """Of one operation. Where others work on the machine too, the CPU seconds are the ones to compare."""
 
     seconds: float
     cpu_seconds: float
@@ -107,9 +107,9 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-def cost_of(deed: Callable[[], object]) -> Cost:
+def cost_of(operation: Callable[[], object]) -> Cost:
     started, cpu = time.perf_counter(), time.process_time()
-    deed()
+    operation()
     return Cost(time.perf_counter() - started, time.process_time() - cpu)
 
 

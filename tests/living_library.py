@@ -176,9 +176,9 @@ class LivingLibrary:
 
 
 def run_and_kill(
-    library: LivingLibrary, deed: Callable[[LivingLibrary, Steps], object], count: int, plan: int | None = None
+    library: LivingLibrary, operation: Callable[[LivingLibrary, Steps], object], count: int, plan: int | None = None
 ) -> None:
-    """Run the deed in a child that the kernel ends at its `count`-th step."""
+    """Run the operation in a child that the kernel ends at its `count`-th step."""
     library.catalog.close()
     child = os.fork()
     if child == 0:
@@ -190,7 +190,7 @@ def run_and_kill(
 
         try:
             library.reopen()
-            deed(library, die_in_turn)
+            operation(library, die_in_turn)
         finally:
             os._exit(3)
     _, status = os.waitpid(child, 0)

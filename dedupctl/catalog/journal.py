@@ -14,7 +14,7 @@ from dedupctl.catalog.ids import next_id
 from dedupctl.catalog.plans import action_from_row
 from dedupctl.catalog.row_decoding import decodes_rows_of
 from dedupctl.catalog.schema import actions, journal, placed_copies, plans
-from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Settlement, Verb
+from dedupctl.domain import EntryState, Identity, Intent, JournalEntry, Operation, Settlement, Verb
 from dedupctl.paths import join
 
 
@@ -34,7 +34,7 @@ class Journal:
             cursor.executemany(
                 _INTEND,
                 [
-                    (id_, one.action.id, one.deed.value, one.source, one.target, one.stand_in, at)
+                    (id_, one.action.id, one.operation.value, one.source, one.target, one.replacement, at)
                     for id_, one in zip(ids, intents, strict=True)
                 ],
             )
@@ -107,12 +107,14 @@ class Journal:
         return set(self._connection.execute(found).scalars()) - {keeper_digest}
 
     def replacements_at(self, root: bytes, path: bytes) -> set[bytes]:
-        """What dedupctl itself has put in place of the file at this path; see `Intent.stand_in`."""
+        """What dedupctl itself has put in place of the file at this path; see `Intent.replacement`."""
         query = (
             select(journal.c.stand_in)
             .join(actions)
             .where(actions.c.victim_root == root, actions.c.victim_path == path)
-            .where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None))
+            .where(
+                journal.c.deed == Operation.REMOVE, journal.c.state == EntryState.DONE, journal.c.stand_in.is_not(None)
+            )
         )
         return set(self._connection.execute(query).scalars())
 
@@ -120,7 +122,7 @@ class Journal:
         """(root, path, target) of every symbolic link that replaces a removed file."""
         query = select(actions.c.victim_root, actions.c.victim_path, actions.c.keeper_root, actions.c.keeper_path)
         query = query.join(journal, journal.c.action_id == actions.c.id).where(actions.c.verb == Verb.SYMLINK)
-        query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+        query = query.where(journal.c.deed == Operation.REMOVE, journal.c.state == EntryState.DONE)
         return [
             (row.victim_root, row.victim_path, join(row.keeper_root, row.keeper_path))
             for row in self._connection.execute(query)
@@ -129,7 +131,7 @@ class Journal:
     def restored_files(self) -> set[tuple[bytes, bytes]]:
         """(absolute path, digest) of every file that a person has restored; the path is where it was put."""
         query = select(journal.c.target, actions.c.victim_digest).join(actions, actions.c.id == journal.c.action_id)
-        query = query.where(journal.c.deed == Deed.RESTORE, journal.c.state == EntryState.DONE)
+        query = query.where(journal.c.deed == Operation.RESTORE, journal.c.state == EntryState.DONE)
         return {(row.target, row.victim_digest) for row in self._connection.execute(query)}
 
     def removed_by_root(self, plan_id: int) -> dict[bytes, int]:
@@ -155,7 +157,7 @@ class Journal:
         day = func.date(journal.c.settled_at, "unixepoch")
         size = func.json_extract(actions.c.victim_identity, "$[2]")
         query = select(day, func.sum(size)).select_from(journal.join(actions, journal.c.action_id == actions.c.id))
-        query = query.where(journal.c.deed == Deed.REMOVE, journal.c.state == EntryState.DONE)
+        query = query.where(journal.c.deed == Operation.REMOVE, journal.c.state == EntryState.DONE)
         return [(date, int(total)) for date, total in self._connection.execute(query.group_by(day).order_by(day))]
 
     def _leave_rest(self, action_ids: Collection[int], *, state: EntryState) -> None:
@@ -174,7 +176,7 @@ VALUES (?, ?, ?, 'intended', ?, ?, ?, ?, 0)
 """
 _PICTURE_REMOVED = (
     actions.c.kind.is_not(None),
-    journal.c.deed == Deed.REMOVE,
+    journal.c.deed == Operation.REMOVE,
     journal.c.state == EntryState.DONE,
 )
 _SOURCE = actions.alias()
@@ -211,11 +213,11 @@ def _entry(row: Row[Any]) -> JournalEntry:
         plan_id=row.plan_id,
         policy=row.policy,
         action=action_from_row(row),
-        deed=Deed(row.deed),
+        operation=Operation(row.deed),
         state=EntryState(row.state),
         source=row.source,
         target=row.target,
-        stand_in=row.stand_in,
+        replacement=row.stand_in,
         reason=row.reason,
         started_at=row.started_at,
         settled_at=row.settled_at,

@@ -36,7 +36,7 @@ from dedupctl.catalog.schema import (
     runs,
     verdicts,
 )
-from dedupctl.domain import Deed, EntryState, Evidence, FileState, PairKind, Verdict
+from dedupctl.domain import EntryState, Evidence, FileState, Operation, PairKind, Verdict
 from dedupctl.errors import StoreDamaged
 
 _EVIDENCE = TypeAdapter(Evidence)
@@ -156,7 +156,7 @@ def _is_none_of(column: ColumnElement[Any], values: type[StrEnum]) -> ColumnElem
 
 
 _NO_VERDICT = _is_none_of(verdicts.c.verdict, Verdict)
-_NO_STATE = or_(_is_none_of(journal.c.state, EntryState), _is_none_of(journal.c.deed, Deed))
+_NO_STATE = or_(_is_none_of(journal.c.state, EntryState), _is_none_of(journal.c.deed, Operation))
 _NUMBERS = (contents.c.size, contents.c.width, contents.c.height, contents.c.orientation, contents.c.exif_tags)
 _WRONG_FACTS = or_(
     func.length(contents.c.digest) != 32,

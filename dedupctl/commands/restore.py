@@ -92,7 +92,7 @@ def log(
         table.add(
             moment(entry.settled_at or entry.started_at),
             f"{entry.plan_id} ({entry.policy})",
-            entry.deed.value,
+            entry.operation.value,
             entry.state.value,
             shown(entry.action.victim.absolute),
             "" if keeper is None else shown(keeper.absolute),

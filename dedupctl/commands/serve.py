@@ -12,8 +12,8 @@ import typer
 
 from dedupctl.commands.messages import hand_over, say
 from dedupctl.commands.session import KeepersOf, Session, stopping_on_signals
+from dedupctl.web.browser_redirect import redirect_to
 from dedupctl.web.keys import THIS_MACHINE, Keys, base_url_of
-from dedupctl.web.opening import redirect_to
 from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving
 

@@ -166,7 +166,7 @@ class Unattended:
     def _say_settled(self, settled: Sequence[Outcome]) -> None:
         for outcome in settled:
             self._say(
-                f"a {outcome.deed.value} was interrupted: {shown(outcome.action.victim.absolute)}:"
+                f"a {outcome.operation.value} was interrupted: {shown(outcome.action.victim.absolute)}:"
                 f" {outcome.state.value}" + (f", {shown(outcome.reason)}" if outcome.reason else "")
             )
 

@@ -1,1 +1,1 @@
-"""How is a file moved, verified, replaced and made durable? Knows no catalog and decides nothing."""
+"""How is a file moved, verified, replaced and made durable? This room knows no catalog and decides nothing."""

@@ -1,4 +1,4 @@
-"""Writing that survives a power cut: a name leads to the old bytes or to the new ones, never to half of either."""
+"""Writes that survive a power cut: a path holds either the old bytes or the new ones, never a mixture."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What filesystems answer that keep no folder in memory (some FUSE and network ones): there is nothing to flush."""
+"""Errors of filesystems that cannot sync folders (some FUSE and network ones) because they have nothing to flush."""
 
 
 def sync_file(descriptor: int) -> None:
     """Flush the bytes of an open file to the disk.
 
     Raises:
-        OSError: the disk failed; what was written may not be there after a power cut.
+        OSError: the disk failed; what was written may be lost in a power cut.
     """
     os.fsync(descriptor)
 
@@ -25,7 +25,7 @@ def sync_folder(folder: int) -> None:
     """Flush the names in an open folder to the disk.
 
     Raises:
-        OSError: the disk failed. A filesystem that cannot sync folders is no failure.
+        OSError: the disk failed. A filesystem that cannot sync folders does not count as a failure.
     """
     try:
         os.fsync(folder)
@@ -35,13 +35,13 @@ def sync_folder(folder: int) -> None:
 
 
 def sync_path(path: Path | bytes) -> None:
-    """Flush what stands at this path: a file's bytes, or a folder's names.
+    """Flush what is at this path to the disk: the bytes of a file, or the names in a folder.
 
     Raises:
         OSError: as `sync_file` and `sync_folder`.
     """
     is_folder = os.path.isdir(path)
-    if os.name == "nt" and is_folder:  # a folder cannot be opened there; its names are safe without
+    if os.name == "nt" and is_folder:  # Windows cannot open folders, and their names are durable without it
         return
     descriptor = os.open(path, (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0))
     try:
@@ -51,18 +51,18 @@ def sync_path(path: Path | bytes) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of the data; write(2) may take less than it is given."""
+    """Write all of the data; write(2) may write less than it is given."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 def write_new(path: bytes, data: bytes, *, mode: int = 0o600) -> None:
-    """Make a file that was not there, with its bytes on the disk. Its name is the caller's to sync.
+    """Create a new file and sync its bytes to the disk. The caller must sync the folder.
 
     Raises:
-        FileExistsError: something stands there.
-        OSError: it could not be written; nothing is left at the name.
+        FileExistsError: the name is taken.
+        OSError: it could not be written; the partial file was removed.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(path, flags, mode)
@@ -79,9 +79,11 @@ def write_new(path: bytes, data: bytes, *, mode: int = 0o600) -> None:
 
 @contextmanager
 def durable_file(path: Path, suffix: str = ".part") -> Iterator[Path]:
-    """A path to write to. After the block its bytes are on the disk as `path`; if it fails, `path` is as before.
+    """Yield a temporary path to write to; after the block its bytes are on the disk as `path`.
 
-    `suffix` makes the temporary name; writers that may meet on one path each need one of their own.
+    If the block fails, `path` is unchanged.
+
+    `suffix` makes the temporary name; concurrent writers of one path each need a different one.
     """
     part = path.with_name(path.name + suffix)
     try:

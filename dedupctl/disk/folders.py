@@ -1,4 +1,4 @@
-"""Folders, opened so that no name in them can be swapped for a link to somewhere else between a look and a deed."""
+"""Open folders: between a check and the operation that follows, nobody can swap a part of the path for a link."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dedupctl.errors import DedupctlError
 from dedupctl.paths import is_or_lies_in, join, split
 
 KEPT_OPEN = 64
-"""Folders; far below what a process may have open."""
+"""Number of folders; far below the limit of open descriptors per process."""
 SYNCS_AT_ONCE = 16
 _PRIVATE = 0o700
 
@@ -29,7 +29,7 @@ class At(NamedTuple):
     name: bytes
 
     def status(self) -> os.stat_result:
-        """Of the name itself, never of what a link points to."""
+        """The status of the name itself, never of what a link points to."""
         return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
 
     def exists(self) -> bool:
@@ -40,7 +40,7 @@ class At(NamedTuple):
         return True
 
     def open(self) -> int:
-        """A descriptor for reading; a link, pipe or device is refused by the caller's look at its status."""
+        """A descriptor for reading. Opening a link fails; the caller must check that it is not a pipe or device."""
         return os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.folder)
 
     def unlink(self) -> None:
@@ -52,7 +52,8 @@ def opened_folder(base: bytes, relative: bytes = b"") -> Iterator[int]:
     """The folder `relative` below `base`, where no part of `relative` may be a symlink.
 
     Raises:
-        OSError: missing, not a folder, or a symlink on the way (ELOOP, with its absolute path as `filename`).
+        OSError: it is missing, is not a folder, or has a symlink on the way (ELOOP, with the link's absolute path as
+            `filename`).
     """
     folder = _open_folder(base, relative)
     try:
@@ -63,10 +64,10 @@ def opened_folder(base: bytes, relative: bytes = b"") -> Iterator[int]:
 
 @contextmanager
 def standing_at(base: bytes, relative: bytes, *, create_like: bytes | None = None) -> Iterator[At]:
-    """The place of a file below `base`, its folder opened as `opened_folder` does.
+    """The place of a file below `base`, with its folder opened as `opened_folder` does.
 
-    With `create_like`, the file that comes here (absolute), missing folders are made and put on the disk. Each gets the
-    mode of the folder it stands for: who could not read the file where it was cannot read it here.
+    `create_like` is the absolute path of the file that will move here. If it is given, missing folders are created and
+    synced. Each gets the mode of the folder it mirrors: whoever could not read the file before cannot read it here.
     """
     below, _, name = relative.rpartition(b"/")
     folder = _open_folder(base, below, create_like)
@@ -77,17 +78,17 @@ def standing_at(base: bytes, relative: bytes, *, create_like: bytes | None = Non
 
 
 class OpenFolders:
-    """Folders that are kept open while a batch is worked through: most of its files lie side by side.
+    """Keeps folders open during a batch, because most files of a batch are in the same few folders.
 
-    A folder is used again only while its path still leads to the very folder that was opened: one that was renamed,
-    unmounted or replaced in between is looked up anew, as `standing_at` does it.
+    A folder is reused only while its path still leads to the folder that was opened. One that has been renamed,
+    unmounted or replaced is opened again, as `standing_at` does.
     """
 
     def __init__(self) -> None:
         self._opened: dict[tuple[bytes, bytes], tuple[int, tuple[int, int]]] = {}
 
     def at(self, base: bytes, relative: bytes, *, create_like: bytes | None = None) -> At:
-        """The place of a file below `base`; good until a few more places were asked for.
+        """The place of a file below `base`; valid until `KEPT_OPEN` other folders have been asked for.
 
         Raises:
             OSError: as `opened_folder`.
@@ -113,13 +114,13 @@ class OpenFolders:
 
 
 def make_quarantine(root: bytes, folders: Mapping[bytes, bytes]) -> None:
-    """Make folders below a root, in its folder of ours, with one sync for all that were made in one folder.
+    """Create folders in the `.dedupctl` folder of a root, with one sync per parent folder.
 
     Args:
-        folders: what each is to hold, as the absolute path of a file that comes there: see `standing_at`.
+        folders: for each folder, the absolute path of a file that will move there; see `create_like` of `standing_at`.
 
     Raises:
-        OSError: one could not be made; others may have been. A root that lacks our folder gets none: its disk is gone.
+        OSError: one could not be created; others may have been. A root without `.dedupctl` gets none: its disk is gone.
     """
     wanted = {part: (folder, like) for folder, like in folders.items() for part in _with_parents(folder)}
     del wanted[OWN_FOLDER]
@@ -142,12 +143,12 @@ def make_quarantine(root: bytes, folders: Mapping[bytes, bytes]) -> None:
 
 
 def sync_folders(paths: Iterable[bytes]) -> None:
-    """Put the names in these folders on the disk. A folder that is gone needs it no more.
+    """Flush the names in these folders to the disk. Folders that no longer exist are skipped.
 
-    Several at once: a disk that is told to flush while it flushes does both in one go.
+    Runs several in parallel: a disk merges flushes that are requested at the same time.
 
     Raises:
-        DedupctlError: the disk failed; nothing may be called done.
+        DedupctlError: the disk failed; the caller must not record anything as done.
     """
     folders = sorted(set(paths))
     if folders:
@@ -162,7 +163,7 @@ def _sync_folder(path: bytes) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise DedupctlError(f"cannot put {os.fsdecode(path)} on the disk: {error.strerror}") from error
+        raise DedupctlError(f"cannot flush {os.fsdecode(path)} to the disk: {error.strerror}") from error
 
 
 def _leads_to(path: bytes, folder: tuple[int, int]) -> bool:
@@ -187,7 +188,7 @@ def _open_folder(base: bytes, relative: bytes, create_like: bytes | None = None)
         try:
             folder = _step_down(above, relative, reached, create_like)
         except NotADirectoryError as error:
-            # The system says the same of a link as of a file, but the user must know which link was planted where.
+            # The system reports the same error for a link as for a file, but the user must know which link it is.
             if stat.S_ISLNK(os.stat(part, dir_fd=above, follow_symlinks=False).st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), join(base, reached)) from error
             raise
@@ -217,10 +218,10 @@ def _opened_in(folder: int, name: bytes) -> int:
 
 
 def _make(above: int, name: bytes, mode: int | None) -> None:
-    """Make a folder with just this mode; None = what the user's umask leaves.
+    """Create a folder with exactly this mode; None means the default of the user's umask.
 
     Raises:
-        FileExistsError: it is there already.
+        FileExistsError: it already exists.
     """
     os.mkdir(name, 0o777 if mode is None else _PRIVATE, dir_fd=above)
     if mode is not None:
@@ -228,17 +229,17 @@ def _make(above: int, name: bytes, mode: int | None) -> None:
         try:
             os.fchmod(made, mode)
         except PermissionError:
-            # systemd's RestrictSUIDSGID, which the shipped units set, forbids the bits above these to everybody.
+            # systemd's RestrictSUIDSGID, which the shipped units set, forbids setting the bits above these.
             os.fchmod(made, mode & 0o777)
         finally:
             os.close(made)
 
 
 def _mode_of(relative: bytes, reached: bytes, like: bytes) -> int | None:
-    """For a folder that is to be made on the way to `relative`, the folder of a file that comes from `like`.
+    """The mode of a folder that is created on the way to `relative`, the folder of a file that comes from `like`.
 
-    The quarantine repeats the folders that a file lay in, and where it goes back to repeats them again: each gets the
-    mode of the one that bears its name as far above the file. The others of the quarantine are their owner's alone.
+    The quarantine mirrors the folders that a file was in, and a restore mirrors them back. Each gets the mode of the
+    folder with the same name at the same distance above the file. All other folders of the quarantine are private.
     """
     model = split(like)[0]
     for _ in range(relative[len(reached) :].count(b"/")):
@@ -251,12 +252,12 @@ def _mode_of(relative: bytes, reached: bytes, like: bytes) -> int | None:
 
 
 def _close_to_others(folder: int, reached: bytes) -> None:
-    """An earlier version made our folder and the quarantine for everybody to read.
+    """Withdraw access from others: an earlier version made `.dedupctl` and the quarantine readable for everybody.
 
-    The right to pass through ours stays: the catalog of another user may know the root by the marker in it.
+    Others may still pass through `.dedupctl`: the catalog of another user may know the root by the marker in it.
     """
     too_much = {OWN_FOLDER: 0o066, QUARANTINE: 0o077}.get(reached, 0)
     mode = stat.S_IMODE(os.fstat(folder).st_mode) if too_much else 0
     if mode & too_much:
-        with suppress(PermissionError):  # another user's
+        with suppress(PermissionError):  # it belongs to another user
             os.fchmod(folder, mode & ~too_much)

@@ -1,7 +1,6 @@
-"""Temporary files that a killed process left: a part is ended, a file that was put aside gets its name back.
+"""Temporary files that a killed process left behind: partial copies are deleted, files set aside get their name back.
 
-Both bear a name of ours, and anybody may have put a file of that name there since. So only what is proven to be ours is
-touched.
+Anybody may have created a file under one of our temporary names since. So only files proven to be ours are touched.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from dedupctl.disk.ownership import begins_like
 from dedupctl.domain import Identity
 
 Proof: TypeAlias = Callable[[At], bool]
-"""Is what stands there ours?"""
+"""Is the file at this place ours?"""
 
 
 def discard_part(place: At, token: bytes, original: At | None, is_ours: Proof) -> None:
-    """End half-made files beside `place`, if they are ours, or empty, or hold nothing that `original` lacks."""
+    """Delete partial files beside `place` that are ours, or empty, or hold only bytes that `original` holds too."""
     for name in part_names(token):
         part = At(place.folder, name)
         with suppress(FileNotFoundError):
@@ -39,12 +38,12 @@ def discard_aside(place: At, token: bytes, is_ours: Proof) -> None:
 
 
 def has_aside(place: At, token: bytes, is_ours: Proof) -> bool:
-    """A file of ours waits beside `place` on its way out."""
+    """Whether a file of ours that was set aside for deletion is still beside `place`."""
     return any(_asides(place, token, is_ours))
 
 
 def take_back_aside(place: At, token: bytes, is_ours: Proof) -> None:
-    """Give a file on its way out its name back, or one beside it where that is taken."""
+    """Give a file that was set aside its name back, or a free name beside it if that one is taken."""
     for aside in _asides(place, token, is_ours):
         give_back(aside, place)
 

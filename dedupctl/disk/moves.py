@@ -1,6 +1,6 @@
-"""Move one file without ever overwriting another: rename if the filesystem allows, else copy, verify, unlink.
+"""Move one file without ever overwriting another: rename within a filesystem, else copy, verify and unlink.
 
-Every name is looked up in an open folder (`folders`), and what was renamed is looked at once more under its new name.
+Every name is looked up in an open folder (see `folders`), and a renamed file is checked again under its new name.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from dedupctl.disk.steps import Step, Steps
 from dedupctl.domain import Identity
 
 CHUNK_BYTES = 1 << 18
-"""Stays in the second-level cache between the read, the digest and the comparison."""
+"""A chunk stays in the second-level cache between read, digest and comparison."""
 LONGEST_NAME = 255
 _RENAME_NOREPLACE = 1
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 Note: TypeAlias = Callable[[Identity], None]
-"""Writes down, durably, the identity of a copy before it gets its name, so that recovery can prove it to be ours."""
+"""Durably records the identity of a copy before it gets its name, so that recovery can prove that it is ours."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 def unnoted(_copy: Identity) -> None:
-    """For moves that are proven otherwise when they are cut off."""
+    """For moves that recovery can prove by other means after an interruption."""
 
 
 def same_file(found: Identity, expected: Identity) -> bool:
-    """The same bytes under whatever name: a rename or one more link changes ctime, but none of these."""
+    """The same unmodified file under any name: a rename or a new hard link changes ctime, but none of these fields."""
     return found[:4] == expected[:4]
 
 
 def rename_exclusive(source: At, target: At) -> None:
-    """Rename, never overwriting.
+    """Rename without overwriting.
 
     Raises:
         FileExistsError: the target name is taken.
-        OSError: EXDEV across filesystems, else as rename(2).
+        OSError: EXDEV across filesystems, otherwise as rename(2).
     """
     renameat2 = getattr(_LIBC, "renameat2", None)
     if renameat2 is not None:
@@ -60,14 +60,14 @@ def rename_exclusive(source: At, target: At) -> None:
 def move(
     source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note, from_ours: bool = False
 ) -> None:
-    """Move the file of this identity, and no other that took its name meanwhile.
+    """Move the file with this identity, and no other that has taken its name meanwhile.
 
-    What is found at the target after a rename may have been swapped at the source right before, or put at the target
-    right after. It goes back to the source, but not where that is `from_ours`: nobody else saves files there.
+    A wrong file at the target after a rename may have been swapped in at the source just before, or put at the target
+    just after. It goes back to the source, unless the source is `from_ours`: nobody else saves files there.
 
     Raises:
-        Refused: something else stood there.
-        OSError: as the system says; then the source is as it was.
+        Refused: another file was there.
+        OSError: as the system reports; the source is unchanged.
     """
     if not same_file(Identity.of(source.status()), expected):
         raise Refused("another file took its place at the last moment")
@@ -86,13 +86,13 @@ def move(
 
 
 def unlink_exactly(at: At, expected: Identity, *, token: bytes, steps: Steps) -> None:
-    """End the file of this identity, and no other that took its name meanwhile.
+    """Delete the file with this identity, and no other that has taken its name meanwhile.
 
-    Unlinking by name alone would end whatever stands there; so it is renamed first, then looked at, then unlinked.
+    Unlinking by name alone would delete whatever is there. So the file is renamed, checked, and then unlinked.
 
     Raises:
-        Refused: something else stood there; it is back under its name.
-        OSError: as the system says.
+        Refused: another file was there; it has its name back.
+        OSError: as the system reports.
     """
     aside = _put_aside(at, token)
     steps(Step.ASIDE)
@@ -104,7 +104,7 @@ def unlink_exactly(at: At, expected: Identity, *, token: bytes, steps: Steps) ->
 
 def _put_aside(at: At, token: bytes) -> At:
     for name in aside_names(token)[:-1]:
-        with suppress(FileExistsError):  # somebody has a file of our temporary name
+        with suppress(FileExistsError):  # another file has our temporary name
             rename_exclusive(at, At(at.folder, name))
             return At(at.folder, name)
     aside = At(at.folder, aside_names(token)[-1])
@@ -113,11 +113,11 @@ def _put_aside(at: At, token: bytes) -> At:
 
 
 def name_made(part: At, place: At, made: Identity) -> None:
-    """Give a file that this process made under a temporary name its own name, and no other that took that name.
+    """Give the file that this process made under a temporary name its final name, and no other that took that name.
 
     Raises:
-        Refused: another file stood under the temporary name; it stands there again.
-        FileExistsError: the own name is taken.
+        Refused: another file had the temporary name; it has it again.
+        FileExistsError: the final name is taken.
         OSError: as rename(2).
     """
     rename_exclusive(part, place)
@@ -127,23 +127,23 @@ def name_made(part: At, place: At, made: Identity) -> None:
 
 
 def give_back(taken: At, place: At) -> bytes:
-    """Rename a file to the name it had, or beside it where that is taken; returns the name it has now.
+    """Rename a file back to its former name, or to a free name beside it if that is taken; return the name it has now.
 
     Raises:
-        OSError: as the system says; the file is where it was.
+        OSError: as the system reports; the file was not moved.
     """
     while True:
         name = free_name(place.folder, place.name)
         try:
             rename_exclusive(taken, At(place.folder, name))
         except FileExistsError:
-            # Somebody was faster: the next free name is looked for.
+            # Somebody has just taken this name: try the next free one.
             continue
         return name
 
 
 def part_names(token: bytes) -> tuple[bytes, ...]:
-    """Temporary names of a copy or replacement that is being made: the first that is free is taken.
+    """Temporary names for a copy or replacement in the making; the first free one is used.
 
     The name alone does not prove that a file is ours.
     """
@@ -151,18 +151,18 @@ def part_names(token: bytes) -> tuple[bytes, ...]:
 
 
 def free_part(folder: int, token: bytes) -> At:
-    """The first temporary name that nobody has taken; the last one, taken or not, where all are."""
+    """The first free temporary name, or the last one if all are taken."""
     names = part_names(token)
     return next((part for name in names if not (part := At(folder, name)).exists()), At(folder, names[-1]))
 
 
 def aside_names(token: bytes) -> tuple[bytes, ...]:
-    """Temporary names of a file on its way out: the first that is free is taken, recovery gives it its name back."""
+    """Temporary names for a file that is about to be deleted; the first free one is used. Recovery undoes this."""
     return tuple(b".dedupctl-%s.aside%s" % (token, count) for count in (b"", b"2", b"3", b"4"))
 
 
 def discard_made(at: At, made: Identity) -> None:
-    """Unlink a temporary file that this process made a moment ago, if it still stands under its name."""
+    """Unlink a temporary file that this process has just made, if its name still leads to it."""
     with suppress(FileNotFoundError):
         found = Identity.of(at.status())
         if found[:2] == made[:2]:
@@ -170,7 +170,7 @@ def discard_made(at: At, made: Identity) -> None:
 
 
 def free_name(folder: int, name: bytes) -> bytes:
-    """`name`, or with " (restored)", " (restored 2)" ... before the suffix: the first that is not taken."""
+    """`name`, or with " (restored)", " (restored 2)" ... before the suffix: the first free name."""
     stem, suffix = os.path.splitext(name)
     for count in range(10_000):
         mark = b"" if count == 0 else b" (restored)" if count == 1 else b" (restored %d)" % count
@@ -190,7 +190,7 @@ def digest_descriptor(descriptor: int) -> bytes:
 
 
 def _link_then_unlink(source: At, target: At) -> None:
-    """For filesystems without renameat2: a link refuses to overwrite as well."""
+    """For filesystems without renameat2: link(2) never overwrites either."""
     linked = source.status()
     os.link(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder, follow_symlinks=False)
     if not same_file(Identity.of(source.status()), Identity.of(linked)):
@@ -200,7 +200,7 @@ def _link_then_unlink(source: At, target: At) -> None:
 
 
 def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, steps: Steps, note: Note) -> None:
-    """Copy with mode, times and extended attributes, read the copy back, give it its name, then end the original."""
+    """Copy with mode, times and extended attributes, verify the copy, give it its name, then delete the original."""
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.name)
     original = source.open()
@@ -227,7 +227,7 @@ def _copy_across(source: At, target: At, expected: Identity, *, token: bytes, st
     try:
         unlink_exactly(source, expected, token=token, steps=steps)
     except (OSError, Refused):
-        # The original stands as it did, so the copy is one too many.
+        # The original is still there, so the copy must go.
         unlink_exactly(target, copied, token=token, steps=steps)
         raise
 
@@ -237,8 +237,8 @@ def _copy_whole(original: int, status: os.stat_result, part: At) -> Identity:
     try:
         copy = os.open(part.name, flags, 0o600, dir_fd=part.folder)
     except FileExistsError as error:
-        # Not the error of a target that is taken: a caller would try the next name for ever.
-        raise Refused(f"another file bears our temporary name {os.fsdecode(part.name)}") from error
+        # Not FileExistsError: a caller would think the target taken and try the next name for ever.
+        raise Refused(f"another file has our temporary name {os.fsdecode(part.name)}") from error
     try:
         hasher = blake3()
         os.lseek(original, 0, os.SEEK_SET)
@@ -258,7 +258,7 @@ def _copy_whole(original: int, status: os.stat_result, part: At) -> Identity:
 
 
 def _copy_attributes(original: int, status: os.stat_result, copy: int) -> None:
-    """What the target filesystem cannot hold is left out: better a file without its tags than no file."""
+    """Leave out what the target filesystem cannot store: a file without its tags is better than no file."""
     with suppress(OSError):
         os.fchown(copy, status.st_uid, status.st_gid)
     with suppress(OSError):

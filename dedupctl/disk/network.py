@@ -1,4 +1,4 @@
-"""Does a folder lie on another machine? SQLite's locks and its log are not safe there."""
+"""Is a folder on a network filesystem? SQLite's locks and write-ahead log are not safe there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NETWORK = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lu
 
 
 def network_filesystem(folder: Path, mount_table: Path = MOUNT_TABLE) -> str | None:
-    """The type of the network filesystem that holds this folder; None on a local one, and where nobody can tell."""
+    """The type of the network filesystem that holds this folder; None if it is local or unknown."""
     with suppress(OSError):
         device = os.stat(folder).st_dev
         number = f"{os.major(device)}:{os.minor(device)}".encode()

@@ -1,4 +1,4 @@
-"""What policy asks of the disk: which files a folder holds, and what is in one of them. Symlinks are never followed."""
+"""What policy reads from the disk: the names in a folder, and the bytes of a file. Symlinks are never followed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from dedupctl.disk.verification import digest_of
 from dedupctl.domain import Identity, Seen
 
 LONGEST_TEXT = 1 << 24
-"""Bytes; far more than any sidecar."""
+"""Bytes; far more than any sidecar has."""
 
 
 class Reader:
-    """Reads each folder once, so it is good for one moment: one plan, or one batch that is about to be carried out."""
+    """Reads each folder once, so use one only briefly: for one plan, or one batch that is about to be carried out."""
 
     def __init__(self) -> None:
         self._listed: dict[tuple[bytes, bytes], tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
-        """Names of files, and of folders."""
+        """By root and folder: the names of its files, and those of its folders."""
 
     def names(self, root: bytes, folder: bytes) -> tuple[bytes, ...]:
-        """The names of all that is no folder in this folder below the root, sorted.
+        """The sorted names of everything but folders in this folder below the root.
 
         Raises:
             OSError: it cannot be listed.
@@ -34,7 +34,7 @@ class Reader:
         return self._listing(root, folder)[0]
 
     def folders(self, root: bytes, folder: bytes) -> tuple[bytes, ...]:
-        """The names of the folders in this folder, sorted. Raises as `names`."""
+        """The sorted names of the folders in this folder. Raises as `names` does."""
         return self._listing(root, folder)[1]
 
     def _listing(self, root: bytes, folder: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -47,10 +47,10 @@ class Reader:
         return self._listed[root, folder]
 
     def seen(self, root: bytes, path: bytes) -> Seen:
-        """The file as it is now, with the digest of its bytes.
+        """The file as it is now, with its content hash.
 
         Raises:
-            Refused, OSError: no regular file, changing, or unreadable.
+            Refused, OSError: it is not a regular file, it changes while it is read, or it is unreadable.
         """
         digest, identity = digest_of(root, path)
         return Seen(root, path, identity, digest)
@@ -59,7 +59,7 @@ class Reader:
         """The file as it is now, and all its bytes.
 
         Raises:
-            Refused, OSError: as `seen`, or far too long for what a person writes.
+            Refused, OSError: as `seen`, or it is far too long for a sidecar.
         """
         seen = self.seen(root, path)
         if seen.identity.size > LONGEST_TEXT:
@@ -69,10 +69,10 @@ class Reader:
 
     @contextmanager
     def opened(self, seen: Seen) -> Iterator[BinaryIO]:
-        """The file that was seen, for reading.
+        """Open the file that was seen, for reading.
 
         Raises:
-            Refused, OSError: another file stands there, it changes meanwhile, or it is unreadable.
+            Refused, OSError: another file is there, it changes meanwhile, or it is unreadable.
         """
         with standing_at(seen.root, seen.path) as at:
             descriptor = at.open()

@@ -1,8 +1,7 @@
-"""Is this root really there? An unmounted disk leaves an empty folder behind, and that must not read as "all gone".
+"""Is this root really there? An unmounted disk leaves an empty folder, which must not be taken for "all files gone".
 
-The proof is a random token in `<root>/.dedupctl/root-id`. A device number alone proves little: a removable disk comes
-back under another one, and another disk may get the old one. Only a root that cannot be written to is known by its
-device number.
+The proof is a random token in `<root>/.dedupctl/root-id`. A device number alone proves little: a removable disk may get
+a new one at every mount, and another disk its old one. Only a read-only root is recognised by its device number.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ QUARANTINE = OWN_FOLDER + b"/quarantine"
 MARKER_NAME = b"root-id"
 _LONGEST_MARKER = 256
 _TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Not through a link, and not waiting for the other end of a pipe; Windows has neither flag."""
+"""Follow no link, and do not wait for the other end of a pipe. Windows has neither flag."""
 
 
 def why_offline(root: Root) -> str | None:
-    """None when the root is mounted where it was; else the reason why it counts as offline, in words."""
+    """None if the root is mounted where it was; otherwise the reason why it counts as offline, in words."""
     try:
         found = os.stat(root.path)
     except OSError as error:
@@ -49,13 +48,13 @@ def why_offline(root: Root) -> str | None:
 
 
 def mark_root(path: bytes, others: Iterable[Root] = ()) -> tuple[int, str | None]:
-    """The device of the directory at `path` and its marker, written durably unless it has one of its own.
+    """Return the device of the directory at `path` and its marker, which is written durably if it has none of its own.
 
-    A copy of a whole root brings the marker of the first along: where that one of `others` stands too, this one gets
-    another. The marker is None where nothing can be written.
+    A copy of a whole root carries the marker of the original. If the original is one of `others` and online, the copy
+    gets a new marker. The marker is None if nothing can be written.
 
     Raises:
-        OSError: no such directory, or its folder `.dedupctl` is a symbolic link.
+        OSError: the directory does not exist, or its folder `.dedupctl` is a symbolic link.
     """
     device = os.stat(path).st_dev
     _require_own_folder(path)
@@ -64,13 +63,13 @@ def mark_root(path: bytes, others: Iterable[Root] = ()) -> tuple[int, str | None
     if marker is None or copied:
         with suppress(OSError):
             _write_marker(path, secrets.token_hex(16))
-        # Read back: of two processes marking the same root at once, the later one's token stands.
+        # Read it back: if two processes mark the same root at once, the later token wins.
         marker = _read_marker(path)
     return device, None if copied and marker == found else marker
 
 
 def _is_copied_from(path: bytes, marker: str, other: Root) -> bool:
-    """The other root bears this marker and stands at its own place, in another directory."""
+    """Whether the other root has this marker too, and is online in a different directory."""
     return other.marker == marker and why_offline(other) is None and not os.path.samefile(path, other.path)
 
 
@@ -92,14 +91,14 @@ def _write_marker(root: bytes, token: str) -> None:
     folder = os.path.join(root, OWN_FOLDER)
     with suppress(FileExistsError):
         os.mkdir(folder, 0o711)  # the catalog of another user may know the root by the marker in it
-    # Two processes may mark one root at once: each writes under a name of its own.
+    # Two processes may mark one root at once, so each writes to its own temporary file.
     with durable_file(Path(os.fsdecode(folder), os.fsdecode(MARKER_NAME)), suffix=f".{token}") as part:
         write_new(os.fsencode(part), token.encode("ascii") + b"\n", mode=0o644)
     sync_path(root)
 
 
 def _require_own_folder(root: bytes) -> None:
-    """Raises OSError where `.dedupctl` is a symbolic link: what lies behind it is no part of this root."""
+    """Raises OSError if `.dedupctl` is a symbolic link: its target is not part of this root."""
     folder = os.path.join(root, OWN_FOLDER)
     if os.path.islink(folder):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)

@@ -1,4 +1,4 @@
-"""The named steps of moving a file: the moments at which a move can be cut off or disturbed."""
+"""The named steps of an operation on a file."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TypeAlias
 
 
 class Step(StrEnum):
-    """The moments at which a deed can be cut off or disturbed; tests do both at every one of them."""
+    """The moments at which an operation can be interrupted or disturbed; tests do both at each of them."""
 
     CHECKED = "checked"
-    """Victim and keeper were read; nothing is written yet."""
+    """Victim and keeper have been read; nothing has been written yet."""
     INTENDED = "intended"
     """The journal holds the intent."""
     PREPARED = "prepared"
-    """What will stand in the removed file's place lies ready beside it."""
+    """The replacement, if any, is ready under a temporary name beside the file."""
     MOVING = "moving"
-    """The last look at both files is over, the rename comes next."""
+    """Both files have passed the last check; the rename comes next."""
     RENAMED = "renamed"
-    """The file has a new name; nobody has looked yet whether it is the right one."""
+    """A file has been renamed, but not yet checked to be the right one."""
     COPIED = "copied"
-    """Across filesystems: the copy is whole, under a temporary name."""
+    """Across filesystems: the copy is complete, under a temporary name."""
     PLACED = "placed"
-    """Across filesystems: the copy has its name, the original still stands."""
+    """Across filesystems: the copy has its final name, and the original still exists."""
     ASIDE = "aside"
-    """What is to be unlinked has been renamed, to be looked at once more."""
+    """The file to be unlinked has been renamed, and will be checked once more."""
     MOVED = "moved"
-    """The file is where it was meant to go, the stand-in too."""
+    """The file is at its target, and its replacement, if any, is in its place."""
     SYNCED = "synced"
-    """The folders are on the disk."""
+    """The folders have been flushed to the disk."""
     SETTLED = "settled"
     """The journal holds the outcome."""
     UNLINKING = "unlinking"
-    """A purge is about to end a file."""
+    """A purge is about to delete a file."""
     UNLINKED = "unlinked"
 
 
@@ -41,4 +41,4 @@ Steps: TypeAlias = Callable[[Step], None]
 
 
 def uninterrupted(_step: Step) -> None:
-    """The steps of real life: nothing happens at them."""
+    """Outside of tests, nothing happens at a step."""

@@ -1,4 +1,4 @@
-"""The desktop's trash can, as the freedesktop.org trash specification 1.0 lays it out."""
+"""The desktop's trash can, laid out as in the freedesktop.org trash specification 1.0."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ INFO_SUFFIX = b".trashinfo"
 
 
 def trash_for(path: bytes) -> bytes:
-    """The trash folder on the filesystem of the file at `path`: the home trash, or the one of its mount point."""
+    """The trash folder on the filesystem of the file at `path`: the home trash, or that of its mount point."""
     home = os.path.join(_data_home(), b"Trash")
     device = os.lstat(path).st_dev
     return home if _device_of(home) == device else os.path.join(_mount_point(path), b".Trash-%d" % os.getuid())
 
 
 def make_trash(files: bytes) -> None:
-    """Make the folder for trashed files, unless there is one, for its owner alone (so demands the specification)."""
+    """Create the folder for trashed files if it is missing, private to its owner as the specification demands."""
     for folder in (os.path.dirname(files), files):
         os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """A file in the trash, with what the trash is told of it. Paths are absolute, the time is seconds since 1970."""
+    """A file in the trash and what its info file says. Paths are absolute; the time is in seconds since 1970."""
 
     path: bytes
     original: bytes
     at: int
 
     def write_info(self) -> None:
-        """Say where the file in the trash came from, before it comes (so demands the specification).
+        """Record where the file comes from, before it is moved to the trash, as the specification demands.
 
         Raises:
             FileExistsError: the name is taken in the trash.
@@ -45,16 +45,16 @@ class Trashed:
         write_new(_info_of(self.path), self._info)
 
     def has_info(self) -> bool:
-        """The trash holds what `write_info` wrote, and not what another program said of a file of that name."""
+        """Whether the info file is the one that `write_info` wrote, and not one that another program wrote."""
         return self._found() == self._info
 
     def forget_info(self) -> None:
-        """The file never came to the trash; what another program says of a file of that name stays."""
+        """The file never reached the trash: delete its info, but none that another program wrote for that name."""
         if self.has_info():
             self._unlink_info()
 
     def forget_restored(self) -> None:
-        """The file has left the trash: whoever trashed it, and when, what is said of its path is true no more."""
+        """The file has left the trash: delete the info on its path, no matter who trashed it, and when."""
         if self._found().startswith(self._head):
             self._unlink_info()
 
@@ -83,7 +83,7 @@ class Trashed:
 
 
 def has_info(trashed: bytes) -> bool:
-    """The name is taken in the trash, though the file itself may be gone."""
+    """Whether the name is taken in the trash, even if the file itself is gone."""
     return os.path.lexists(_info_of(trashed))
 
 
@@ -97,7 +97,7 @@ def _data_home() -> bytes:
 
 
 def _device_of(path: bytes) -> int:
-    """Of the folder, or of the nearest one above it that is there."""
+    """The device of the folder, or of its nearest existing ancestor."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return os.stat(path).st_dev

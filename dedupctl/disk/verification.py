@@ -1,7 +1,7 @@
-"""Read victim and keeper again, just before anything is done: are they still what the plan saw?
+"""Read victim and keeper again just before anything is done: are they still what the plan saw?
 
-Files that share a keeper are read side by side with it, so the keeper is read once for all of them: `exact` ones are
-compared byte for byte, of the others both digests must be those the proof was made on.
+Files that share a keeper are read side by side with it, so that the keeper is read only once. `exact` files are
+compared byte for byte. For the others, both content hashes must be those that the proof was made on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.domain import Action, Identity, PairKind, Seen
 
 SIDE_BY_SIDE = 64
-"""So many victims of one keeper are open at a time."""
+"""How many victims of one keeper are open at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Checked:
 
 
 def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
-    """The result by action id: what was seen, or why the victim must be left alone."""
+    """The result for each action id: what was seen, or why the victim must be left alone."""
     by_keeper: defaultdict[Seen | None, list[Action]] = defaultdict(list)
     writing = [action for action in actions if not action.verb.removes]
     for action in actions:
@@ -53,24 +53,24 @@ def check_actions(actions: Sequence[Action]) -> dict[int, Checked | Refused]:
 
 
 def require_still(status: os.stat_result, checked: Identity) -> None:
-    """One last look at a name whose bytes were read a moment ago.
+    """Check once more a file whose bytes were read a moment ago.
 
     Raises:
-        Refused: something else stands there, or it was written to.
+        Refused: another file is there, or it was written to.
     """
     found = Identity.of(status)
-    # A file with several names changes its ctime when any of them is moved, also by ourselves.
+    # Moving any hard link of a file changes its ctime, even if we move it ourselves.
     steady = same_file(found, checked) if status.st_nlink > 1 else found == checked
     if not steady:
         raise Refused("it changed a moment ago")
 
 
 def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
-    """Digest and identity of the regular file at `path` below the root, reached without following symlinks.
+    """The content hash and identity of the regular file at `path` below the root, reached without following symlinks.
 
     Raises:
-        Refused: not a regular file, or it changed while it was read.
-        OSError: missing or unreadable.
+        Refused: it is not a regular file, or it changed while it was read.
+        OSError: it is missing or unreadable.
     """
     with standing_at(seen_root, path) as at, _opened(at) as (descriptor, identity):
         digest = digest_descriptor(descriptor)
@@ -79,7 +79,7 @@ def digest_of(seen_root: bytes, path: bytes) -> tuple[bytes, Identity]:
 
 
 def is_still_there(seen: Seen, *, other_than: Collection[tuple[int, int]] = ()) -> bool:
-    """A readable file with just this content stands at this place, and is none of these (device, inode)."""
+    """Whether a readable file with exactly this content is at this place, and is none of these (device, inode)."""
     try:
         digest, identity = digest_of(seen.root, seen.path)
     except (OSError, Refused):
@@ -121,7 +121,7 @@ def _check_beside(keeper: Seen, victims: Sequence[Action], folders: OpenFolders)
 
 
 def _read_side_by_side(keeper: Seen, victims: Sequence[Action], folders: OpenFolders) -> dict[int, Checked | Refused]:
-    """Raises what is wrong with the keeper; what is wrong with one victim is its result."""
+    """Raises if something is wrong with the keeper. What is wrong with one victim becomes its result."""
     results: dict[int, Checked | Refused] = {}
     with ExitStack() as stack:
         kept, kept_identity = stack.enter_context(_opened(folders.at(keeper.root, keeper.path)))
@@ -153,7 +153,7 @@ def _read_side_by_side(keeper: Seen, victims: Sequence[Action], folders: OpenFol
 
 
 def _compare(kept: int, size: int, others: dict[int, int]) -> tuple[bytes, set[int]]:
-    """The digest of the kept file's `size` bytes, and which of the others, all as long, hold the same to the last."""
+    """The digest of the kept file's `size` bytes, and which of the others, all of that size, hold the same bytes."""
     hasher = blake3()
     equal = dict(others)
     while size > 0 and (chunk := _read(kept, min(size, CHUNK_BYTES))):
@@ -171,7 +171,7 @@ def _reads_same(descriptor: int, chunk: bytes) -> bool:
 
 
 def _read(descriptor: int, count: int) -> bytes:
-    """Just so many bytes, so that two files stay in step; fewer only at the end of the file."""
+    """Exactly `count` bytes, so that two files stay in step; fewer only at the end of the file."""
     data = os.read(descriptor, count)
     while len(data) < count and (more := os.read(descriptor, count - len(data))):
         data += more

@@ -6,7 +6,7 @@ are pixels of the picture as shown (after EXIF orientation), with the origin at 
 
 from dedupctl.domain.clusters import Cluster, Member
 from dedupctl.domain.files import File, FileState, Identity, Root
-from dedupctl.domain.journal import Deed, EntryState, Intent, JournalEntry, Settlement
+from dedupctl.domain.journal import EntryState, Intent, JournalEntry, Operation, Settlement
 from dedupctl.domain.pairs import Closer, Evidence, Pair, PairKind, Photometric, Transform, Verdict
 from dedupctl.domain.pictures import Content, Fingerprint, FloatArray, GrayArray, IntArray, PictureFacts, Unreadable
 from dedupctl.domain.plans import Action, Plan, PlanSummary, Seen, Terms, Verb
@@ -18,7 +18,6 @@ __all__ = [
     "Closer",
     "Cluster",
     "Content",
-    "Deed",
     "EntryState",
     "Evidence",
     "File",
@@ -31,6 +30,7 @@ __all__ = [
     "Intent",
     "JournalEntry",
     "Member",
+    "Operation",
     "Pair",
     "PairKind",
     "Photometric",

@@ -9,7 +9,7 @@ from dedupctl.domain.files import Identity
 from dedupctl.domain.plans import Action
 
 
-class Deed(StrEnum):
+class Operation(StrEnum):
     """What was to be done with the file of an action."""
 
     REMOVE = "remove"
@@ -33,10 +33,10 @@ class Intent:
     """What is about to happen to one file. Paths are absolute."""
 
     action: Action
-    deed: Deed
+    operation: Operation
     source: bytes
     target: bytes | None = None
-    stand_in: bytes | None = None
+    replacement: bytes | None = None
     """What will replace the removed file, or replaces it when it is restored; see `disk.replacements`."""
 
 
@@ -48,11 +48,11 @@ class JournalEntry:
     plan_id: int
     policy: str
     action: Action
-    deed: Deed
+    operation: Operation
     state: EntryState
     source: bytes
     target: bytes | None
-    stand_in: bytes | None
+    replacement: bytes | None
     reason: str | None
     started_at: int
     settled_at: int | None

@@ -13,7 +13,7 @@ from pathlib import Path
 from dedupctl.catalog.catalog import CATALOG_NAME
 from dedupctl.catalog.lost_tables import REFILLABLE, lost_tables, make_again
 from dedupctl.indexing.check import Fault, find_faults, repair
-from dedupctl.removal.orphans import adopt_strays, give_up, lost_from_quarantine, strays
+from dedupctl.removal.orphans import adopt_orphans, give_up, lost_from_quarantine, orphans
 from dedupctl.removal.recover import acting
 from dedupctl.workspace import LOCK_NAME, Workspace, hold
 
@@ -60,12 +60,12 @@ def _missing(table: str) -> str:
 
 
 def _faults_of_quarantine(workspace: Workspace, *, mend: bool) -> list[Fault]:
-    unknown, lost = strays(workspace.catalog), lost_from_quarantine(workspace.catalog)
+    unknown, lost = orphans(workspace.catalog), lost_from_quarantine(workspace.catalog)
     if mend and (unknown or lost):
         with acting(workspace.home, workspace.catalog):
-            adopt_strays(workspace.catalog, now=int(time.time()))
+            adopt_orphans(workspace.catalog, now=int(time.time()))
             give_up(workspace.catalog, lost_from_quarantine(workspace.catalog))
-    adopted = mend and not strays(workspace.catalog)
+    adopted = mend and not orphans(workspace.catalog)
     found = []
     if unknown:
         found.append(Fault("quarantine", f"files in quarantine unknown to the journal: {len(unknown):,}", adopted))

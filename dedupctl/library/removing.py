@@ -16,7 +16,7 @@ from dedupctl.policy.guards import Excess, excessive_share, require_modest_share
 from dedupctl.policy.named_policy import share_allowed
 from dedupctl.policy.plan import Request, draft_plan, make_plan
 from dedupctl.removal.apply import Applied, apply_plan
-from dedupctl.removal.orphans import adopt_strays
+from dedupctl.removal.orphans import adopt_orphans
 from dedupctl.removal.outcome import Outcome, Progress, unwatched
 from dedupctl.removal.purge import purge, purgeable
 from dedupctl.removal.recover import acting
@@ -62,7 +62,7 @@ class Acting:
 
     def adopt_orphans(self) -> Plan | None:
         """Enter files in quarantine that the journal does not know, so that they can be restored; None if none are."""
-        return adopt_strays(self._catalog, now=int(time.time()))
+        return adopt_orphans(self._catalog, now=int(time.time()))
 
     def restore(self, entries: Sequence[JournalEntry], *, progress: Progress = unwatched) -> list[Outcome]:
         """Put back the files of these entries, which `Library.removed` names."""

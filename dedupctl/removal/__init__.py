@@ -1,1 +1,1 @@
-"""How is a plan carried out, taken back, settled after a crash, and ended for good?"""
+"""How is a plan carried out, undone, settled after a crash, and purged?"""

@@ -1,7 +1,7 @@
-"""Carry out a plan: read again, write down the intent, act, put the folders on the disk, write down the outcome.
+"""Carry out a plan: verify the files, record the intent, move them, sync the folders, record the outcome.
 
-Bundles are taken in batches, so that two durable commits serve many files and memory stays flat however long the plan
-is. Killed at any moment, at most one batch is open, and `recover` settles it by looking at the disk.
+Bundles are processed in batches, so that two durable commits cover many files and memory use does not grow with the
+plan. A kill at any moment leaves at most one batch open, and `recover` settles it by looking at the disk.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.replacements import Replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import Checked, check_actions
-from dedupctl.domain import Action, Deed, EntryState, Identity, Intent, Settlement, Terms, Verb
+from dedupctl.domain import Action, EntryState, Identity, Intent, Operation, Settlement, Terms, Verb
 from dedupctl.errors import UsageError
 from dedupctl.paths import split
 from dedupctl.policy.changed_companions import companions_changed
@@ -39,7 +39,7 @@ from dedupctl.removal.same_pixels import SamePixels, with_pixels_proven
 
 BATCH_BUNDLES = 1024
 BATCH_BYTES = 1 << 29
-"""Of the files to be removed: even from a slow disk they are read, with their kept copies, before a watchdog bites."""
+"""Of files to be removed per batch: even a slow disk delivers them and their kept copies before a watchdog fires."""
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970."""
 
@@ -51,13 +51,13 @@ class Applied:
     plan_id: int
     removed: int = 0
     bytes_removed: int = 0
-    """They are free once the quarantine is purged."""
+    """This space becomes free once the quarantine is purged."""
     refused: list[Outcome] = field(default_factory=list)
     """Every file that was left alone, with the reason."""
     purged: int = 0
     not_purged: list[Outcome] = field(default_factory=list)
     stopped: bool = False
-    """Told to stop before the end."""
+    """Whether it was told to stop before the end."""
 
     @property
     def complete(self) -> bool:
@@ -75,13 +75,14 @@ def apply_plan(
     progress: Progress = unwatched,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Applied:
-    """Do what the plan says with every file of which nothing was done yet; the caller is `acting`.
+    """Carry out every action of the plan that is still pending; the caller holds `acting`.
 
-    Told to stop, it ends after a batch; applying the plan again goes on from there. Only `same_pixels` decodes files.
+    When told to stop, it ends after the current batch. Applying the plan again continues from there. Only `same_pixels`
+    decodes files.
 
     Raises:
         UsageError: there is no such plan.
-        RemovesTooMuch: it takes more than `max_remove_share` percent of a root's files; nothing was done.
+        RemovesTooMuch: it would remove more than `max_remove_share` percent of a root's files; nothing was done.
     """
     with catalog.read() as tx:
         terms = tx.plans.terms(plan_id)
@@ -122,14 +123,14 @@ def _batches(catalog: Catalog, plan_id: int) -> Iterator[list[list[Action]]]:
 
 
 def _readable_soon(bundles: list[list[Action]]) -> list[list[Action]]:
-    """As many of the first bundles as hold `BATCH_BYTES`; one at the least."""
+    """The first bundles that together hold at most `BATCH_BYTES`; at least one."""
     sizes = (sum(action.victim.identity.size for action in bundle) for bundle in bundles)
     together = itertools.accumulate(sizes)
     return bundles[: max(1, sum(size <= BATCH_BYTES for size in together))]
 
 
 class _Intended(NamedTuple):
-    """One file, where it is to go, and what will stand in its place."""
+    """One file, its target, and its replacement."""
 
     action: Action
     target: Place
@@ -140,14 +141,14 @@ class _Intended(NamedTuple):
         return None if self.replacement is None else self.replacement.mark
 
     def as_intent(self) -> Intent:
-        return Intent(self.action, Deed.REMOVE, self.action.victim.absolute, self.target.absolute, self.mark)
+        return Intent(self.action, Operation.REMOVE, self.action.victim.absolute, self.target.absolute, self.mark)
 
     def as_removal(self, entry_id: int, catalog_id: str, now: int) -> Removal:
         return Removal(entry_id, self.action, self.target, self.mark, token_of(catalog_id, entry_id), now)
 
 
 class _Going(NamedTuple):
-    """One file whose intent is in the journal, and what is to be made to stand in its place."""
+    """One file whose intent is in the journal, and the replacement to be made for it."""
 
     removal: Removal
     replacement: Replacement | None
@@ -166,7 +167,7 @@ class _Run:
         self._clock = clock
         self._steps = steps
         self._placed: dict[int, Identity] = {}
-        """Copies that were made on another filesystem, by journal entry."""
+        """Copies made on another filesystem, by journal entry."""
 
     def carry_out(self, bundles: Sequence[list[Action]], alive: Callable[[], None]) -> list[Outcome]:
         actions = [action for bundle in bundles for action in bundle]
@@ -190,7 +191,7 @@ class _Run:
     def _intend(
         self, tx: Transaction, bundles: Sequence[list[Action]], results: dict[int, Checked | Refused]
     ) -> tuple[list[list[_Going]], list[Outcome]]:
-        """What is about to happen, and what is not and why; both are in the journal."""
+        """Record in the journal which files are about to go, and which stay and why; return both."""
         permission = Permission(tx, self._terms.kinds)
         destinations = Destinations(self._plan_id, self._terms)
         now = int(self._clock())
@@ -212,7 +213,9 @@ class _Run:
             [_Going(one.as_removal(next(ids), self._catalog.id, now), one.replacement) for one in bundle]
             for bundle in intents
         ]
-        left = tx.journal.intend([Intent(one.action, Deed.REMOVE, one.action.victim.absolute) for one in staying], now)
+        left = tx.journal.intend(
+            [Intent(one.action, Operation.REMOVE, one.action.victim.absolute) for one in staying], now
+        )
         failed = EntryState.FAILED
         tx.journal.settle((Settlement(id_, failed, one.reason) for id_, one in zip(left, staying, strict=True)), now)
         return going, staying
@@ -220,7 +223,7 @@ class _Run:
     def _move(
         self, bundle: Sequence[_Going], results: dict[int, Checked | Refused], folders: OpenFolders
     ) -> list[Outcome]:
-        """All of the bundle, or none."""
+        """Move all files of the bundle, or none."""
         begun: list[Removal] = []
         try:
             for removal, replacement in bundle:
@@ -236,7 +239,9 @@ class _Run:
             reason = _about(begun[-1].action, error) if len(bundle) > 1 else reason_of(error)
             back = {removal.entry_id: self._undo(removal, reason) for removal in reversed(begun)}
             return [back.get(one.removal.entry_id) or _left(one.removal.action, reason) for one in bundle]
-        return [Outcome(one.action, Deed.REMOVE, EntryState.DONE, one.target.absolute) for one, _replacement in bundle]
+        return [
+            Outcome(one.action, Operation.REMOVE, EntryState.DONE, one.target.absolute) for one, _replacement in bundle
+        ]
 
     def _note_placed(self, entry_id: int, copy: Identity) -> None:
         self._placed[entry_id] = copy
@@ -250,18 +255,18 @@ class _Run:
             else:
                 settled = put_back(replace(removal, placed=self._placed.get(removal.entry_id)), steps=self._steps)
         except (Refused, OSError) as error:
-            # The entry stays open: the next run looks at the disk and tries again.
+            # The entry stays open: the next run will look at the disk and try again.
             stuck = f"{reason}; it could not be put back yet: {reason_of(error)}"
-            return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
+            return Outcome(removal.action, Operation.REMOVE, EntryState.INTENDED, removal.target.absolute, stuck)
         if settled.where is None:
             with self._catalog.read() as tx:
                 offline = offline_reason(tx, removal.action.victim.root)
             if offline is not None:
-                # The disk went away in the middle of the move: it is asked when it is back.
-                return Outcome(removal.action, Deed.REMOVE, EntryState.INTENDED, None, offline)
+                # The disk was disconnected in the middle of the move: the entry is settled when it is back.
+                return Outcome(removal.action, Operation.REMOVE, EntryState.INTENDED, None, offline)
         elif settled.where != removal.action.victim.absolute:
             reason = f"{reason}; it is now {os.fsdecode(settled.where)}"
-        return Outcome(removal.action, Deed.REMOVE, EntryState.FAILED, settled.where, reason)
+        return Outcome(removal.action, Operation.REMOVE, EntryState.FAILED, settled.where, reason)
 
     def _settle(self, tx: Transaction, removals: Sequence[Removal], moved: Sequence[Outcome]) -> None:
         now = int(self._clock())
@@ -281,7 +286,7 @@ class _Run:
 
 
 def forget_paths(tx: Transaction, gone: dict[bytes, list[bytes]], now: int) -> None:
-    """The catalog need not wait for a scan to know what dedupctl itself took away, by root and path."""
+    """Mark these paths, by root, as gone: the catalog need not wait for a scan to learn what dedupctl removed."""
     for path, paths in gone.items():
         root = tx.roots.at(path)
         if root is not None:
@@ -289,7 +294,7 @@ def forget_paths(tx: Transaction, gone: dict[bytes, list[bytes]], now: int) -> N
 
 
 def _all_left(bundle: Sequence[Action], guilty: Action, error: OSError | Refused) -> list[Outcome]:
-    """None of the bundle goes; of one that is not the reason itself, the reason names which one is."""
+    """An outcome for each file of a bundle that stays; those of the other files name the guilty one in the reason."""
     about = _about(guilty, error)
     return [_left(action, reason_of(error) if action is guilty else about) for action in bundle]
 
@@ -299,4 +304,4 @@ def _about(action: Action, error: OSError | Refused) -> str:
 
 
 def _left(action: Action, reason: str) -> Outcome:
-    return Outcome(action, Deed.REMOVE, EntryState.FAILED, action.victim.absolute, reason)
+    return Outcome(action, Operation.REMOVE, EntryState.FAILED, action.victim.absolute, reason)

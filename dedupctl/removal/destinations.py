@@ -1,4 +1,4 @@
-"""Where a removed file goes: the quarantine of its own root, the trash, another folder, the keeper's side."""
+"""Where a removed file goes: to the quarantine of its root, to the trash, to another folder, or beside the keeper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HAS_SIDECAR = "the kept copy has such a sidecar by now"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path in two parts: `base` is trusted, below it no symlink is followed."""
+    """A path in two parts: `base` is trusted, and no symlink is followed below it."""
 
     base: bytes
     relative: bytes
@@ -34,7 +34,7 @@ class Place:
 
 
 class Destinations:
-    """Chooses a free place for each file of one batch; no two get the same."""
+    """Chooses a free place for each file of one batch, never the same one twice."""
 
     def __init__(self, plan_id: int, terms: Terms) -> None:
         self._plan_id = plan_id
@@ -45,7 +45,7 @@ class Destinations:
         """The first free place.
 
         Raises:
-            FileExistsError: the only place it may go to is taken.
+            FileExistsError: the only possible place is taken.
         """
         for place in self._wished(action):
             path = place.absolute
@@ -58,7 +58,7 @@ class Destinations:
         victim = action.victim
         if action.verb is Verb.CARRY:
             assert action.keeper is not None
-            # One name only: a sidecar under another says nothing of the keeper.
+            # Only one name is possible: under another, a sidecar would not belong to the keeper.
             below, keeper = split(action.keeper.path)
             yield Place(action.keeper.root, join(below, name_beside(split(victim.path)[1], keeper)))
         elif action.verb is Verb.DESCRIBE:
@@ -72,7 +72,7 @@ class Destinations:
             folder, name = split(victim.path)
             yield from (Place(self._terms.move_to, join(folder, one)) for one in _numbered(name))
         else:
-            # A catalog from an older backup gives plan numbers anew: their folders may hold files already.
+            # A catalog from an older backup assigns plan numbers again: their folders may already hold files.
             folders = (b"%d" % self._plan_id if turn == 1 else b"%d.%d" % (self._plan_id, turn) for turn in count(1))
             yield from (Place(victim.root, join(QUARANTINE, folder, victim.path)) for folder in folders)
 
@@ -87,9 +87,10 @@ def resting_place(entry: JournalEntry) -> Place:
 
 
 def may_be_away(verb: Verb, place: Place) -> bool:
-    """What went outside its root may wait on a disk that is not mounted now: its folder is missing, or bare.
+    """Whether a file outside its root may be on a disk that is not mounted now: its folder is missing or empty.
 
-    No marker tells as a root's does. Better to ask again for what a person has deleted than to forget what is there.
+    There is no marker as in a root. It is better to look again for a file that a person has deleted than to forget one
+    that still exists.
     """
     if verb not in (Verb.MOVE_TO, Verb.CARRY):
         return False
@@ -101,7 +102,7 @@ def may_be_away(verb: Verb, place: Place) -> bool:
 
 
 def drop_empty_folders(place: Place) -> None:
-    """Tidy up the quarantine after a file has left it; folders that hold anything stay."""
+    """Remove empty folders from the quarantine after a file has left it."""
     folder = split(place.relative)[0]
     with suppress(OSError):
         while folder.startswith(QUARANTINE + b"/"):

@@ -1,4 +1,4 @@
-"""A Plan is a value: here it is written as JSON and as a shell script, and what was done as JSON."""
+"""Plans as JSON and as shell scripts, and outcomes and journal entries as JSON."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def entry_as_json(entry: JournalEntry) -> dict[str, Any]:
         "plan": entry.plan_id,
         "policy": entry.policy,
         "action": entry.action.verb.value,
-        "deed": entry.deed.value,
+        "deed": entry.operation.value,
         "state": entry.state.value,
         "path": os.fsdecode(entry.action.victim.absolute),
         "where": os.fsdecode(entry.target) if entry.target is not None and entry.resting else None,
@@ -85,10 +85,10 @@ def entry_as_json(entry: JournalEntry) -> dict[str, Any]:
 
 
 def plan_as_shell(plan: Plan) -> bytes:
-    """A POSIX script that does what the plan says, without a journal: what goes together is compared, then moved, never
-    over another. `delete` only moves as well: nothing this script does ends a picture.
+    """A POSIX script that carries out the plan without a journal. Files of a bundle are compared, then moved together,
+    never over another file. `delete` only moves files too: nothing in this script deletes a picture.
 
-    Bytes, because paths are; every path is absolute, so none can be taken for an option.
+    The script is bytes because paths are. Every path is absolute, so none can be taken for an option.
     """
     destinations = Destinations(plan.id, plan.terms)
     lines = [b"#!/bin/sh", b"set -eu"]

@@ -1,4 +1,4 @@
-"""Files in a quarantine that the journal does not know: the catalog was lost, or came back from an older backup."""
+"""Orphans: files in a quarantine that the journal does not know, because the catalog was lost or came from a backup."""
 
 from __future__ import annotations
 
@@ -9,19 +9,31 @@ from dedupctl.catalog.catalog import Catalog
 from dedupctl.disk.refusal import Refused
 from dedupctl.disk.root_marker import QUARANTINE
 from dedupctl.disk.verification import digest_of
-from dedupctl.domain import Action, Deed, EntryState, Intent, JournalEntry, Plan, Root, Seen, Settlement, Terms, Verb
+from dedupctl.domain import (
+    Action,
+    EntryState,
+    Intent,
+    JournalEntry,
+    Operation,
+    Plan,
+    Root,
+    Seen,
+    Settlement,
+    Terms,
+    Verb,
+)
 from dedupctl.paths import join
 from dedupctl.policy.guards import offline_reason, offline_roots
 
 POLICY_NAME = "found in quarantine"
 
 
-def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
-    """Enter every unknown quarantined file into the journal, so that it can be restored; None if there is none.
+def adopt_orphans(catalog: Catalog, *, now: int) -> Plan | None:
+    """Enter every orphan into the journal, so that it can be restored; None if there is none.
 
-    Nobody knows which copy was kept for it, so it will never be purged. The caller is `acting`.
+    Its kept copy is unknown, so it will never be purged. The caller holds `acting`.
     """
-    found = strays(catalog)
+    found = orphans(catalog)
     actions = [_action(number, root, path) for number, (root, path) in enumerate(found, start=1)]
     adopted = [(action, place) for action, place in zip(actions, found, strict=True) if action is not None]
     if not adopted:
@@ -29,7 +41,7 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
     with catalog.write(durable=True) as tx:
         plan = tx.plans.add(POLICY_NAME, Terms(kinds=()), [action for action, _ in adopted], now)
         intents = [
-            Intent(action, Deed.REMOVE, action.victim.absolute, join(root.path, path))
+            Intent(action, Operation.REMOVE, action.victim.absolute, join(root.path, path))
             for action, (_, (root, path)) in zip(plan.actions, adopted, strict=True)
         ]
         ids = tx.journal.intend(intents, now)
@@ -37,8 +49,8 @@ def adopt_strays(catalog: Catalog, *, now: int) -> Plan | None:
     return plan
 
 
-def strays(catalog: Catalog) -> list[tuple[Root, bytes]]:
-    """Unknown files in the quarantines of the roots that are online, each by its path relative to the root."""
+def orphans(catalog: Catalog) -> list[tuple[Root, bytes]]:
+    """The orphans in the quarantines of all online roots, each as its root and its path relative to it."""
     with catalog.read() as tx:
         roots = tx.roots.all()
         offline = offline_roots(roots)
@@ -50,7 +62,7 @@ def strays(catalog: Catalog) -> list[tuple[Root, bytes]]:
 
 
 def lost_from_quarantine(catalog: Catalog) -> list[JournalEntry]:
-    """Removed files that wait in a quarantine as the journal has it, but are not there, on roots that are online."""
+    """Removed files that should be in a quarantine according to the journal but are not; only of online roots."""
     with catalog.read() as tx:
         waiting = [one for one in tx.journal.resting() if one.action.verb.quarantines]
         offline = {root: offline_reason(tx, root) is not None for root in {one.action.victim.root for one in waiting}}
@@ -58,13 +70,13 @@ def lost_from_quarantine(catalog: Catalog) -> list[JournalEntry]:
 
 
 def give_up(catalog: Catalog, lost: Collection[JournalEntry]) -> None:
-    """The journal says of these files that they are no more. Should one come back, `restore` adopts it as a stray."""
+    """Record in the journal that these files no longer exist. Should one come back, it is adopted as an orphan."""
     with catalog.write(durable=True) as tx:
         tx.journal.purged([one.action.id for one in lost])
 
 
 def _stands(entry: JournalEntry) -> bool:
-    """Somewhere between yes and no (a folder that may not be entered) it counts as there."""
+    """Whether the file exists; it counts as existing when that cannot be determined, as in a folder without access."""
     try:
         os.lstat(entry.target or b"")
     except (FileNotFoundError, NotADirectoryError):
@@ -75,7 +87,7 @@ def _stands(entry: JournalEntry) -> bool:
 
 
 def _files(root: Root) -> Iterator[bytes]:
-    """Paths, relative to the root, of what lies in its quarantine."""
+    """The paths of the files in the quarantine of a root, relative to the root."""
     quarantine = join(root.path, QUARANTINE)
     for folder, _, names in os.walk(quarantine):
         for name in names:
@@ -84,7 +96,7 @@ def _files(root: Root) -> Iterator[bytes]:
 
 
 def _action(number: int, root: Root, path: bytes) -> Action | None:
-    """None for what is no file of ours: a link, or one that cannot be read now."""
+    """None for what cannot be adopted: a link, or a file that cannot be read now."""
     try:
         digest, identity = digest_of(root.path, path)
     except (OSError, Refused):

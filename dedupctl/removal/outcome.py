@@ -1,4 +1,4 @@
-"""How one action ended, and how far a run of many is."""
+"""How one action ended, and how far a run over many has come."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dedupctl.domain import Action, Deed, EntryState
+from dedupctl.domain import Action, EntryState, Operation
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Takes the number of files dealt with, and of all that are to be."""
+"""Takes the number of files processed so far, and the total."""
 
 
 def unwatched(_done: int, _total: int) -> None:
-    """Nobody wants to know how far it is."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one action ended. `where` is the file's place now, absolute; None when it is no more."""
+    """How one action ended. `where` is the absolute path of the file now; None if it no longer exists."""
 
     action: Action
-    deed: Deed
+    operation: Operation
     state: EntryState
     where: bytes | None
     reason: str | None = None

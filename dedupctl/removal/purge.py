@@ -1,4 +1,4 @@
-"""End what has waited long enough in the quarantine, if a verified copy of it still stands; else keep it and say so."""
+"""Delete quarantined files after their retention, if a verified copy still exists; otherwise keep them and say why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dedupctl.disk.moves import unlink_exactly
 from dedupctl.disk.refusal import Refused, reason_of
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.verification import digest_of, is_still_there
-from dedupctl.domain import Deed, EntryState, Intent, JournalEntry, Settlement, Terms
+from dedupctl.domain import EntryState, Intent, JournalEntry, Operation, Settlement, Terms
 from dedupctl.policy.permission import Permission
 from dedupctl.policy.promise import REMOVABLE
 from dedupctl.removal.destinations import drop_empty_folders, resting_place
@@ -27,7 +27,7 @@ SECONDS_PER_DAY = 86_400
 
 
 def purgeable(catalog: Catalog, *, now: float, plan_id: int | None = None, at_once: bool = False) -> list[JournalEntry]:
-    """What is past its plan's retention (or, with `at_once`, all) and waits in a quarantine of ours, oldest first."""
+    """Quarantined files that are past their plan's retention, or all with `at_once`; oldest first."""
     with catalog.read() as tx:
         waiting = [one for one in tx.journal.resting(plan_id=plan_id) if one.action.verb.quarantines]
         terms = {one.plan_id: tx.plans.terms(one.plan_id) for one in waiting}
@@ -43,9 +43,9 @@ def purge(
     steps: Steps = uninterrupted,
     progress: Progress = unwatched,
 ) -> list[Outcome]:
-    """End every purgeable file whose kept copy is read and found whole in this very run; the caller is `acting`.
+    """Delete every purgeable file whose kept copy is read and found intact in this run; the caller holds `acting`.
 
-    A bundle goes together or not at all. What is kept is an outcome that is not `done`, with the reason.
+    A bundle is purged together or not at all. A file that is kept has an outcome that is not `done`, with the reason.
     """
     due = purgeable(catalog, now=clock(), plan_id=plan_id, at_once=at_once)
     due.sort(key=lambda entry: (entry.plan_id, entry.action.bundle, entry.id))
@@ -71,10 +71,10 @@ class _Purge:
             allowed, outcomes = _sift(bundles, partial(_require_copy, tx, Permission(tx, REMOVABLE), ending))
         self._steps(Step.CHECKED)
         with self._catalog.write(durable=True) as tx:
-            # A protection or verdict given while the copies were read still counts.
+            # A protection or verdict that was given while the copies were read counts too.
             allowed, kept = _sift(allowed, partial(_require_leave, Permission(tx, REMOVABLE)))
             going = [entry for bundle in allowed for entry in bundle]
-            intents = [Intent(entry.action, Deed.PURGE, resting_place(entry).absolute) for entry in going]
+            intents = [Intent(entry.action, Operation.PURGE, resting_place(entry).absolute) for entry in going]
             ids = tx.journal.intend(intents, int(self._clock()))
         self._steps(Step.INTENDED)
         ended = [self._end(entry, entry_id) for entry, entry_id in zip(going, ids, strict=True)]
@@ -100,14 +100,16 @@ class _Purge:
                 unlink_exactly(at, found, token=token_of(self._catalog.id, entry_id), steps=self._steps)
                 self._steps(Step.UNLINKED)
         except FileNotFoundError:
-            return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, None, "it is not in the quarantine any more")
+            return Outcome(
+                entry.action, Operation.PURGE, EntryState.FAILED, None, "it is not in the quarantine any more"
+            )
         except (Refused, OSError) as error:
             return _kept(entry, reason_of(error))
-        return Outcome(entry.action, Deed.PURGE, EntryState.DONE, None)
+        return Outcome(entry.action, Operation.PURGE, EntryState.DONE, None)
 
 
 def _require_leave(permission: Permission, bundle: Sequence[JournalEntry]) -> None:
-    """Raises Refused where something speaks against the end of one of these files."""
+    """Raises Refused if one of these files must not be deleted."""
     for entry in bundle:
         if (reason := permission.refusal_to_purge(entry.action)) is not None:
             raise Refused(reason)
@@ -116,16 +118,16 @@ def _require_leave(permission: Permission, bundle: Sequence[JournalEntry]) -> No
 def _require_copy(
     tx: Transaction, permission: Permission, ending: Collection[tuple[int, int]], bundle: Sequence[JournalEntry]
 ) -> None:
-    """Every picture of the bundle has a copy on disk that was read now.
+    """Require that every picture of the bundle has a copy on disk, and read it now.
 
     Args:
-        ending: (device, inode) of what is to be purged. A bind mount of a quarantine shows them in another root, too.
+        ending: (device, inode) of the files to be purged. A bind mount of a quarantine may show them in another root.
 
     Raises:
-        Refused: it has none, or something else speaks against it.
+        Refused: one has no copy, or must not be purged for another reason.
     """
     _require_leave(permission, bundle)
-    # All of the plan's bundle: a picture that is purged already still answers for its sidecar.
+    # The whole bundle of the plan: a picture that has already been purged still decides about its sidecar.
     together = tx.plans.bundle(bundle[0].plan_id, bundle[0].action.bundle)
     pictures = [action for action in together if action.kind is not None]
     if not pictures:
@@ -136,7 +138,7 @@ def _require_copy(
 
 
 def _ending(bundles: Sequence[list[JournalEntry]]) -> set[tuple[int, int]]:
-    """(device, inode) of every file of these bundles that is still there."""
+    """(device, inode) of every file of these bundles that still exists."""
     found: set[tuple[int, int]] = set()
     for entry in itertools.chain.from_iterable(bundles):
         with suppress(OSError):
@@ -148,7 +150,7 @@ def _ending(bundles: Sequence[list[JournalEntry]]) -> set[tuple[int, int]]:
 def _sift(
     bundles: Sequence[list[JournalEntry]], require: Callable[[Sequence[JournalEntry]], None]
 ) -> tuple[list[list[JournalEntry]], list[Outcome]]:
-    """The bundles nothing speaks against, and an outcome for every file of the others."""
+    """The bundles that meet the requirement, and an outcome for every file of the others."""
     allowed: list[list[JournalEntry]] = []
     kept: list[Outcome] = []
     for bundle in bundles:
@@ -167,4 +169,4 @@ def _is_due(entry: JournalEntry, terms: Terms | None, now: float) -> bool:
 
 
 def _kept(entry: JournalEntry, reason: str) -> Outcome:
-    return Outcome(entry.action, Deed.PURGE, EntryState.FAILED, entry.target, reason)
+    return Outcome(entry.action, Operation.PURGE, EntryState.FAILED, entry.target, reason)

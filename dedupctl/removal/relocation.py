@@ -52,7 +52,7 @@ class Removal:
         """`intent_id` is the entry of its own that a later deed with this file has; None if there is none."""
         token = token_of(catalog_id, entry.id if intent_id is None else intent_id)
         target = resting_place(entry)
-        return cls(entry.id, entry.action, target, entry.stand_in, token, entry.started_at, entry.placed)
+        return cls(entry.id, entry.action, target, entry.replacement, token, entry.started_at, entry.placed)
 
     @property
     def folders(self) -> tuple[bytes, bytes]:

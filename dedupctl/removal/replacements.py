@@ -1,4 +1,4 @@
-"""Which verb leaves what in a removed file's place, or writes what; `disk.replacements` makes it."""
+"""Which verb leaves which replacement for a removed file, or writes which file; `disk.replacements` makes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dedupctl.policy.planned_merge import merged_as_planned, written_as_planned
 
 
 def replacement_of(action: Action) -> Replacement | None:
-    """What will stand in the place of the action's victim; None for nothing.
+    """The replacement for the victim of the action; None if it gets none.
 
     Raises:
         Refused, OSError: it cannot be made.

@@ -1,4 +1,4 @@
-"""Put removed files back: at their place, or beside it where the place is taken; never over anything."""
+"""Put removed files back: at their old path, or beside it if that is taken; never over another file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dedupctl.disk.replacements import is_replacement
 from dedupctl.disk.steps import Step, Steps, uninterrupted
 from dedupctl.disk.trash import Trashed
 from dedupctl.disk.verification import is_still_there
-from dedupctl.domain import Deed, EntryState, Identity, Intent, JournalEntry, Seen, Settlement, Verb
+from dedupctl.domain import EntryState, Identity, Intent, JournalEntry, Operation, Seen, Settlement, Verb
 from dedupctl.paths import is_or_lies_in, join, relative_to, split
 from dedupctl.policy.guards import offline_reason
 from dedupctl.removal.description import take_back_sidecar
@@ -28,9 +28,9 @@ BATCH_ENTRIES = 256
 
 
 def restorable(catalog: Catalog, *, plan_id: int | None = None, path: bytes | None = None) -> list[JournalEntry]:
-    """Removed files that wait to be restored, the last removed first, with all that went along with them.
+    """Removed files that can be restored, most recently removed first, with the rest of their bundles.
 
-    With `path` (absolute): those that stood there or below it, or wait there.
+    With `path` (absolute): only those that were at or below it, or are quarantined there.
     """
     with catalog.read() as tx:
         waiting = tx.journal.resting(plan_id=plan_id)
@@ -48,7 +48,7 @@ def restore(
     steps: Steps = uninterrupted,
     progress: Progress = unwatched,
 ) -> list[Outcome]:
-    """Put these back; the caller is `acting`. What could not be is an outcome that is not `done`, with the reason."""
+    """Put these files back; the caller holds `acting`. A file that could not be has an outcome that is not `done`."""
     outcomes: list[Outcome] = []
     for start in range(0, len(entries), BATCH_ENTRIES):
         outcomes += _Restore(catalog, clock, steps).carry_out(entries[start : start + BATCH_ENTRIES])
@@ -71,12 +71,18 @@ class _Restore:
             reasons = {entry.id: offline_reason(tx, entry.action.victim.root) for entry in entries}
             going = [entry for entry in entries if reasons[entry.id] is None]
             intents = [
-                Intent(one.action, Deed.RESTORE, resting_place(one).absolute, one.action.victim.absolute, one.stand_in)
+                Intent(
+                    one.action,
+                    Operation.RESTORE,
+                    resting_place(one).absolute,
+                    one.action.victim.absolute,
+                    one.replacement,
+                )
                 for one in going
             ]
             ids = tx.journal.intend(intents, int(self._clock()))
         self._steps(Step.INTENDED)
-        # Asked before the first is moved: what is put back may leave a folder bare.
+        # Checked before the first file is moved: a restore may leave a folder empty.
         self._away = {one.id for one in going if may_be_away(one.action.verb, resting_place(one))}
         ended = self._returned = []
         for entry, entry_id in zip(going, ids, strict=True):
@@ -105,15 +111,15 @@ class _Restore:
             if entry.id in self._away:
                 return _stays(entry, AWAY)
             if not os.path.lexists(resting_place(entry).absolute):
-                return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, None, "it is not there any more")
+                return Outcome(entry.action, Operation.RESTORE, EntryState.FAILED, None, "it is not there any more")
             return _stays(entry, "its folder could not be made again")
         except (Refused, OSError) as error:
             return _stays(entry, reason_of(error))
         beside = None if where == entry.action.victim.absolute else "its place was taken"
-        return Outcome(entry.action, Deed.RESTORE, EntryState.DONE, where, beside)
+        return Outcome(entry.action, Operation.RESTORE, EntryState.DONE, where, beside)
 
     def _move_back(self, entry: JournalEntry, entry_id: int) -> bytes:
-        """Returns where the file stands now, absolute."""
+        """Returns the absolute path of the file now."""
         resting, victim = resting_place(entry), entry.action.victim
         token = token_of(self._catalog.id, entry_id)
 
@@ -127,7 +133,7 @@ class _Restore:
         ):
             found = Identity.of(source.status())
             _require_removed_file(entry, source)
-            self._clear_stand_in(entry, place, found, token)
+            self._clear_replacement(entry, place, found, token)
             while True:
                 target = At(place.folder, free_name(place.folder, place.name))
                 path = join(victim.root, split(victim.path)[0], target.name)
@@ -138,7 +144,7 @@ class _Restore:
                 try:
                     move(source, target, found, token=token, steps=self._steps, note=note, from_ours=True)
                 except FileExistsError:
-                    # Somebody was faster: the next free name is looked for.
+                    # Somebody has just taken this name: try the next free one.
                     continue
                 break
         if entry.action.verb is Verb.TRASH:
@@ -159,7 +165,7 @@ class _Restore:
             return _stays(entry, reason_of(error))
         self._steps(Step.MOVED)
         edited = None if settled.stranger is None else "it was edited since, or is another file; it stays"
-        return Outcome(entry.action, Deed.RESTORE, EntryState.DONE, settled.stranger, edited)
+        return Outcome(entry.action, Operation.RESTORE, EntryState.DONE, settled.stranger, edited)
 
     def _is_back(self, source: Seen) -> bool:
         """It stands at its place, or where a restore has put it."""
@@ -174,12 +180,12 @@ class _Restore:
         ]
         return any(is_still_there(Seen(*split(where), source.identity, source.digest)) for where in places)
 
-    def _clear_stand_in(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
+    def _clear_replacement(self, entry: JournalEntry, place: At, resting: Identity, token: bytes) -> None:
         """Take away the link or merged sidecar that dedupctl put there, if it is just as it was put."""
-        if entry.stand_in is None or not place.exists():
+        if entry.replacement is None or not place.exists():
             return
         standing = Identity.of(place.status())
-        if not same_file(standing, resting) and is_replacement(place, entry.stand_in):
+        if not same_file(standing, resting) and is_replacement(place, entry.replacement):
             unlink_exactly(place, standing, token=token, steps=self._steps)
 
     def _settle(self, tx: Transaction, ids: Sequence[int], ended: Sequence[Outcome]) -> None:
@@ -193,10 +199,10 @@ class _Restore:
 
 
 def _require_removed_file(entry: JournalEntry, at: At) -> None:
-    """In a folder of the user's another file may have taken the name since; it is not ours to move.
+    """In a folder of the user, another file may have taken the name since, and must not be moved.
 
     Raises:
-        Refused: another file stands there, or what was removed has been edited there.
+        Refused: another file is there, or the removed file has been edited there.
     """
     victim = entry.action.victim
     if any(one is not None and is_file(at, one) for one in (victim.identity, entry.placed)):
@@ -208,7 +214,7 @@ def _require_removed_file(entry: JournalEntry, at: At) -> None:
 
 
 def record_returned(tx: Transaction, returned: Sequence[Outcome]) -> None:
-    """The catalog need not wait for a scan to know a file again whose bytes it has read before."""
+    """Record the returned files: the catalog need not wait for a scan, because it has read their bytes before."""
     sightings = []
     for outcome in returned:
         victim = outcome.action.victim
@@ -235,4 +241,4 @@ def _concerns(entry: JournalEntry, path: bytes) -> bool:
 
 
 def _stays(entry: JournalEntry, reason: str) -> Outcome:
-    return Outcome(entry.action, Deed.RESTORE, EntryState.FAILED, entry.target, reason)
+    return Outcome(entry.action, Operation.RESTORE, EntryState.FAILED, entry.target, reason)

@@ -1,8 +1,8 @@
-"""A `pixel` pair, proven again from the two files in the run that removes one of them.
+"""Prove a `pixel` pair again from the two files, in the run that removes one of them.
 
-What the catalog holds of it is a digest that was written down once. Before a picture goes it is computed anew, from the
-image streams where those tell, else from the decoded pixels. The caller passes in who does that, because a decoder
-belongs in a process of its own, with limits on memory and time.
+The catalog only holds a digest from an earlier run. Before a picture is removed, the pixels are compared again: by the
+image streams if those are conclusive, else by the decoded pixels. The caller passes in what compares them, because a
+decoder belongs in a process of its own, with limits on memory and time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dedupctl.domain import Action, PairKind, Unreadable, Verdict
 SamePixels: TypeAlias = Callable[[bytes, bytes], bool | Unreadable]
 """Whether the files at two absolute paths show the same pixels; Unreadable if that cannot be found out."""
 SAYING_PIXELS = frozenset({"stream", "pixels"})
-"""Methods of `Evidence` that say two pictures have the same pixels."""
+"""Methods of `Evidence` that state that two pictures have the same pixels."""
 
 
 def with_pixels_proven(
@@ -28,9 +28,9 @@ def with_pixels_proven(
     same_pixels: SamePixels,
     between: Callable[[], None],
 ) -> dict[int, Checked | Refused]:
-    """The results of reading victims and kept copies, refused where the two do not show the same pixels after all.
+    """The results of reading victims and kept copies, with a refusal where the two turn out to have different pixels.
 
-    `between` is called after each comparison: some take a second, and a watchdog waits to hear from a daemon.
+    `between` is called after each comparison: some take a second, and a watchdog expects signs of life.
     """
     checked = [action for action in actions if isinstance(results[action.id], Checked)]
     resting = _resting_on_pixels(catalog, checked)
@@ -44,7 +44,7 @@ def with_pixels_proven(
 
 
 def _resting_on_pixels(catalog: Catalog, actions: Iterable[Action]) -> list[Action]:
-    """Those whose only proof are equal pixels. A person who said `same` needs none."""
+    """The actions whose only proof is equal pixels. A verdict `same` needs no proof."""
     found = []
     with catalog.read() as tx:
         for action in actions:

@@ -1,1 +1,1 @@
-"""`dedupctl serve`: the page on which a person looks at clusters and decides."""
+"""`dedupctl serve`: the page on which a person reviews clusters and decides."""

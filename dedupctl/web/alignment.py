@@ -1,4 +1,4 @@
-"""How to lay a member's picture on its keeper's, as the proof found it."""
+"""How to overlay the picture of a member on that of its keeper, according to the geometric verification."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Alignment:
     to_keeper: Matrix
     from_keeper: Matrix
     proven: bool
-    """False: the proof failed or has no transform; without one the two frames are simply laid on each other."""
+    """False if the proof failed or has no transform; without a transform the two frames are simply stretched to fit."""
 
 
 def align(keeper: Member, member: Member) -> Alignment:
-    """The member's pixels in those of the keeper, and back."""
+    """The transform from pixels of the member to pixels of the keeper, and its inverse."""
     matrix = _found(keeper, member)
     proven = matrix is not None and member.kind is not PairKind.SIMILAR
     if matrix is None:
@@ -42,7 +42,7 @@ def _found(keeper: Member, member: Member) -> npt.NDArray[np.float64] | None:
     matrix: npt.NDArray[np.float64] = np.array(transform.matrix, np.float64).reshape(3, 3)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
         return None
-    # The matrix leads from the smaller content id to the larger.
+    # The matrix maps the content with the smaller id to the one with the larger.
     return matrix if member.content.id < keeper.content.id else np.asarray(np.linalg.inv(matrix), np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The addresses of the page below its base. Nothing in them is a path: pictures have numbers, own files a table."""
+"""The routes of the page below its base. No address contains a file path: pictures have ids, static files a table."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from dedupctl.errors import DedupctlError
 from dedupctl.indexing.workers import Workers
 from dedupctl.web.guard import Guard
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
 from dedupctl.web.pages import GROUPS, Pages
 from dedupctl.web.queue import Queue
+from dedupctl.web.static_files import StaticFiles
 from dedupctl.workspace import Workspace
 
 BEAT_SECONDS = 0.5
 SIGN_OF_LIFE = 30
-"""Beats after which something is sent although nothing has changed, so that a dead connection is noticed."""
+"""Beats after which something is sent even if nothing has changed, so that a dead connection is noticed."""
 
 
 def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -> Starlette:
-    own_files = OwnFiles()
-    pages = Pages(workspace, queue, workers, keys, own_files.address)
+    static_files = StaticFiles()
+    pages = Pages(workspace, queue, workers, keys, static_files.address)
 
     def static(request: Request) -> Response:
-        return own_files.answer(request, request.path_params["name"])
+        return static_files.answer(request, request.path_params["name"])
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_events(queue, request.query_params.get("seen", "")), media_type="text/event-stream")
@@ -55,12 +55,12 @@ def make_app(workspace: Workspace, queue: Queue, workers: Workers, keys: Keys) -
             Route("/events", events),
         ],
         exception_handlers={DedupctlError: pages.refused},
-        middleware=[Middleware(Guard, keys=keys, own_files=own_files)],
+        middleware=[Middleware(Guard, keys=keys, static_files=static_files)],
     )
 
 
 async def _events(queue: Queue, seen: str) -> AsyncIterator[str]:
-    """Server-sent events: one whenever the state is another one than the page has shown."""
+    """Server-sent events: one whenever the state differs from the one that the page has shown."""
     silence = 0
     while not queue.stopped:
         if queue.state != seen:

@@ -1,6 +1,6 @@
-"""Connections that ask for nothing are closed: whoever may connect could else hold them all and shut everybody out.
+"""Close connections that request nothing: otherwise one client could occupy them all and shut everybody out.
 
-A review held 1,100 open with half a header each. The process had no descriptor left, and the page answered nobody.
+A review kept 1,100 open with half a header each. The process ran out of descriptors, and the page answered nobody.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import asyncio
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
-"""How long a connection may take to bring the header of a request whole, and to go on to the next one."""
+"""How long a connection may take to send a complete request header, and to begin the next request."""
 MOST_CONNECTIONS = 256
-"""Of the 1,024 descriptors that a process has by default: the catalog and the pictures need some of the rest."""
+"""A process has 1,024 descriptors by default; the catalog and the pictures need some of the rest."""
 BACKLOG = 128
-"""Connections accepted in one go, before the first of them is looked at."""
+"""Connections accepted at once, before the first of them is handled."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that waits for a header so long and no longer, and for so many connections and no more."""
+    """HTTP/1.1 with a deadline for each request header and a limit on open connections."""
 
     _waiting_since = 0.0
     _deadline: asyncio.TimerHandle | None = None
@@ -46,7 +46,7 @@ class PatientProtocol(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _settle(self) -> None:
-        """Wait for a header, with a deadline that no trickle of bytes puts off, or for nothing."""
+        """While no request is being answered, wait for a header, with a deadline that no trickle of bytes extends."""
         if self._is_answering or self.transport.is_closing():
             self._stop_waiting()
         elif self._deadline is None:
@@ -59,7 +59,7 @@ class PatientProtocol(H11Protocol):
             self._deadline = None
 
     def _make_room(self) -> None:
-        """One too many: whoever has been waited for longest goes, and the newcomer only if all others are answered."""
+        """If there are too many, close the one that has been idle longest, or the new one if all others are busy."""
         opened = [
             one for one in self.connections if isinstance(one, PatientProtocol) and not one.transport.is_closing()
         ]

@@ -1,4 +1,4 @@
-"""What is going on: the library, the backlog, the watch, and what was saved so far."""
+"""The state of the library: its size, the backlog, the daemon, and the space saved so far."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from dedupctl.workspace import is_running
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the daemon last said of itself."""
+    """What the daemon last reported about itself."""
 
     doing: str
     settling: int
     """Files still being written to."""
     roots: Mapping[str, str]
-    """How each root is watched, by its path."""
+    """How each root is watched, by the path of the root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Times are seconds since 1970."""
+    """All figures of the dashboard. Times are in seconds since 1970."""
 
     files: int
     errors: int
@@ -37,9 +37,9 @@ class Dashboard:
     unmatched: int
     last_scan_at: int | None
     watch: Watch | None
-    """None when no daemon is running."""
+    """None if no daemon is running."""
     saved: Sequence[tuple[str, int]]
-    """(ISO day, bytes removed until its end)."""
+    """(ISO day, bytes removed up to the end of that day)."""
 
     @property
     def line(self) -> str:
@@ -59,7 +59,7 @@ class Dashboard:
 
 
 def by_kind(rows: Iterable[Row]) -> Mapping[PairKind, int]:
-    """Bytes that the clusters of each kind would free, for those that would free any; strongest promise first."""
+    """The bytes that the clusters of each kind would free, if any; strongest promise first."""
     freed: Counter[PairKind] = Counter()
     for row in rows:
         freed[row.kind] += row.reclaimable_bytes

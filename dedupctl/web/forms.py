@@ -1,4 +1,4 @@
-"""What a request carries besides its address: cookies and a form, read with a limit to their size and time."""
+"""The cookies and the form of a request; a form is read with a limit on size and time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_form(headers: Headers) -> bool:
 
 
 async def read_form(receive: Receive) -> Form | None:
-    """The fields of the body; None when it is too long or does not come."""
+    """The fields of the body; None if it is too long or does not arrive in time."""
     try:
         body = await asyncio.wait_for(_read(receive, MAX_FORM_BYTES), FORM_SECONDS)
     except TimeoutError:
@@ -47,7 +47,7 @@ def cookies_of(headers: Headers, name: str) -> list[str]:
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The whole body, None when it is longer than `limit`."""
+    """The whole body; None if it is longer than `limit`."""
     body = bytearray()
     while True:
         message = await receive()

@@ -1,13 +1,13 @@
-"""The door of the review page: who may ask, from where, and with what a browser may do with the answer.
+"""The access control of the review page: who may send requests, from where, and what a browser may do with answers.
 
 Any page of any site can make a browser send requests to 127.0.0.1, and any program of another user can connect to it.
-So every request needs a session, which only the link of this start or the password begins; the `Host` must be ours (a
-foreign name that resolves to 127.0.0.1 is DNS rebinding), the `Origin` too, and whatever changes something carries a
-token that no other site can read.
+So every request needs a session, which only the link of this start or the password opens. The `Host` must be ours (a
+foreign name that resolves to 127.0.0.1 is DNS rebinding), and so must the `Origin`. Every request that changes anything
+must carry a token that no other site can read.
 
-A browser sends the cookies of a host to all of its ports, and another user of this machine may serve on one of them. So
-the page stands below a folder with a name drawn at each start, and its cookie is for that folder: nobody else's server
-is ever asked for it.
+A browser sends the cookies of a host to all of its ports, and another user of this machine may run a server on one of
+them. So the page is below a folder with a random name for each start, and its cookie is limited to that folder: it is
+never sent to another server.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dedupctl.web.entrance import Entrance
 from dedupctl.web.forms import cookies_of, is_form, read_form
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
+from dedupctl.web.login import Login
 from dedupctl.web.sessions import same
+from dedupctl.web.static_files import StaticFiles
 
 CSRF_HEADER = "x-csrf-token"
 _SAFE = frozenset({"GET", "HEAD"})
@@ -41,12 +41,12 @@ HEADERS = {
 
 
 class Guard:
-    """Lets through only what is allowed, with its form read and checked; adds the headers to every answer."""
+    """Passes on allowed requests only, with their forms read and checked, and adds the headers to every answer."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, own_files: OwnFiles) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, static_files: StaticFiles) -> None:
         self._app = app
         self._keys = keys
-        self._entrance = Entrance(keys, own_files)
+        self._login = Login(keys, static_files)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,15 +57,15 @@ class Guard:
         is_known = inside is not None and any(map(self._keys.sessions.knows, cookies_of(headers, self._keys.cookie)))
         answer: ASGIApp | None = self._refusal(scope["method"], headers, is_known=is_known)
         if answer is None and not is_known:
-            answer = await self._entrance.answer(path, scope, receive)
+            answer = await self._login.answer(path, scope, receive)
         if answer is None and scope["method"] not in _SAFE:
             answer = await self._forged(scope, headers, receive)
-        # Whoever has written the addresses of the page need not know below what they stand.
+        # The routes of the page need not know below which base they are.
         await (answer or self._app)({**scope, "path": inside or path}, receive, _with_headers(send))
 
     def _refusal(self, method: str, headers: Headers, *, is_known: bool) -> Response | None:
         host, origin, site = headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site", "none")
-        # With a password any name will do: a name that leads here for another site's purposes has no cookie of ours.
+        # With a password any name is accepted: DNS rebinding does not help, as a foreign name has no cookie of ours.
         if self._keys.password is None and host not in self._keys.hosts:
             return PlainTextResponse("This is not the name of this page.", 421)
         if origin is not None and not self._is_own(origin, host, site):
@@ -74,7 +74,7 @@ class Guard:
             )
         if origin is None and method not in _SAFE:
             return PlainTextResponse("Only a browser that says where it comes from may change something.", 403)
-        # The link may be opened from anywhere; whoever is let in stays among our own pages.
+        # The link may be opened from anywhere; a session may only follow links of our own pages.
         if site not in ("none", "same-origin") and (is_known or method not in _SAFE):
             return PlainTextResponse("Another site may not ask this page.", 403)
         return None
@@ -82,12 +82,12 @@ class Guard:
     def _is_own(self, origin: str, host: str, site: str) -> bool:
         if self._keys.password is None:
             return origin == f"http://{host}"
-        # Behind a proxy the Host may be another one; a browser that speaks TLS says itself whether it is one site.
+        # Behind a proxy the Host may differ; over TLS the browser itself states whether the request is same-origin.
         parts = urlsplit(origin)
         return site == "same-origin" or (parts.scheme in ("http", "https") and parts.netloc == host)
 
     async def _forged(self, scope: Scope, headers: Headers, receive: Receive) -> Response | None:
-        """None when the request proves that one of our own pages made it; its form is then in the scope."""
+        """None if the request proves that one of our own pages made it; its form is then in the scope."""
         scope["form"] = {}
         if CSRF_HEADER in headers:
             given = headers[CSRF_HEADER]
@@ -103,7 +103,7 @@ class Guard:
 
 
 def _below(path: str, base_url: str) -> str:
-    """The path behind `base_url`, which a proxy may have taken off already."""
+    """The path below `base_url`, which a proxy may have removed already."""
     return path.removeprefix(base_url) if path.startswith(f"{base_url}/") else path
 
 

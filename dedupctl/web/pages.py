@@ -1,4 +1,4 @@
-"""The pages: what each shows, and what its forms do. A form leads to a page that says what came of it."""
+"""The pages: what each shows, and what its forms do. A form leads to a page that reports the result."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from dedupctl.removal.restore import restorable
 from dedupctl.report.page import full_sentence
 from dedupctl.report.templating import environment
 from dedupctl.web.alignment import align
-from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.dashboard import by_kind, look
 from dedupctl.web.forms import cookies_of
 from dedupctl.web.keys import Keys
 from dedupctl.web.pictures import Pictures
+from dedupctl.web.query_string import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.queue import Queue, Row, Wanted
 from dedupctl.web.review import Choice, Note, Review
 from dedupctl.web.search import Search, save
@@ -37,7 +37,7 @@ from dedupctl.workspace import Workspace
 
 PAGE_ROWS = 24
 MEMBERS_SHOWN = 60
-"""Of one cluster. What is not shown cannot be marked."""
+"""Members shown of one cluster. Those that are not shown cannot be marked."""
 HISTORY_ROWS = 100
 KEPT_NOTES = 50
 GROUPS = ("clusters", "similar")
@@ -45,7 +45,7 @@ GROUPS = ("clusters", "similar")
 
 
 class Pages:
-    """The handlers; each runs in a thread of its own. `own` gives the address of a file of the page's own."""
+    """The handlers; each runs in its own thread. `own` returns the address of a static file."""
 
     def __init__(
         self, workspace: Workspace, queue: Queue, workers: Workers, keys: Keys, own: Callable[[str], str]
@@ -123,7 +123,7 @@ class Pages:
         )
 
     def exif(self, request: Request) -> Response:
-        """Of two contents, as a table to be put into a page."""
+        """The EXIF of two contents, as a table to be inserted into a page."""
         ids = _number(request, "keeper"), _number(request, "member")
         kept, other = (self._pictures.exif(content_id) for content_id in ids)
         faults = [str(one) for one in (kept, other) if isinstance(one, Unreadable)]
@@ -162,7 +162,7 @@ class Pages:
         return self._page(request, "search.html.j2", state=self._queue.state)
 
     async def find(self, request: Request) -> Response:
-        """The copies of the picture that is the body, as a list to be put into a page."""
+        """The copies of the picture in the request body, as a list to be inserted into a page."""
         with tempfile.TemporaryDirectory() as folder:
             path = await save(request.stream(), Path(folder))
             found = await run_in_threadpool(self._search.copies_of, path)
@@ -213,7 +213,7 @@ class Pages:
         return self._go(f"/{_group(step.similar)}/{step.cluster}{as_query(_within(wanted, step.similar))}", note)
 
     def restore(self, request: Request) -> Response:
-        """One removed file with what went along with it, or all of one plan."""
+        """Restore one removed file with the rest of its bundle, or all files of one plan."""
         form = request.scope["form"]
         plan_id, entry_id = number_of(_one(form, "plan", "")), number_of(_one(form, "entry", ""))
         waiting = restorable(self._catalog, plan_id=plan_id)
@@ -222,7 +222,7 @@ class Pages:
             bundle = None if asked is None else (asked.plan_id, asked.action.bundle)
             waiting = [entry for entry in waiting if (entry.plan_id, entry.action.bundle) == bundle]
         elif plan_id is None:
-            raise UsageError("nothing was named to be restored")
+            raise UsageError("the form does not say what to restore")
         return self._go("/history", self._review.restore(waiting))
 
     def leave(self, request: Request) -> Response:
@@ -236,7 +236,7 @@ class Pages:
     # --- answering -------------------------------------------------------------------------------------------------
 
     def refused(self, request: Request, error: Exception) -> Response:
-        """An error of ours as a page."""
+        """Show one of our errors as a page."""
         status = 409 if isinstance(error, LockHeld) else 400 if isinstance(error, UsageError) else 500
         return self._page(request, "refused.html.j2", status=status, message=str(error))
 
@@ -247,7 +247,7 @@ class Pages:
         return HTMLResponse(made, status)
 
     def _go(self, address: str, note: Note | None) -> Response:
-        """See other: a reload of the page it leads to repeats nothing."""
+        """Redirect with 303 See Other, so that reloading the target page repeats nothing."""
         if note is None:
             return RedirectResponse(self._keys.base + address, 303)
         number = str(len(self._notes) + 1 if not self._notes else int(next(reversed(self._notes))) + 1)
@@ -262,7 +262,7 @@ class Pages:
         made = self._pictures.thumbnail(content_id) if form == "small" else self._pictures.view(content_id)
         if not isinstance(made, bytes):
             return Response("No picture can be read.", 404)
-        # A browser's cache outlives the session, and is not the place for somebody's pictures.
+        # The cache of a browser outlives the session, and must not keep somebody's pictures.
         return Response(made, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
     def _load(self, rows: Sequence[Row]) -> list[Cluster]:
@@ -285,12 +285,12 @@ def thumbnail_address(member: Member) -> str:
 
 
 def view_address(member: Member) -> str:
-    """The digest makes the address a new one for another catalog's picture, whatever a browser has kept."""
+    """The digest makes the address unique, so that a browser never shows a cached picture of another catalog."""
     return f"/view/{member.content.id}?{member.content.digest.hex()[:12]}"
 
 
 def compared(kept: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str | None, str | None]]:
-    """(tag, the keeper's value, the other's), what differs first."""
+    """Rows of (tag, value of the keeper, value of the other picture), differing ones first."""
     names = dict.fromkeys((*kept, *other))
     rows = [(name, kept.get(name), other.get(name)) for name in names]
     return sorted(rows, key=lambda row: row[1] == row[2])
@@ -304,7 +304,7 @@ def _one(form: Mapping[str, Sequence[str]], name: str, default: str | None = Non
 
 
 def _number(request: Request, name: str = "id") -> int:
-    """A number in the path; one that SQLite could not even hold names nothing."""
+    """A number in the path; 404 for one that SQLite cannot store."""
     number: int = request.path_params[name]
     if number >= 2**63:
         raise HTTPException(404)
@@ -316,7 +316,7 @@ def _is_similar(request: Request) -> bool:
 
 
 def _within(wanted: Wanted, similar: bool) -> Wanted:
-    """Whoever is among other shots goes on among them, also when the filters do not name them."""
+    """When reviewing other shots, stay among them even if the filters do not include them."""
     if not similar or PairKind.SIMILAR in wanted.kinds:
         return wanted
     return Wanted(frozenset({PairKind.SIMILAR}), wanted.root, wanted.min_bytes, wanted.since, wanted.until)

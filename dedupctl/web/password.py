@@ -1,4 +1,4 @@
-"""The password of a page that other machines may open: kept as an Argon2 hash, in a file of its owner alone."""
+"""The password of a page that other machines may open, stored as an Argon2 hash in a private file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST = 8
 
 
 class Password:
-    """Known by its hash only."""
+    """A password, of which only the hash is known."""
 
     def __init__(self, hashed: str) -> None:
         self._hashed = hashed

@@ -1,4 +1,4 @@
-"""Pictures for the page, by catalog id and never by path: thumbnails from the cache, large views made when asked."""
+"""Pictures for the page, by catalog id and never by path: cached thumbnails, and large views made on request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ VIEW_SIDE = 2048
 """Longer side in pixels of a large view: sharp on a whole screen, and made in a tenth of a second."""
 KEPT_VIEWS = 32
 AT_ONCE = 2
-"""Pictures decoded at a time, each in a process of its own."""
+"""Pictures decoded at the same time, each in its own process."""
 PATIENCE = 20.0
-"""CPU seconds a picture may take: whoever looks at the page waits for it. One of 12 megapixels takes a tenth."""
+"""CPU seconds a picture may take, since a person is waiting for it. One of 12 megapixels takes a tenth."""
 
 
 class Pictures:
-    """Every picture as JPEG bytes; None where there is nothing to show."""
+    """Every picture as JPEG bytes."""
 
     def __init__(self, workspace: Workspace, workers: Workers) -> None:
         self._workspace = workspace

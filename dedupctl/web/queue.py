@@ -1,7 +1,7 @@
-"""The queue: every cluster in a few words, in order of what it would free, rebuilt in the background.
+"""The queue: a summary of every cluster, ordered by the space it would free, and rebuilt in the background.
 
-Clusters are derived from all pairs, which takes seconds in a large library. So a page reads from the queue, which may
-be seconds old, and loads the few clusters that it shows from the catalog, which is never old.
+Clusters are derived from all pairs, which takes seconds in a large library. So a page reads the queue, which may be
+seconds old, and loads the few clusters that it shows from the catalog, which is always current.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dedupctl.policy.keeper_order import keeper_order
 from dedupctl.report.wording import date_of
 
 Key: TypeAlias = tuple[int, bool, int]
-"""(minus the bytes it would free, only similar, id): orders the queue, and no two rows share one."""
+"""(minus the bytes it would free, similar, id): orders the queue, and is unique to a row."""
 
 LOOK_SECONDS = 1.0
-"""How often the catalog is asked whether it has changed."""
+"""Seconds between two checks whether the catalog has changed."""
 REST = 10
-"""After a rebuild, so many times as long as it took until the next one: a scan that runs for hours changes the catalog
-all the time, and must not make the page slow."""
+"""The pause after a rebuild, as a multiple of the time it took: a scan of several hours changes the catalog all the
+time, and must not make the page slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ class Row:
 
     id: int
     similar: bool
-    """Other shots of one scene; nothing in it is for removal."""
+    """Other shots of one scene; nothing in it may be removed."""
     kind: PairKind
-    """The weakest in it."""
+    """The weakest kind in the cluster."""
     kinds: frozenset[PairKind]
-    """Of all its files but the keeper: an exact copy may lie in a cluster of weaker ones."""
+    """The kinds of all its files but the keeper: a cluster of weaker kinds may contain an exact copy."""
     reclaimable_bytes: int
     contents: frozenset[int]
     roots: frozenset[int]
     largest: int
-    """Bytes of its largest file."""
+    """Size of its largest file in bytes."""
     first_date: str
     last_date: str
-    """ISO days on which its pictures were taken, else changed."""
+    """ISO days on which its first and last pictures were taken, or else modified."""
 
     @property
     def key(self) -> Key:
@@ -58,14 +58,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the queue a person wants to see."""
+    """The part of the queue that a person wants to see."""
 
     kinds: frozenset[PairKind] = frozenset(DUPLICATE_KINDS)
     root: int | None = None
     min_bytes: int = 0
     since: str = ""
     until: str = ""
-    """ISO days, both included; empty = no limit."""
+    """ISO days, both inclusive; empty means no limit."""
 
     def fits(self, row: Row) -> bool:
         return (
@@ -82,25 +82,25 @@ class Snapshot:
     """The queue at one moment."""
 
     version: int
-    """Counts up with every change; 0 = not built yet."""
+    """Increases with every change; 0 means not built yet."""
     rows: Sequence[Row] = ()
-    """In order of their keys."""
+    """Sorted by key."""
     _chosen: dict[Wanted, Sequence[Row]] = field(default_factory=dict)
 
     def choose(self, wanted: Wanted) -> Sequence[Row]:
-        """The rows that fit, in order; remembered, since every step through the queue asks again."""
+        """The rows that fit, in order; cached, since every step through the queue needs them again."""
         if wanted not in self._chosen:
             self._chosen[wanted] = [row for row in self.rows if wanted.fits(row)]
         return self._chosen[wanted]
 
     def page(self, wanted: Wanted, after: Key | None, limit: int) -> Sequence[Row]:
-        """The next rows behind a key: what is removed or added meanwhile shifts no page."""
+        """The next rows after a key, so that rows added or removed meanwhile do not shift the page."""
         chosen = self.choose(wanted)
         start = 0 if after is None else bisect_right(chosen, after, key=_key)
         return chosen[start : start + limit]
 
     def position(self, wanted: Wanted, key: Key) -> tuple[int, Row | None, Row | None]:
-        """(rows before the key, the last of them, the first one behind it)."""
+        """(number of rows before the key, the last of them, the first row after the key)."""
         chosen = self.choose(wanted)
         before, behind = bisect_left(chosen, key, key=_key), bisect_right(chosen, key, key=_key)
         return (
@@ -110,7 +110,7 @@ class Snapshot:
         )
 
     def with_clusters(self, contents: Collection[int], found: Iterable[Row], *, similar: bool = False) -> Snapshot:
-        """The same queue, with these rows in place of all of duplicates, or of other shots, with these contents."""
+        """The same queue, with these rows in place of all rows (duplicates, or other shots) with these contents."""
         gone = frozenset(contents)
         kept = [row for row in self.rows if row.similar is not similar or gone.isdisjoint(row.contents)]
         return Snapshot(self.version + 1, tuple(sorted([*kept, *found], key=_key)))
@@ -122,7 +122,7 @@ class Queue:
     def __init__(self, catalog: Catalog, policy: PolicyConfig = TIDY) -> None:
         self._catalog = catalog
         self.policy = policy
-        """Whose keepers are shown."""
+        """The policy whose keepers are shown."""
         self._changing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="queue", daemon=True)
@@ -131,7 +131,7 @@ class Queue:
 
     @property
     def state(self) -> str:
-        """Another text whenever the queue has changed or anybody has written to the catalog."""
+        """A text that changes whenever the queue changes or anybody writes to the catalog."""
         return f"{self.snapshot.version}.{self._changes}"
 
     @property
@@ -146,14 +146,14 @@ class Queue:
         self._thread.join()
 
     def rebuild(self) -> None:
-        """Read all clusters anew."""
+        """Read all clusters again."""
         with self._changing:
             with self._catalog.read() as tx:
                 rows = [row for similar in (False, True) for row in self._rows(tx, None, similar=similar)]
             self.snapshot = Snapshot(self.snapshot.version + 1, tuple(sorted(rows, key=_key)))
 
     def refresh(self, content_ids: Collection[int]) -> None:
-        """Read anew only the clusters that these contents are or were in: what a step on the page changes."""
+        """Read again only the clusters that these contents are or were in: those that a step on the page changes."""
         with self._changing:
             snapshot = self.snapshot
             with self._catalog.read() as tx:
@@ -165,10 +165,10 @@ class Queue:
     def _read_around(
         self, tx: Transaction, content_ids: frozenset[int], *, similar: bool
     ) -> tuple[frozenset[int], list[Row]]:
-        """All contents of the clusters that these are or were in, and what those clusters are now.
+        """All contents of the clusters that these contents are or were in, and those clusters as they are now.
 
-        Duplicates and other shots are read apart. A cluster that is found may hold contents of rows that nobody asked
-        for, which would be dropped without being read again: so it goes on until every such row is read.
+        Duplicates and other shots are read separately. A cluster may contain contents of rows that were not asked for,
+        which would be dropped without being read again. So this continues until every such row has been read.
         """
         before = [row for row in self.snapshot.rows if row.similar is similar]
         touched = _with_all_of(before, content_ids)
@@ -209,7 +209,7 @@ def _key(row: Row) -> Key:
 
 
 def _with_all_of(rows: Iterable[Row], contents: frozenset[int]) -> frozenset[int]:
-    """These contents, and all of the rows that hold one of them."""
+    """These contents, and all contents of the rows that contain one of them."""
     return contents.union(*(row.contents for row in rows if not row.contents.isdisjoint(contents)))
 
 

@@ -1,4 +1,4 @@
-"""What a person does with a cluster: verdicts, removals, and the way back from each of them."""
+"""What a person does with a cluster: verdicts and removals, and undoing each of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SPARE_KINDS = frozenset(DUPLICATE_KINDS)
 
 
 class Choice(NamedTuple):
-    """A file as a person saw it: another content at its path was never chosen."""
+    """A file as a person saw it. If its content has changed since, it is no longer the one that was chosen."""
 
     file_id: int
     content_id: int
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Choice:
-        """Raises UsageError: not written by a page of ours."""
+        """Raises UsageError if none of our pages wrote this text."""
         file_id, _, content_id = text.partition("-")
         if not (text.isascii() and file_id.isdigit() and content_id.isdigit() and len(text) < 40):
             raise UsageError("the form names a file in a way no page of ours does")
@@ -49,7 +49,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What came of a step, in words."""
+    """The result of a step, in words."""
 
     text: str
     failed: bool = False
@@ -57,7 +57,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A verdict that was given, and the one that was there before."""
+    """A verdict that was given, and the previous one."""
 
     cluster: int
     similar: bool
@@ -80,7 +80,7 @@ _Step: TypeAlias = _Said | _Removed
 
 
 class Review:
-    """One person's way through the queue since the start; every step can be taken back, the last one first."""
+    """The steps of a review since the server started; all of them can be undone, the last one first."""
 
     def __init__(self, workspace: Workspace, queue: Queue, same_pixels: SamePixels) -> None:
         self._workspace = workspace
@@ -92,11 +92,11 @@ class Review:
         self._one_at_a_time = threading.RLock()
 
     def cluster(self, content_id: int, *, similar: bool = False, keeper: int | None = None) -> Cluster | None:
-        """The cluster that this content is in now; None when it is in none any more.
+        """The cluster that this content is in now; None if it is no longer in one.
 
         Args:
-            similar: the group of other shots, not of duplicates.
-            keeper: the file that is to be the keeper, with only those members that have a pair of their own with it.
+            similar: look for the group of other shots instead of duplicates.
+            keeper: the file to use as keeper, with only those members that have a pair of their own with it.
         """
         kinds = (PairKind.SIMILAR,) if similar else DUPLICATE_KINDS
         with self._catalog.read() as tx:
@@ -107,12 +107,12 @@ class Review:
         return next((one for one in found if any(member.content.id == content_id for member in one.members)), None)
 
     def refusals(self, cluster: Cluster) -> Mapping[int, str]:
-        """Why members of it could not be removed now, in words, by file id."""
+        """The reasons, in words and by file id, why some of its members cannot be removed now."""
         with self._catalog.read() as tx:
             return refusals(tx, cluster.keeper, cluster.members[1:])
 
     def say(self, cluster: Cluster, other: int, verdict: Verdict, *, similar: bool) -> Note:
-        """Remember a person's verdict on the keeper and the member with the content `other`."""
+        """Store a person's verdict on the keeper and the member with the content `other`."""
         member = next((one for one in cluster.members if one.content.id == other), None)
         keeper = cluster.keeper
         if member is None or other == keeper.content.id:
@@ -127,10 +127,10 @@ class Review:
         return Note(f"{_name(member.path)} and {_name(keeper.path)} are {_in_words(verdict)}, you said.")
 
     def apply(self, cluster: Cluster, keeper: Choice, removed: Collection[Choice]) -> Note:
-        """Make a Plan of the choice and apply it.
+        """Make a plan for the chosen files and apply it.
 
         Raises:
-            UsageError: what was chosen is not what the cluster holds now; nothing was done.
+            UsageError: the cluster no longer holds what was chosen; nothing was done.
             LockHeld: another apply, restore or purge is at work; nothing was done.
         """
         members = {Choice.of(member): member for member in cluster.members}
@@ -154,7 +154,7 @@ class Review:
         return Note(f"{done} {stays}".strip(), failed=bool(left))
 
     def undo(self) -> tuple[Note, _Step | None]:
-        """Take back the last step; returns what was taken back."""
+        """Undo the last step; returns the step that was undone."""
         with self._one_at_a_time:
             if not self._steps:
                 return Note("There is nothing to undo.", failed=True), None
@@ -189,7 +189,7 @@ class Review:
                 tx.verdicts.withdraw(*step.digests)
             else:
                 tx.verdicts.put(*step.digests, step.before, int(time.time()))
-        return Note("Your verdict is taken back.")
+        return Note("Your verdict was withdrawn.")
 
 
 def _restored(outcomes: Sequence[Outcome]) -> Note:

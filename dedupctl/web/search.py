@@ -1,4 +1,4 @@
-"""Search by picture: which pictures of the library is this one a copy of? It need not be in the library, nor stay."""
+"""Search by picture: which pictures of the library are copies of this one? It need not be in the library itself."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ NAMES = ("this", "your picture")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One copy in the library, and what it is to the picture asked about, in words."""
+    """One copy in the library, and in words how it relates to the query picture."""
 
     member: Member
     words: str
     because: str
-    """Why it is the one to keep of its cluster; empty for the others."""
+    """Why it is the keeper of its cluster; empty for other members."""
 
 
 class Search:
-    """Holds the vector index from the first question on; one question at a time. Files are decoded in a worker."""
+    """Keeps the vector index open after the first search. Searches run one at a time; workers decode the files."""
 
     def __init__(self, workspace: Workspace, queue: Queue, workers: Workers) -> None:
         self._workspace = workspace
@@ -70,7 +70,7 @@ class Search:
         ]
 
     def _current_index(self) -> VectorIndex:
-        """Opened anew when the catalog has changed since: opening brings it into agreement."""
+        """The index, opened again if the catalog has changed: opening brings it in line with the catalog."""
         state = self._queue.state
         if self._index is None or self._index[0] != state:
             self._index = state, self._workspace.open_index().index
@@ -78,7 +78,7 @@ class Search:
 
 
 async def save(body: AsyncIterator[bytes], folder: Path) -> Path:
-    """Write what is sent into a new file of this folder.
+    """Write the request body to a new file in this folder.
 
     Raises:
         UsageError: it is longer than any picture.
@@ -88,7 +88,7 @@ async def save(body: AsyncIterator[bytes], folder: Path) -> Path:
         async for piece in body:
             size += len(piece)
             if size > MAX_UPLOAD_BYTES:
-                raise UsageError(f"a picture of more than {MAX_UPLOAD_BYTES // 1_000_000} MB is not looked for")
+                raise UsageError(f"a picture of more than {MAX_UPLOAD_BYTES // 1_000_000} MB cannot be searched for")
             file.write(piece)
     return Path(file.name)
 

@@ -1,4 +1,4 @@
-"""The server: in a thread of its own, until the end of the block. On 127.0.0.1 unless another address is asked for."""
+"""The server: runs in its own thread until the end of the block, on 127.0.0.1 unless another address is given."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def serving(
     password: Password | None = None,
     base_url: str = "",
 ) -> Iterator[Keys]:
-    """The review page of this workspace; `link` of what is yielded opens it.
+    """Serve the review page of this workspace; `link` of the yielded keys opens it.
 
     Args:
-        port: 0 takes a free one.
-        policy: whose keepers are shown.
-        address: where to listen. Another than this machine's own needs a password.
-        password: lets in whoever knows it; without one the link does, once.
-        base_url: as `base_url_of` makes it.
+        port: 0 picks a free one.
+        policy: the policy whose keepers are shown.
+        address: where to listen. Any but 127.0.0.1 needs a password.
+        password: lets in whoever knows it; without a password, the link lets in one browser.
+        base_url: as `base_url_of` returns it.
 
     Raises:
         UsageError: the address or port is taken or not allowed.
@@ -74,7 +74,7 @@ def serving(
         finally:
             queue.stop()
             server.should_exit = True
-            workers.close()  # whoever still waits for a picture is told so, and the server can end
+            workers.close()  # requests that still wait for a picture fail, so that the server can stop
             thread.join()
 
 
@@ -83,7 +83,7 @@ def _bound(address: str, port: int) -> socket.socket:
         family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{address} is no address of this machine") from error
-    # The protocol is named, because asyncio switches Nagle's delay off only where it is: 40 ms a picture.
+    # asyncio switches Nagle's delay off only if the protocol is given explicitly; it cost 40 ms per picture.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

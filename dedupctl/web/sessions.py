@@ -1,4 +1,4 @@
-"""Who has been let in since this start, and the token that lets in one browser. Nothing here outlives the server."""
+"""The sessions of this start, and the token that lets in one browser. Nothing here outlives the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_SESSIONS = 100
 
 
 class Sessions:
-    """The sessions of one server. Only digests are kept, so that a lookup takes as long for a near miss as for any."""
+    """The sessions of one server. Only digests are kept, so that the time of a lookup does not reveal a near miss."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -36,14 +36,14 @@ class Sessions:
 
 
 class OneTimeToken:
-    """Stands in the link, and so in a terminal's history: good for the first who brings it and for nobody else."""
+    """A token that is valid once: the link contains it, so it also ends up in the history of a terminal."""
 
     def __init__(self) -> None:
         self.value = secrets.token_urlsafe(24)
         self.spent = False
 
     def spend(self, given: str) -> bool:
-        """Whether it is the token, and was not spent before."""
+        """Whether it is the token and has not been spent before; spends it."""
         if self.spent or not same(given, self.value):
             return False
         self.spent = True
@@ -51,7 +51,7 @@ class OneTimeToken:
 
 
 def same(given: str, secret: str) -> bool:
-    """Equal texts, compared in a time that tells nothing of where they differ."""
+    """Whether two texts are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 

@@ -1,7 +1,7 @@
 """A child process is killed with SIGKILL at every named step of apply, restore and purge; then the promise is checked.
 
 The steps of an undisturbed run are recorded first. Then each of them kills a child of its own, the parent recovers,
-looks at the whole tree by digest, and does the deed again: it must end as the undisturbed run did.
+looks at the whole tree by digest, and does the operation again: it must end as the undisturbed run did.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ DESCRIBING = TIDY_ALL.model_copy(update={"merge_sidecars": True})
 
 @dataclass(frozen=True)
 class Scenario:
-    """A deed that is killed, and what is done before it."""
+    """An operation that is killed, and what is done before it."""
 
     prepare: Callable[[LivingLibrary], None]
-    deed: Callable[[LivingLibrary, Steps], object]
+    operation: Callable[[LivingLibrary, Steps], object]
     together: bool = False
     """Afterwards a bundle is there as a whole, or not at all."""
     afresh: PolicyConfig | None = None
@@ -58,7 +58,7 @@ class Scenario:
 
     def again(self, library: LivingLibrary) -> None:
         if self.afresh is None:
-            self.deed(library, uninterrupted)
+            self.operation(library, uninterrupted)
         else:
             library.scan()
             library.apply(library.plan(self.afresh))
@@ -80,7 +80,7 @@ def hardlinked(library: LivingLibrary) -> None:
 
 
 def half_applied(library: LivingLibrary) -> None:
-    run_and_kill(library, apply_with(TIDY_ALL).deed, 7, plan=library.plan(TIDY_ALL).id)
+    run_and_kill(library, apply_with(TIDY_ALL).operation, 7, plan=library.plan(TIDY_ALL).id)
 
 
 def described(library: LivingLibrary) -> None:
@@ -138,16 +138,18 @@ def test_killed_at_any_step_nothing_is_lost_and_the_deed_can_be_done_again(
 
 
 @pytest.mark.skipif(not os.access(ELSEWHERE, os.W_OK), reason="no second filesystem")
-@pytest.mark.parametrize("deed", ["apply", "restore"])
+@pytest.mark.parametrize("operation", ["apply", "restore"])
 @pytest.mark.timeout(600)
-def test_killed_at_any_step_across_filesystems_nothing_is_lost(make: Callable[[], LivingLibrary], deed: str) -> None:
+def test_killed_at_any_step_across_filesystems_nothing_is_lost(
+    make: Callable[[], LivingLibrary], operation: str
+) -> None:
     with tempfile.TemporaryDirectory(dir=ELSEWHERE) as elsewhere:
         if os.stat(elsewhere).st_dev == os.stat(make().base).st_dev:
             pytest.skip("no second filesystem")
         target = Path(elsewhere)
         policy = TIDY_ALL.model_copy(update={"action": "move-to", "move_to": target})
         moving = replace(apply_with(policy), together=True, afresh=policy)
-        if deed == "restore":
+        if operation == "restore":
             moving = Scenario(
                 lambda library: (library.apply(library.plan(policy)), None)[1],
                 lambda library, steps: library.restore_all(steps=steps),
@@ -176,7 +178,7 @@ def check_every_kill(make: Callable[[], LivingLibrary], scenario: Scenario, else
         scenario.prepare(library)
         before = everything(library)
 
-        run_and_kill(library, scenario.deed, count)
+        run_and_kill(library, scenario.operation, count)
         left = [one for one in library.recover() if one.state == "intended"]
 
         assert not left, f"killed at {step}"
@@ -192,7 +194,7 @@ def check_every_kill(make: Callable[[], LivingLibrary], scenario: Scenario, else
 def recorded(library: LivingLibrary, scenario: Scenario) -> list[Step]:
     steps: list[Step] = []
     scenario.prepare(library)
-    scenario.deed(library, steps.append)
+    scenario.operation(library, steps.append)
     return steps
 
 

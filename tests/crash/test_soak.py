@@ -302,7 +302,7 @@ def test_after_a_wild_time_catalog_and_disk_say_the_same(tmp_path: Path) -> None
             assert after[0] < before[0] + GROWTH_MB
         assert after[1] < before[1] + 20
         assert after[2] < before[2] + 10
-        print(f"{sum(soak.done.values())} deeds: {dict(soak.done)}; MB, descriptors, threads: {before} -> {after}")  # noqa: T201
+        print(f"{sum(soak.done.values())} operations: {dict(soak.done)}; MB, descriptors, threads: {before} -> {after}")  # noqa: T201
         assert dedupctl(soak.home, "check").code == 0
         soak.daemon.send_signal(signal.SIGTERM)
         assert soak.daemon.wait(60) == 0

@@ -14,7 +14,7 @@ from living_library import EXACT_ONLY, LivingLibrary, empty_catalog, picture, qu
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.moves import aside_names, part_names
 from dedupctl.disk.steps import Step, Steps
-from dedupctl.domain import Deed, JournalEntry
+from dedupctl.domain import JournalEntry, Operation
 from dedupctl.removal.destinations import AWAY
 from dedupctl.removal.relocation import token_of
 
@@ -88,7 +88,7 @@ class Scene:
     @property
     def target(self) -> Path:
         """Where it waits."""
-        waiting = self.entry.target if self.entry.deed is Deed.REMOVE else self.entry.source
+        waiting = self.entry.target if self.entry.operation is Operation.REMOVE else self.entry.source
         assert waiting is not None
         return Path(os.fsdecode(waiting))
 
@@ -175,7 +175,7 @@ class Theatre:
     library: LivingLibrary
     disk: Path
     verb: str
-    deed: str
+    operation: str
 
     def set(self) -> Callable[[Steps], object]:
         """Start afresh; returns what is to be done."""
@@ -199,16 +199,16 @@ class Theatre:
             policy = policy.model_copy(update={"move_to": self.disk})
         plan = library.plan(policy)
         assert plan.removals
-        if self.deed == "apply":
+        if self.operation == "apply":
             return lambda steps: library.apply(plan, steps=steps)
-        if self.deed == "recover":
+        if self.operation == "recover":
             at = Step.PLACED if self.verb == "move-to another disk" else Step.RENAMED
             with pytest.raises(Killed):
                 library.apply(plan, steps=dying_at(at))
             (root / "a.jpg").write_bytes(b"no keeper any more, so that the removal is taken back")
             return lambda steps: library.recover(steps=steps)
         library.apply(plan)
-        if self.deed == "restore":
+        if self.operation == "restore":
             return lambda steps: library.restore_all(steps=steps)
         return lambda steps: library.purge(steps=steps)
 
@@ -231,15 +231,17 @@ def dying_at(wanted: Step | int) -> Steps:
 
 
 @pytest.fixture
-def theatre(quick: LivingLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, deed: str) -> Theatre:
+def theatre(
+    quick: LivingLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, operation: str
+) -> Theatre:
     monkeypatch.setenv("XDG_DATA_HOME", os.fspath(quick.base / "data"))
     if verb == "move-to another disk" and os.stat(tmp_path).st_dev == os.stat(quick.base).st_dev:
         pytest.skip("no second filesystem")
-    return Theatre(quick, (tmp_path if verb == "move-to another disk" else quick.base) / "disk", verb, deed)
+    return Theatre(quick, (tmp_path if verb == "move-to another disk" else quick.base) / "disk", verb, operation)
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("deed", ["apply", "restore"])
+@pytest.mark.parametrize("operation", ["apply", "restore"])
 @pytest.mark.timeout(600)
 def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survive(theatre: Theatre) -> None:
     tried = 0
@@ -247,9 +249,9 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
         acts = [*ACTS]
         killed = False
         while acts:
-            deed = theatre.set()
+            operation = theatre.set()
             try:
-                deed(dying_at(count))
+                operation(dying_at(count))
             except Killed:
                 killed = True
             scene = theatre.scene()
@@ -257,7 +259,7 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
             meddled = None
             while acts and scene is not None and meddled is None:
                 place, act = acts.pop(0)
-                when = f"{theatre.deed} {theatre.verb}, killed at step {count}: {act.__name__} {place}"
+                when = f"{theatre.operation} {theatre.verb}, killed at step {count}: {act.__name__} {place}"
                 meddled = meddle(scene, place, act, when)
             if scene is None or meddled is None:
                 break
@@ -269,7 +271,7 @@ def test_whatever_others_do_after_a_kill_at_any_step_their_files_and_edits_survi
 
 
 @pytest.mark.parametrize(
-    ("deed", "verb"),
+    ("operation", "verb"),
     [
         *(("apply", verb) for verb in VERBS),
         *(
@@ -285,11 +287,11 @@ def test_whatever_others_do_in_the_middle_of_any_step_their_files_and_edits_surv
     for count in itertools.count(1):
         reached = 0
         for place, act in ACTS:
-            if theatre.deed == "restore" and act is copy_over:
+            if theatre.operation == "restore" and act is copy_over:
                 continue  # these bytes were asked for, whoever put them there
-            deed = theatre.set()
+            operation = theatre.set()
             steps = Meddling(theatre, count, place, act)
-            deed(steps)
+            operation(steps)
             reached = max(reached, steps.reached)
             if steps.meddled is not None:
                 steps.meddled.check()
@@ -312,7 +314,7 @@ class Meddling:
     def __call__(self, step: Step) -> None:
         self.reached += 1
         if self.reached == self.count and (scene := self.theatre.scene()) is not None:
-            when = f"{self.theatre.deed} {self.theatre.verb} at {step}: {self.act.__name__} {self.place}"
+            when = f"{self.theatre.operation} {self.theatre.verb} at {step}: {self.act.__name__} {self.place}"
             self.meddled = meddle(scene, self.place, self.act, when)
 
 

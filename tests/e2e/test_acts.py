@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from dedupctl.catalog.catalog import CATALOG_NAME, Catalog
 from dedupctl.cli import app
-from dedupctl.domain import Deed, Intent
+from dedupctl.domain import Intent, Operation
 from dedupctl.removal.recover import LOCK_NAME
 from dedupctl.removal.restore import restorable, restore
 from dedupctl.workspace import hold
@@ -214,7 +214,7 @@ def test_what_an_earlier_run_was_cut_off_at_is_settled_and_said(library: Library
     with Catalog.open(library.home / CATALOG_NAME) as catalog, catalog.write() as tx:
         action, *_ = tx.plans.get(1).removals
         resting = os.fsencode(library.photos / ".dedupctl" / "quarantine" / "1") + b"/" + action.victim.path
-        tx.journal.intend([Intent(action, Deed.REMOVE, action.victim.absolute, resting)], at=1)
+        tx.journal.intend([Intent(action, Operation.REMOVE, action.victim.absolute, resting)], at=1)
     cut_off = "an earlier run was cut off: 1 file settled"
     assert cut_off in dedupctl(library.home, *then).stderr
     assert cut_off not in dedupctl(library.home, *then).stderr

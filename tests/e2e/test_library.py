@@ -15,7 +15,7 @@ from scenery import scene
 
 import dedupctl
 from dedupctl import Library
-from dedupctl.domain import Deed, FileState, PairKind, Verdict
+from dedupctl.domain import FileState, Operation, PairKind, Verdict
 from dedupctl.errors import DedupctlError, LockHeld, UsageError
 from dedupctl.policy.guards import RemovesTooMuch
 from dedupctl.report.options import ReportFormat
@@ -247,7 +247,7 @@ def test_a_purge_ends_what_is_past_its_retention_and_the_journal_keeps_all_of_it
     assert [entry.plan_id for entry in library.purgeable()] == [plan.id]
     assert [outcome.done for outcome in library.purge(plan)] == [True]
     assert library.removed() == []
-    assert [entry.deed for entry in library.journal(plan)] == [Deed.PURGE, Deed.REMOVE]
+    assert [entry.operation for entry in library.journal(plan)] == [Operation.PURGE, Operation.REMOVE]
     assert len(library.journal(limit=1)) == 1
 
 

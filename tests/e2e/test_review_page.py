@@ -20,9 +20,9 @@ from selenium.webdriver.common.keys import Keys as Key
 from dedupctl.config import Config, ScanConfig
 from dedupctl.domain import Evidence, Pair, PairKind
 from dedupctl.indexing.pipeline import Listeners
-from dedupctl.indexing.roots import places
+from dedupctl.indexing.roots import scan_targets
 from dedupctl.indexing.visit import scan_library
-from dedupctl.web.opening import redirect_to
+from dedupctl.web.browser_redirect import redirect_to
 from dedupctl.web.password import find_password, set_password
 from dedupctl.web.server import serving
 from dedupctl.workspace import Workspace
@@ -52,7 +52,7 @@ class Page:
 
     def scan(self) -> None:
         listeners = Listeners(lambda _progress: None, lambda _failure: None, lambda: False)
-        wanted = places(self.workspace.catalog, [os.fsencode(self.root)])
+        wanted = scan_targets(self.workspace.catalog, [os.fsencode(self.root)])
         scan_library(self.workspace, wanted, listeners, lambda _root, _reason: None, lambda _message: None)
 
     def file_id(self, name: bytes) -> int:
@@ -232,7 +232,7 @@ def test_marks_outlive_going_on_and_back_another_keeper_a_verdict_and_undo(
     press(chrome, "d")
     note(chrome)
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     until(chrome, "document.querySelector('#stage:not([hidden])')")
     assert text_of(chrome, "#marked") == "nothing to be removed"
     press(chrome, "x")
@@ -255,7 +255,7 @@ def test_d_parts_two_pictures_and_u_joins_them_again(chrome: webdriver.Chrome, p
     assert "are different pictures, you said." in note(chrome)
     assert chrome.current_url.partition("?")[0] != cluster
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     assert chrome.current_url.partition("?")[0] == cluster
 
 
@@ -334,7 +334,7 @@ def test_s_makes_two_shots_one_picture_and_u_takes_it_back(chrome: webdriver.Chr
     press(chrome, "s")
     assert "are the same picture, you said." in note(chrome)
     press(chrome, "u")
-    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict is taken back.'")
+    until(chrome, "(document.querySelector('.note') || {}).textContent === 'Your verdict was withdrawn.'")
     assert chrome.current_url.partition("?")[0] == shots
 
 

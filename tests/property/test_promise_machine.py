@@ -31,8 +31,8 @@ from living_library import (
 from dedupctl.config import PolicyConfig
 from dedupctl.disk.moves import aside_names, part_names
 from dedupctl.disk.steps import Step
-from dedupctl.domain import Action, Deed, EntryState, PairKind, Verdict
-from dedupctl.removal.orphans import adopt_strays
+from dedupctl.domain import Action, EntryState, Operation, PairKind, Verdict
+from dedupctl.removal.orphans import adopt_orphans
 from dedupctl.removal.relocation import token_of
 
 POLICIES = {
@@ -128,7 +128,7 @@ class PromiseMachine(RuleBasedStateMachine):
         self.edited: set[bytes] = set()
         """What somebody else has written into a file of the library."""
         self.overwritten: set[bytes] = set()
-        """What stood there before, since the current deed began."""
+        """What stood there before, since the current operation began."""
         self.meddled: set[Path] = set()
         """Where somebody else did anything since then."""
         self.written = 0
@@ -160,29 +160,31 @@ class PromiseMachine(RuleBasedStateMachine):
     # What people do
 
     @rule(
-        deed=st.sampled_from(["save", "copy", "link", "rename", "delete", "delete a keeper", "overwrite a keeper"]),
+        operation=st.sampled_from(
+            ["save", "copy", "link", "rename", "delete", "delete a keeper", "overwrite a keeper"]
+        ),
         choice=choices,
         place=places,
         data=pictures,
     )
-    def work_by_hand(self, deed: str, choice: int, place: tuple[str, str], data: bytes) -> None:
-        source = self.any_keeper(choice) if deed.endswith("keeper") else self.any_file(choice)
+    def work_by_hand(self, operation: str, choice: int, place: tuple[str, str], data: bytes) -> None:
+        source = self.any_keeper(choice) if operation.endswith("keeper") else self.any_file(choice)
         target = self.path(*place)
         target.parent.mkdir(exist_ok=True)
-        if deed == "save":
+        if operation == "save":
             target.write_bytes(data)
         elif source is None or source == target:
             return
-        elif deed == "copy":
+        elif operation == "copy":
             target.unlink(missing_ok=True)
             shutil.copy2(source, target)
-        elif deed == "link" and not os.path.lexists(target):
+        elif operation == "link" and not os.path.lexists(target):
             os.link(source, target)
-        elif deed == "rename":
+        elif operation == "rename":
             source.rename(target)
-        elif deed == "overwrite a keeper":
+        elif operation == "overwrite a keeper":
             source.write_bytes(data)
-        elif deed.startswith("delete"):
+        elif operation.startswith("delete"):
             source.unlink()
 
     @rule(root=roots, name=st.sampled_from(SIDECARS), words=sidecars)
@@ -217,16 +219,16 @@ class PromiseMachine(RuleBasedStateMachine):
             (self.library.base / root).mkdir()
             self.unmounted.add(root)
 
-    @rule(what=st.sampled_from(["time", "quarantine cleared", "strays", "back up", "older catalog"]), root=roots)
+    @rule(what=st.sampled_from(["time", "quarantine cleared", "orphans", "back up", "older catalog"]), root=roots)
     def rare_event(self, what: str, root: str) -> None:
         if what == "time":
             self.library.now += 31 * 86_400
         elif what == "quarantine cleared":
             shutil.rmtree(self.library.base / root / ".dedupctl/quarantine", ignore_errors=True)
-        elif what == "strays":
+        elif what == "orphans":
             with self.promise_kept():
                 self.library.recover()
-                adopt_strays(self.library.catalog, now=self.library.now)
+                adopt_orphans(self.library.catalog, now=self.library.now)
         elif what == "back up":
             self.library.reopen()
             shutil.copy(self.library.home / "catalog.db", self.backup)
@@ -437,7 +439,9 @@ class PromiseMachine(RuleBasedStateMachine):
         """By content of every removal that was not taken back: what was kept for it, and for that one in turn."""
         data_of = {blake3(data).digest(): data for data in self.library.bytes_of.values()}
         with self.library.catalog.read() as tx:
-            done = [one for one in tx.journal.entries() if (one.deed, one.state) == (Deed.REMOVE, EntryState.DONE)]
+            done = [
+                one for one in tx.journal.entries() if (one.operation, one.state) == (Operation.REMOVE, EntryState.DONE)
+            ]
         kept: dict[bytes, set[bytes]] = {}
         for one in (entry.action for entry in done):
             if one.kind is not None and one.keeper is not None:
@@ -449,7 +453,7 @@ class PromiseMachine(RuleBasedStateMachine):
         with self.library.catalog.read() as tx:
             paths = {Path(os.fsdecode(path)) for path in tx.protected.all()}
             removals = [*tx.journal.resting(), *tx.journal.open()]
-        stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.stand_in is not None}
+        stand_ins = {Path(os.fsdecode(one.action.victim.absolute)) for one in removals if one.replacement is not None}
         inodes = {(path.stat().st_dev, path.stat().st_ino) for path in paths if path.exists()}
         found = {path for path in before.live if path in paths or (path.stat().st_dev, path.stat().st_ino) in inodes}
         # What was carried or moved somewhere may be restored from there, though that place was protected since.

@@ -1,6 +1,6 @@
 "use strict";
-// On every page: U takes the last step back, and what is marked data-live is fetched again whenever the library has
-// changed, while whoever reads keeps their place.
+// On every page: U undoes the last step, and elements marked data-live are fetched again whenever the library has
+// changed, without moving the reader.
 (() => {
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "u" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;

@@ -1,6 +1,6 @@
 "use strict";
-// Two pictures on one stage, laid on each other as the proof found them, and the keys of the review.
-// Without scripts the page below the stage is a form that does the same.
+// Two pictures on one stage, aligned as the proof found them, and the keys of the review.
+// Without scripts, the form below the stage does the same.
 (() => {
   const stage = document.getElementById("stage");
   const form = document.getElementById("decide");
@@ -33,7 +33,7 @@
   const css = (m) => `matrix3d(${[m[0], m[3], 0, m[6], m[1], m[4], 0, m[7], 0, 0, 1, 0, m[2], m[5], 0, m[8]].join(",")})`;
   const camera = (scale, [x, y], { width, height }) => [scale, 0, width / 2 - x * scale, 0, scale, height / 2 - y * scale, 0, 0, 1];
   const fit = (picture, box) => Math.min(box.width / picture.width, box.height / picture.height);
-  // How many pixels of the keeper one of the member's is wide.
+  // The width of one pixel of the member, in pixels of the keeper.
   const keeperPixels = (member) => {
     const [a, b] = [mapped(member.toKeeper, [0, 0]), mapped(member.toKeeper, [member.width, member.height])];
     return Math.hypot(a[0] - b[0], a[1] - b[1]) / Math.hypot(member.width, member.height);
@@ -61,7 +61,7 @@
   const draw = () => {
     if (!selected) return;
     const overlaid = mode !== "side";
-    // Before anything is measured: an overlay takes the room of both panes.
+    // Before anything is measured: an overlay takes up the space of both panes.
     stage.dataset.mode = mode;
     const box = panes.keeper.querySelector(".canvas").getBoundingClientRect();
     const scale = fit(keeper, box) * zoom;
@@ -72,7 +72,7 @@
     over.parentElement.hidden = !overlaid;
     over.style.transform = css(times(view, selected.toKeeper));
     over.parentElement.style.clipPath = mode === "swipe" ? `inset(0 0 0 ${divider.value}%)` : "";
-    // Where the member shows nothing there is no difference to be seen.
+    // No difference can be shown outside the member's picture.
     const corners = [[0, 0], [selected.width, 0], [selected.width, selected.height], [0, selected.height]];
     base.style.clipPath = mode === "difference"
       ? `polygon(${corners.map((corner) => mapped(selected.toKeeper, corner).map((x) => `${x}px`).join(" ")).join(",")})` : "";
@@ -191,7 +191,7 @@
       one.item.classList.toggle("removed", Boolean(box && box.checked));
     }
   };
-  // A person's marks outlive this page: going on and back, another keeper, a verdict, an undo.
+  // Marks survive leaving this page: by moving through the queue, another keeper, a verdict or an undo.
   const markOf = (box) => `remove ${box.value}`;
   for (const box of form.querySelectorAll("input[name=remove]")) {
     const remembered = sessionStorage.getItem(markOf(box));

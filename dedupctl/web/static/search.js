@@ -1,5 +1,5 @@
 "use strict";
-// A picture that is dropped, pasted or chosen is sent as it is; the answer is a list of its copies.
+// Send a picture that is dropped, pasted or chosen, unchanged; the answer is a list of its copies.
 (() => {
   const drop = document.getElementById("drop");
   const input = document.getElementById("picture");
@@ -14,7 +14,7 @@
     if (asked.src) URL.revokeObjectURL(asked.src);
     asked.src = URL.createObjectURL(file);
     asked.hidden = false;
-    found.textContent = "Looking…";
+    found.textContent = "Searching…";
     const csrf = document.querySelector("meta[name=csrf]").content;
     const answer = await fetch(`${document.body.dataset.base}/search`, { method: "POST", body: file, headers: { "x-csrf-token": csrf } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -25,11 +25,11 @@
   const failed = () => { found.textContent = "The picture could not be sent."; };
   const send = (file) => ask(file).catch(failed);
 
-  // Not every format is one that a browser can show.
+  // A browser cannot show every format.
   asked.addEventListener("error", () => { asked.hidden = true; });
   input.addEventListener("change", () => send(input.files[0]));
   document.addEventListener("paste", (event) => send(event.clipboardData.files[0]));
-  // On the whole page: beside the field the browser would leave it to show the file.
+  // Anywhere on the page: outside the field the browser would leave the page to show the dropped file.
   document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
   document.addEventListener("drop", (event) => {

@@ -8,7 +8,7 @@ import pytest
 from builders import make_digest, make_identity
 
 from dedupctl.catalog.catalog import Catalog, Transaction
-from dedupctl.domain import Action, Deed, EntryState, Intent, PairKind, Seen, Settlement, Terms, Verb
+from dedupctl.domain import Action, EntryState, Intent, Operation, PairKind, Seen, Settlement, Terms, Verb
 
 
 def action(name: str, bundle: int = 1) -> Action:
@@ -17,8 +17,8 @@ def action(name: str, bundle: int = 1) -> Action:
     return Action(bundle, Verb.QUARANTINE, victim, keeper, PairKind.NEAR, 0.9, "name")
 
 
-def intent(one: Action, deed: Deed = Deed.REMOVE) -> Intent:
-    return Intent(one, deed, one.victim.absolute, b"/photos/.dedupctl/quarantine/1/" + one.victim.path)
+def intent(one: Action, operation: Operation = Operation.REMOVE) -> Intent:
+    return Intent(one, operation, one.victim.absolute, b"/photos/.dedupctl/quarantine/1/" + one.victim.path)
 
 
 def removed(tx: Transaction, *names: str) -> list[Action]:
@@ -50,7 +50,7 @@ def test_an_intent_is_open_until_it_is_settled(catalog: Catalog) -> None:
         True,
     )
     assert (failed.state, failed.reason, failed.resting) == (EntryState.FAILED, "gone", False)
-    assert (done.action, done.policy, done.deed) == (plan.actions[0], "test", Deed.REMOVE)
+    assert (done.action, done.policy, done.operation) == (plan.actions[0], "test", Operation.REMOVE)
 
 
 def test_nothing_intended_is_nothing_written(catalog: Catalog) -> None:
@@ -100,7 +100,7 @@ def test_a_kept_content_answers_for_all_that_were_removed_for_it_purged_ones_too
 def test_where_a_file_was_restored_to_is_remembered(catalog: Catalog) -> None:
     with catalog.write() as tx:
         (one,) = removed(tx, "a.jpg")
-        (entry,) = tx.journal.intend([Intent(one, Deed.RESTORE, b"/x", b"/photos/a.jpg")], at=30)
+        (entry,) = tx.journal.intend([Intent(one, Operation.RESTORE, b"/x", b"/photos/a.jpg")], at=30)
         assert tx.journal.restored_files() == set()
         tx.journal.retarget(entry, b"/photos/a (restored).jpg")
         tx.journal.settle([Settlement(entry, EntryState.DONE)], at=31)
@@ -110,7 +110,7 @@ def test_where_a_file_was_restored_to_is_remembered(catalog: Catalog) -> None:
 def test_what_stands_in_a_place_is_remembered(catalog: Catalog) -> None:
     with catalog.write() as tx:
         plan = tx.plans.add("test", Terms(()), [replace(action("a.jpg"), verb=Verb.SYMLINK)], at=1)
-        (entry,) = tx.journal.intend([replace(intent(plan.actions[0]), stand_in=b"link:/x")], at=10)
+        (entry,) = tx.journal.intend([replace(intent(plan.actions[0]), replacement=b"link:/x")], at=10)
         tx.journal.settle([Settlement(entry, EntryState.DONE, resting=True)], at=20)
         assert tx.journal.replacements_at(b"/photos", b"a.jpg") == {b"link:/x"}
         assert tx.journal.replacements_at(b"/photos", b"b.jpg") == set()

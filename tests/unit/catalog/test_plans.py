@@ -8,7 +8,7 @@ import pytest
 from builders import make_digest, make_identity
 
 from dedupctl.catalog.catalog import Catalog
-from dedupctl.domain import Action, Deed, EntryState, Intent, PairKind, Plan, Seen, Settlement, Terms, Verb
+from dedupctl.domain import Action, EntryState, Intent, Operation, PairKind, Plan, Seen, Settlement, Terms, Verb
 
 TERMS = Terms(
     (PairKind.EXACT, PairKind.NEAR), move_to=b"/else\xffwhere", retention_days=7.5, quarantine=False, unattended=True
@@ -23,7 +23,7 @@ def action(bundle: int, name: bytes = b"sub/\xff\n.jpg") -> Action:
 
 def settle(catalog: Catalog, one: Action, state: EntryState) -> None:
     with catalog.write() as tx:
-        (entry,) = tx.journal.intend([Intent(one, Deed.REMOVE, b"/x", b"/y")], at=1)
+        (entry,) = tx.journal.intend([Intent(one, Operation.REMOVE, b"/x", b"/y")], at=1)
         if state is not EntryState.INTENDED:
             tx.journal.settle([Settlement(entry, state)], at=2)
 

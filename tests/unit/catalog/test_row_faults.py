@@ -12,10 +12,10 @@ from builders import add_file, make_digest, make_fingerprint, make_identity, mak
 from dedupctl.catalog.catalog import Catalog, Transaction
 from dedupctl.domain import (
     Action,
-    Deed,
     EntryState,
     FileState,
     Intent,
+    Operation,
     PairKind,
     Root,
     ScanSummary,
@@ -44,7 +44,7 @@ def _library(catalog: Catalog, root: Root) -> None:
         tx.contents.mark_matched([a, b], at=1)
         tx.verdicts.put(make_digest("a"), make_digest("b"), Verdict.SAME, at=1)
         plan = tx.plans.add("test", Terms((PairKind.NEAR,)), [_action(*seen)], at=1)
-        (entry,) = tx.journal.intend([Intent(plan.actions[0], Deed.REMOVE, b"/photos/b")], at=1)
+        (entry,) = tx.journal.intend([Intent(plan.actions[0], Operation.REMOVE, b"/photos/b")], at=1)
         tx.journal.settle([Settlement(entry, EntryState.DONE, resting=True)], at=2)
         tx.runs.finish(tx.runs.start(1), 2, ScanSummary(seen=2))
         tx.meta.put("last_report", "{}")

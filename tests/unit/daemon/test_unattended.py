@@ -220,13 +220,13 @@ class Died(BaseException):
     pass
 
 
-def cut_off(deed: Callable[[Callable[[Step], None]], object]) -> None:
+def cut_off(operation: Callable[[Callable[[Step], None]], object]) -> None:
     def dies(step: Step) -> None:
         if step is Step.SYNCED:
             raise Died
 
     with pytest.raises(Died):
-        deed(dies)
+        operation(dies)
 
 
 def test_what_is_past_its_retention_is_ended_once_a_day_if_that_is_wanted(daemon: Daemon, clock: Clock) -> None:

@@ -35,7 +35,7 @@ def test_a_folder_that_is_gone_needs_no_sync_and_one_that_fails_is_an_error(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(durable.os, "fsync", fails)
-    with pytest.raises(DedupctlError, match="cannot put"):
+    with pytest.raises(DedupctlError, match="cannot flush"):
         sync_folders([os.fsencode(tmp_path)])
 
 

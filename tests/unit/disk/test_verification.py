@@ -1,4 +1,4 @@
-"""What is read right before a deed decides, not what was known when the plan was made."""
+"""What is read right before an operation decides, not what was known when the plan was made."""
 
 from __future__ import annotations
 

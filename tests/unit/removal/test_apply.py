@@ -165,7 +165,7 @@ def test_a_symlink_put_in_the_victims_place_since_the_plan_is_named(library: Liv
     victim.unlink()
     victim.symlink_to(keeper)
 
-    assert [one.reason for one in library.apply(plan).refused] == ["a symbolic link stands in its place"]
+    assert [one.reason for one in library.apply(plan).refused] == ["a symbolic link is in its place"]
 
 
 def test_a_symlinked_folder_on_the_way_is_not_followed(library: LivingLibrary, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was cut off is settled by looking at the disk; see the crash tests for every step of every deed."""
+"""What was cut off is settled by looking at the disk; see the crash tests for every step of every operation."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def victim(library: LivingLibrary, root: Path) -> Path:
     return root / "a copy.jpg"
 
 
-def cut_off(deed: Callable[[Steps], object], at: Step) -> None:
+def cut_off(operation: Callable[[Steps], object], at: Step) -> None:
     with pytest.raises(Died):
-        deed(dying_at(at))
+        operation(dying_at(at))
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_row_of_an_offline_root_waits_until_it_can_be_asked(library: LivingLib
     assert not victim.exists()
 
 
-@pytest.mark.parametrize("deed", ["apply", "restore"])
+@pytest.mark.parametrize("operation", ["apply", "restore"])
 def test_what_was_cut_off_on_its_way_to_or_from_a_disk_that_is_away_waits_for_it(
-    library: LivingLibrary, victim: Path, deed: str
+    library: LivingLibrary, victim: Path, operation: str
 ) -> None:
     disk = library.base / "disk"
     plan = library.plan(EXACT_ONLY.model_copy(update={"action": "move-to", "move_to": disk}))
-    if deed == "apply":
+    if operation == "apply":
         cut_off(lambda steps: library.apply(plan, steps=steps), Step.RENAMED)
     else:
         library.apply(plan)
@@ -110,7 +110,7 @@ def test_what_was_cut_off_on_its_way_to_or_from_a_disk_that_is_away_waits_for_it
 
     (library.base / "away").rename(disk)
     (outcome,) = library.recover()
-    assert outcome.state is (EntryState.DONE if deed == "apply" else EntryState.FAILED)
+    assert outcome.state is (EntryState.DONE if operation == "apply" else EntryState.FAILED)
     assert [one.done for one in library.restore_all()] == [True]
     assert victim.read_bytes() == picture(1)
 

@@ -14,7 +14,7 @@ from dedupctl.disk.steps import Step
 from dedupctl.domain import EntryState
 from dedupctl.removal import restore as restoring
 from dedupctl.removal.destinations import AWAY
-from dedupctl.removal.orphans import adopt_strays
+from dedupctl.removal.orphans import adopt_orphans
 from dedupctl.removal.restore import restorable, restore
 
 
@@ -213,10 +213,10 @@ def test_after_an_older_catalog_the_quarantined_files_are_known_again(library: L
     library.reopen()
     assert library.restore_all() == []
 
-    adopted = adopt_strays(library.catalog, now=library.now)
+    adopted = adopt_orphans(library.catalog, now=library.now)
 
     assert adopted is not None
-    assert adopt_strays(library.catalog, now=library.now) is None
+    assert adopt_orphans(library.catalog, now=library.now) is None
     assert [one.reason for one in library.purge()] == ["no kept copy of it is known"]
     assert all(one.done for one in library.restore_all())
     assert tree(root) == {"a.jpg": picture(1), "a copy.jpg": picture(1)}

@@ -157,7 +157,7 @@ def test_a_verdict_takes_a_picture_out_of_its_cluster_and_undo_brings_it_back(re
     answer = reviewer.post(f"{address}/verdict", {"keeper": fields(page, "keeper"), "different": other})
     assert "are different pictures, you said" in reviewer.note(answer)
     assert "b.jpg" not in reviewer.get(address).text
-    assert reviewer.note(reviewer.post("/undo")) == "Your verdict is taken back."
+    assert reviewer.note(reviewer.post("/undo")) == "Your verdict was withdrawn."
     assert "b.jpg" in reviewer.get(address).text
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_marked_among_similar_pictures_and_nothing_can_be_removed(
     address = only_cluster(reviewer, "similar")
     page = reviewer.get(address)
     assert fields(page, "remove") == []
-    assert "Nothing here is for removal" in page.text
+    assert "Nothing here can be removed" in page.text
     with living.catalog.read() as tx:
         keeper, other = (f"{one.file.id}-{one.file.content_id}" for one in tx.files.present())
     number = address.rpartition("/")[2]

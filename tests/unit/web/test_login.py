@@ -9,7 +9,7 @@ from rendered_library import RenderedLibrary, drawn
 from visitor import Answer, Visitor, workspace_of
 
 from dedupctl.fingerprint.embedder import ModelIdentity
-from dedupctl.web.attempts import MOST_FROM_ONE
+from dedupctl.web.login_attempts import MOST_FROM_ONE
 from dedupctl.web.password import Password, find_password, set_password
 from dedupctl.web.server import serving
 
@@ -75,7 +75,7 @@ def test_a_cookie_that_another_port_has_set_beside_ours_shuts_nobody_out(visitor
     assert Visitor(visitor.keys, f"{name}-1={secret}").get("/").status == 403
 
 
-def test_the_token_opens_nothing_but_the_entrance(visitor: Visitor) -> None:
+def test_the_token_opens_nothing_but_the_login(visitor: Visitor) -> None:
     token = visitor.keys.token.value
     assert stranger(visitor).get(f"/history?token={token}").status == 403
     assert stranger(visitor).outside(f"/?token={token}").status == 403

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dedupctl.web.attempts import MOST_FROM_ALL, MOST_FROM_ONE, WINDOW_SECONDS, Attempts
+from dedupctl.web.login_attempts import MOST_FROM_ALL, MOST_FROM_ONE, WINDOW_SECONDS, LoginAttempts
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
 def test_an_address_may_be_wrong_some_times_and_then_waits_for_the_first_to_be_forgotten() -> None:
     clock = Clock()
-    attempts = Attempts(clock)
+    attempts = LoginAttempts(clock)
     for _ in range(MOST_FROM_ONE):
         assert attempts.wait("10.0.0.1") == 0
         attempts.failed("10.0.0.1")
@@ -26,7 +26,7 @@ def test_an_address_may_be_wrong_some_times_and_then_waits_for_the_first_to_be_f
 
 
 def test_a_whole_network_of_ipv6_is_one_address() -> None:
-    attempts = Attempts(Clock())
+    attempts = LoginAttempts(Clock())
     for number in range(MOST_FROM_ONE):
         attempts.failed(f"2001:db8:1:2::{number:x}")
     assert attempts.wait("2001:db8:1:2:ffff::1") > 0
@@ -38,7 +38,7 @@ def test_a_whole_network_of_ipv6_is_one_address() -> None:
 
 def test_many_addresses_together_get_no_further() -> None:
     clock = Clock()
-    attempts = Attempts(clock)
+    attempts = LoginAttempts(clock)
     for number in range(MOST_FROM_ALL):
         attempts.failed(f"10.0.{number}.1")
     assert attempts.wait("192.168.1.1") == WINDOW_SECONDS

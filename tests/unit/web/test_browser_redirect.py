@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import stat
 
-from dedupctl.web.opening import redirect_to
+from dedupctl.web.browser_redirect import redirect_to
 
 
 def test_the_link_stands_in_a_file_that_others_cannot_read_and_that_does_not_stay() -> None:

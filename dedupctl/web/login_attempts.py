@@ -1,4 +1,4 @@
-"""How many wrong passwords are taken before whoever sends them has to wait."""
+"""How many wrong passwords are accepted before their sender has to wait."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 WINDOW_SECONDS = 15 * 60.0
 MOST_FROM_ONE = 10
-"""A person who has forgotten which password it was finds it in ten; a million tries would take 170 years."""
+"""A person who is unsure which password it was needs no more than ten; a million tries would take 170 years."""
 MOST_FROM_ALL = 100
-"""Many addresses together get no further. Whoever is logged in already is not asked and stays in."""
+"""The limit for all addresses together. Whoever is already logged in is not affected."""
 _ALL = "all"
 
 
-class Attempts:
+class LoginAttempts:
     """The wrong passwords of the last quarter of an hour, by address."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class Attempts:
         self._failed: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def wait(self, address: str) -> float:
-        """Seconds until this address may try again; 0 = now."""
+        """Seconds until this address may try again; 0 means now."""
         self._forget()
         limits = ((_ALL, MOST_FROM_ALL), (_network(address), MOST_FROM_ONE))
         full = [self._failed[who][-most] for who, most in limits if len(self._failed.get(who, ())) >= most]
@@ -44,7 +44,7 @@ class Attempts:
 
 
 def _network(address: str) -> str:
-    """One customer of a provider has a whole /64 of IPv6 addresses."""
+    """The network to count by: one customer of a provider has a whole /64 of IPv6 addresses."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

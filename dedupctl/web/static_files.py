@@ -1,4 +1,4 @@
-"""The page's own few files: styles, scripts and an icon, from a table and by no path."""
+"""The static files of the page: styles, scripts and an icon, looked up in a table and never by path."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _NAMES = ("web.css", "review.js", "page.js", "search.js", "icon.svg")
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-class OwnFiles:
-    """All of them, read once."""
+class StaticFiles:
+    """All static files, read once."""
 
     def __init__(self) -> None:
         self._files = {name: resources.files("dedupctl.web").joinpath("static", name).read_bytes() for name in _NAMES}
@@ -23,7 +23,7 @@ class OwnFiles:
         self._tags = {name: hashlib.sha256(data).hexdigest()[:32] for name, data in self._files.items()}
 
     def address(self, name: str) -> str:
-        """Names the content too, so that a browser may keep it and ask no more: no paint comes before the styles."""
+        """Contains a digest of the content, so that a browser can cache the file and never paints without styles."""
         return f"/static/{name}?{self._tags[name]}"
 
     def answer(self, request: Request, name: str) -> Response:

@@ -1,4 +1,4 @@
-"""How the browser of this user is opened at the link, without the link standing where others can read it."""
+"""How the link is opened in the browser of this user, without other users being able to read it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 @contextmanager
 def redirect_to(link: str) -> Iterator[Path]:
-    """A page in a file of its owner alone that goes on to the link; removed at the end of the block.
+    """A private file with a page that redirects to the link; it is deleted at the end of the block.
 
-    The browser is started with the name of the file: what a program is started with, all users see in /proc.
+    The browser is started with the name of this file, because all users can see the arguments of a program in /proc.
     """
     handle, name = tempfile.mkstemp(prefix="dedupctl-", suffix=".html")
     try:

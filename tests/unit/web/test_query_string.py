@@ -5,7 +5,7 @@ from starlette.datastructures import QueryParams
 
 from dedupctl.domain import PairKind
 from dedupctl.errors import UsageError
-from dedupctl.web.asking import as_query, key_as_text, key_of, number_of, wanted_of
+from dedupctl.web.query_string import as_query, key_as_text, key_of, number_of, wanted_of
 from dedupctl.web.queue import Wanted
 
 

@@ -1,4 +1,4 @@
-"""What an address asks for: filters and places in the queue, read from and written to the query string."""
+"""Filters and positions in the queue, read from and written to the query string of an address."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MEGABYTE = 1_000_000
 
 
 def wanted_of(query: QueryParams) -> Wanted:
-    """The filters of an address.
+    """Parse the filters of an address.
 
     Raises:
-        UsageError: a value that no page of ours would have written.
+        UsageError: a value is invalid; none of our pages would have written it.
     """
     try:
         kinds = frozenset(PairKind(name) for name in query.getlist("kind"))
@@ -32,11 +32,11 @@ def wanted_of(query: QueryParams) -> Wanted:
             until=_day(query.get("until", "")),
         )
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"this address asks for something that cannot be: {error}") from error
+        raise UsageError(f"this address contains an invalid filter: {error}") from error
 
 
 def as_query(wanted: Wanted, **more: object) -> str:
-    """The address's query of these filters, with `?`; empty when nothing is out of the ordinary."""
+    """The query string for these filters, with `?`; empty if all are at their defaults."""
     pairs: list[tuple[str, object]] = []
     if wanted.kinds != Wanted().kinds:
         pairs += [("kind", kind.value) for kind in PairKind if kind in wanted.kinds]
@@ -56,10 +56,10 @@ def key_as_text(key: Key) -> str:
 
 
 def key_of(text: str) -> Key | None:
-    """The place behind which a page of the queue begins; None = at the start.
+    """The position after which a page of the queue begins; None means the start.
 
     Raises:
-        UsageError: no page of ours would have written it.
+        UsageError: it is invalid; none of our pages would have written it.
     """
     if not text:
         return None
@@ -71,10 +71,10 @@ def key_of(text: str) -> Key | None:
 
 
 def number_of(text: str) -> int | None:
-    """A file or entry named in an address, None where none is.
+    """The number of a file or journal entry in an address; None if the text is empty.
 
     Raises:
-        UsageError: it is no number.
+        UsageError: it is not a number.
     """
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""How a browser gets its session: by the link, once, or by the password."""
+"""How a browser gets its session: by the one-time link, or by the password."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import Receive, Scope
 
 from dedupctl.report.templating import environment
-from dedupctl.web.attempts import Attempts
 from dedupctl.web.forms import is_form, read_form
 from dedupctl.web.keys import Keys
-from dedupctl.web.own_files import OwnFiles
+from dedupctl.web.login_attempts import LoginAttempts
 from dedupctl.web.password import Password
+from dedupctl.web.static_files import StaticFiles
 
 _STATIC = "/static/"
 
 
-class Entrance:
-    """Answers whoever has no session."""
+class Login:
+    """Answers requests without a session."""
 
-    def __init__(self, keys: Keys, own_files: OwnFiles) -> None:
+    def __init__(self, keys: Keys, static_files: StaticFiles) -> None:
         self._keys = keys
-        self._own_files = own_files
-        self._attempts = Attempts()
+        self._static_files = static_files
+        self._attempts = LoginAttempts()
         self._checking = asyncio.Lock()
         templates = environment("dedupctl.web")
-        templates.globals["own"] = lambda name: keys.base_url + own_files.address(name)
+        templates.globals["own"] = lambda name: keys.base_url + static_files.address(name)
         self._template = templates.get_template("login.html.j2")
 
     async def answer(self, path: str, scope: Scope, receive: Receive) -> Response:
-        """`path` is what stands behind `base_url`; the request comes from nowhere else but our own pages."""
+        """`path` is relative to `base_url`. The guard has already refused forged requests."""
         password = self._keys.password
         if password is None:
             return self._by_link(path, scope)
         if path.startswith(_STATIC):
-            return self._own_files.answer(Request(scope), path.removeprefix(_STATIC))
+            return self._static_files.answer(Request(scope), path.removeprefix(_STATIC))
         if path == "/" and scope["method"] == "POST":
             return await self._by_password(password, scope, receive)
         if path == "/":
@@ -52,7 +52,7 @@ class Entrance:
         token = QueryParams(scope["query_string"]).get("token", "")
         if path != f"{self._keys.folder}/" or scope["method"] != "GET" or not token:
             return PlainTextResponse("Open the link that `dedupctl serve` has printed.", 403)
-        # What fetches a link ahead is not the person who opens it.
+        # A prefetch is not a person opening the link.
         if "prefetch" in Headers(scope=scope).get("sec-purpose", "") or not self._keys.token.spend(token):
             return PlainTextResponse(
                 "This link opens the page in one browser, once. `dedupctl serve`, started again, prints a new one.", 403
@@ -64,7 +64,7 @@ class Entrance:
         form = await read_form(receive) if is_form(headers) else None
         if form is None:
             return self._login_page("The form was not understood.", 400)
-        # One at a time: each takes 64 MB, and none may be tried while another may be the last that is allowed.
+        # One at a time: each check takes 64 MB, and a parallel one could exceed the limit of attempts.
         async with self._checking:
             wait = self._attempts.wait(address)
             if wait:
@@ -81,15 +81,15 @@ class Entrance:
         return HTMLResponse(self._template.render(action=f"{self._keys.base_url}/", message=message), status)
 
     def _welcome(self, *, secure: bool) -> Response:
-        """The cookie, and a page that goes on by itself.
+        """Set the cookie, and send a page that opens the review by itself.
 
-        No redirect: one that begins at a link of another program or site ends as a request of that site to a browser,
-        which keeps a strict cookie back.
+        A redirect would not do: if it begins at a link in another program or site, the browser attributes the request
+        to that site and withholds a strict cookie.
         """
         page = escape(f"{self._keys.base}/")
         welcome = HTMLResponse(
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={page}">'
-            f'<link rel="icon" href="{escape(self._keys.base + self._own_files.address("icon.svg"))}">'
+            f'<link rel="icon" href="{escape(self._keys.base + self._static_files.address("icon.svg"))}">'
             f'<title>dedupctl</title><a href="{page}">Go on to the page</a></html>'
         )
         welcome.set_cookie(

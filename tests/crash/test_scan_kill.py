@@ -70,13 +70,13 @@ def launch_scans(home: Path, photos: Path) -> None:
     once, workers are forked, and the vectors are those of a model that needs no start.
     """
     from dedupctl.cli import main
-    from dedupctl.indexing import workers
+    from dedupctl.indexing import pool
 
     Embedder.embed = simple_vectors  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder), create=True) as workspace:
         picture = next(photos.rglob("*.png"))
         assert isinstance(Fingerprinter(workspace.config).read(os.fsencode(picture)), Read)
-    workers._start_method = lambda: multiprocessing.get_context("fork")  # type: ignore[assignment]
+    pool._start_method = lambda: multiprocessing.get_context("fork")  # type: ignore[assignment]
     sys.argv = ["dedupctl", "--home", str(home), "scan", str(photos)]
     for _ in sys.stdin:
         scan = os.fork()

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from dedupctl.cli import app
 from dedupctl.indexing.pipeline import Listeners
-from dedupctl.indexing.roots import places
+from dedupctl.indexing.roots import scan_targets
 from dedupctl.indexing.visit import scan_library
 from dedupctl.workspace import Workspace
 
@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Path:
     for seed in (1, 2):
         drawn(seed, 320, 240).save(photos / f"{seed}.png")
     with Workspace.open(tmp_path / "home", create=True) as workspace:
-        wanted = places(workspace.catalog, [os.fsencode(photos)])
+        wanted = scan_targets(workspace.catalog, [os.fsencode(photos)])
         scan_library(workspace, wanted, Listeners(), lambda *_: None, lambda _: None)
     return tmp_path / "home"
 

@@ -91,10 +91,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 def draw_library(root: Path) -> None:
     exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Maker", "Model One"
+    exif[0x010F], exif[0x0110], exif[0x0131] = "Maker", "Model", "Editor One"
     source = drawn(1, 1600, 1200)
     source.save(root / "source.jpg", quality=95, exif=exif)
-    exif[0x0110] = "Model Two"
+    exif[0x0131] = "Editor Two"
     source.crop(BOX).save(root / "crop.jpg", quality=95, exif=exif)
     drawn(4, 1600, 1200).save(root / "other.jpg", quality=90)
     shutil.copy(root / "other.jpg", root / "other copy.jpg")
@@ -316,8 +316,8 @@ def test_exif_is_compared_and_differences_are_marked(chrome: webdriver.Chrome, p
     until(chrome, "document.querySelector('#exif-table tr.differs')")
     rows = [row.text for row in chrome.find_elements(By.CSS_SELECTOR, "#exif-table tr.differs")]
     assert len(rows) == 1
-    assert "Model One" in rows[0]
-    assert "Model Two" in rows[0]
+    assert "Editor One" in rows[0]
+    assert "Editor Two" in rows[0]
 
 
 def test_nothing_is_marked_among_similar_shots(chrome: webdriver.Chrome, page: Page) -> None:

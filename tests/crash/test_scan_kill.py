@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -67,16 +66,14 @@ def launch_scans(home: Path, photos: Path) -> None:
     """What the launcher does: each line that it reads is a scan in a process of its own.
 
     To start everything anew would take ten times longer than the scan that is to be killed. So all is imported here
-    once, workers are forked, and the vectors are those of a model that needs no start.
+    once, and the vectors are those of a model that needs no start.
     """
     from dedupctl.cli import main
-    from dedupctl.indexing import pool
 
     Embedder.embed = simple_vectors  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder), create=True) as workspace:
         picture = next(photos.rglob("*.png"))
         assert isinstance(Fingerprinter(workspace.config).read(os.fsencode(picture)), Read)
-    pool._start_method = lambda: multiprocessing.get_context("fork")  # type: ignore[assignment]
     sys.argv = ["dedupctl", "--home", str(home), "scan", str(photos)]
     for _ in sys.stdin:
         scan = os.fork()
